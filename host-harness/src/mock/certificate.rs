@@ -1,0 +1,95 @@
+//! The certificate a mock agent serves, and the one it will serve after a rotation.
+//!
+//! Each is self-signed, made at start and kept nowhere else. The next one exists beforehand, so that a client can
+//! pin both and be carried over a rotation.
+
+use std::io;
+use std::sync::Arc;
+
+use agentapi_pinning::Fingerprint;
+use rcgen::{CertificateParams, DnType, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use sha2::{Digest, Sha256};
+
+/// A leaf certificate with the TLS configuration that serves it.
+#[derive(Clone, Debug)]
+pub(super) struct Certificate {
+    pub(super) fingerprint: Fingerprint,
+    /// Has a session store of its own, so no session outlives a rotation.
+    pub(super) tls: Arc<ServerConfig>,
+}
+
+impl Certificate {
+    /// A new key, and a certificate for it. Serves TLS 1.2 and 1.3.
+    pub(super) fn fresh(provider: &Arc<CryptoProvider>) -> io::Result<Self> {
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let leaf = leaf_params().and_then(|params| params.self_signed(&key));
+        let leaf = leaf.map_err(io::Error::other)?;
+        let fingerprint = Fingerprint::from_bytes(Sha256::digest(leaf.der()).into());
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+        let tls = ServerConfig::builder_with_provider(Arc::clone(provider))
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], key.into())
+            .map_err(io::Error::other)?;
+        Ok(Self { fingerprint, tls: Arc::new(tls) })
+    }
+}
+
+/// The certificate that is served and the one after it.
+#[derive(Debug)]
+pub(super) struct Certificates {
+    provider: Arc<CryptoProvider>,
+    current: Certificate,
+    next: Certificate,
+}
+
+impl Certificates {
+    pub(super) fn fresh(provider: Arc<CryptoProvider>) -> io::Result<Self> {
+        Ok(Self { current: Certificate::fresh(&provider)?, next: Certificate::fresh(&provider)?, provider })
+    }
+
+    pub(super) fn current(&self) -> &Certificate {
+        &self.current
+    }
+
+    pub(super) fn next(&self) -> &Certificate {
+        &self.next
+    }
+
+    /// Serves the next certificate from now on, and prepares the one after.
+    pub(super) fn rotate(&mut self) -> io::Result<()> {
+        let after = Certificate::fresh(&self.provider)?;
+        self.current = std::mem::replace(&mut self.next, after);
+        Ok(())
+    }
+}
+
+fn leaf_params() -> Result<CertificateParams, rcgen::Error> {
+    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let mut params = CertificateParams::new(names)?;
+    let name = &mut params.distinguished_name;
+    name.push(DnType::CommonName, "mock host agent");
+    Ok(params)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Certificates;
+
+    #[test]
+    fn a_rotation_serves_the_certificate_announced_as_the_next() {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut certificates = Certificates::fresh(provider).unwrap();
+        let (first, second) = (certificates.current().fingerprint, certificates.next().fingerprint);
+        certificates.rotate().unwrap();
+        assert_eq!(certificates.current().fingerprint, second);
+        let third = certificates.next().fingerprint;
+        assert!(first != second && second != third && first != third);
+    }
+}

@@ -1,0 +1,130 @@
+//! A fingerprint: the SHA-256 of a leaf certificate's DER.
+
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
+
+/// The SHA-256 of a leaf certificate's DER. Printed as `AA:BB:..`; parsed from that or from plain hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; Fingerprint::LEN]);
+
+/// Why a text is no fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FingerprintError {
+    /// There are not 64 hex digits; holds how many there are.
+    Length(usize),
+    /// Something stands there that is neither a hex digit nor a separator; holds what.
+    Character(char),
+}
+
+impl Fingerprint {
+    /// Bytes in a SHA-256.
+    pub const LEN: usize = 32;
+
+    /// The fingerprint with these bytes.
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = FingerprintError;
+
+    /// Reads 64 hex digits of any case; `:`, blanks and tabs are dropped wherever they stand.
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        let digits: String = text.chars().filter(|c| !SEPARATORS.contains(c)).collect();
+        if let Some(other) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
+            return Err(FingerprintError::Character(other));
+        }
+        let mut bytes = [0; Self::LEN];
+        match hex::decode_to_slice(&digits, &mut bytes) {
+            Ok(()) => Ok(Self(bytes)),
+            Err(_) => Err(FingerprintError::Length(digits.len())),
+        }
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, byte) in self.0.iter().enumerate() {
+            let colon = if place == 0 { "" } else { ":" };
+            write!(f, "{colon}{byte:02X}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for FingerprintError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length(found) => write!(f, "expected 64 hex digits (a SHA-256), found {found}"),
+            Self::Character(found) => {
+                write!(f, "expected 64 hex digits (a SHA-256), found '{}' among them", found.escape_default())
+            }
+        }
+    }
+}
+
+impl core::error::Error for FingerprintError {}
+
+/// What may stand between the digits.
+const SEPARATORS: [char; 3] = [':', ' ', '\t'];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn any_case_and_any_separators_give_the_same_fingerprint() {
+        let plain: Fingerprint = PLAIN.parse().unwrap();
+        let upper = PLAIN.to_uppercase();
+        let spaced = format!(" {}\t{} ", &PLAIN[..31], &PLAIN[31..]);
+        for text in [&upper, &plain.to_string(), &spaced] {
+            assert_eq!(text.parse(), Ok(plain), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_printed_in_upper_case_with_colons() {
+        let printed = PLAIN.parse::<Fingerprint>().unwrap().to_string();
+        assert!(printed.starts_with("01:23:45:67:89:AB:CD:EF:01:"), "{printed}");
+        assert_eq!(printed.len(), 95);
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_what_was_found() {
+        let cases = [
+            (String::new(), FingerprintError::Length(0)),
+            (PLAIN[1..].to_owned(), FingerprintError::Length(63)),
+            (format!("{PLAIN}0"), FingerprintError::Length(65)),
+            (format!("{PLAIN}00"), FingerprintError::Length(66)),
+            (format!("+{}", &PLAIN[1..]), FingerprintError::Character('+')),
+            (format!("{}g", &PLAIN[1..]), FingerprintError::Character('g')),
+            (format!("{PLAIN}\n"), FingerprintError::Character('\n')),
+            (PLAIN.replace('0', "\u{ff10}"), FingerprintError::Character('\u{ff10}')),
+        ];
+        for (text, error) in cases {
+            assert_eq!(text.parse::<Fingerprint>(), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_messages_say_what_was_expected_and_found() {
+        let message = |text: &str| text.parse::<Fingerprint>().unwrap_err().to_string();
+        assert_eq!(message("abc"), "expected 64 hex digits (a SHA-256), found 3");
+        assert_eq!(message("SHA"), "expected 64 hex digits (a SHA-256), found 'S' among them");
+    }
+}

@@ -1,0 +1,20 @@
+//! What wit-bindgen makes of `wit/`, and the export of the component.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code: it crosses the component boundary, and its documentation is in wit/"
+)]
+
+wit_bindgen::generate!({
+    world: "agentapi",
+    path: "wit",
+    generate_all,
+});
+
+// Natively the exports would be symbols with WIT names, which no linker takes.
+#[cfg(target_arch = "wasm32")]
+export!(Component);
+#[cfg(target_arch = "wasm32")]
+use crate::Component;

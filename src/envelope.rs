@@ -1,0 +1,171 @@
+//! The answer around every payload: `{"ok": .., "data": .., "error": ..}`.
+//!
+//! First the status, then the envelope, then `ok`, then the data: an answer fails with the first that is wrong.
+
+use alloc::string::{String, ToString};
+use core::str;
+
+use crate::bindings::felhom::agentapi::types::Error;
+use crate::json::{self, Field, Record};
+use crate::transport::Answer;
+
+/// The statuses that an operation accepts which only reads.
+pub(crate) const OK: &[u16] = &[200];
+/// The statuses that an operation accepts which the agent may do later.
+pub(crate) const OK_OR_ACCEPTED: &[u16] = &[200, 202];
+
+/// The record in an answer.
+pub(crate) fn record<T: Record>(answer: &Answer, accepted: &[u16]) -> Result<T, Error> {
+    let mut record = T::zero();
+    agreed(answer, accepted, &mut record)?.data?;
+    Ok(record)
+}
+
+/// Checks an answer whose data does not matter.
+pub(crate) fn nothing(answer: &Answer, accepted: &[u16]) -> Result<(), Error> {
+    agreed(answer, accepted, &mut Ignored).map(drop)
+}
+
+/// An envelope that has been read.
+pub(crate) struct Envelope {
+    /// Whether the agent said yes.
+    pub(crate) ok: bool,
+    /// The agent's own text for its no.
+    pub(crate) error: String,
+    /// Whether the data is the record that was asked for.
+    pub(crate) data: Result<(), Error>,
+}
+
+impl Envelope {
+    /// Reads the envelope in a body, whatever the status, and its data into a record.
+    pub(crate) fn read(body: &[u8], data: &mut dyn Record) -> Result<Self, Error> {
+        let text = str::from_utf8(body).map_err(|_| Error::BadEnvelope("expected UTF-8".to_string()))?;
+        // One pass where all is well; if not, another without the data tells whether that is what is wrong.
+        match Fields::read_from(text, Some(data)) {
+            Ok(fields) => Ok(fields.into_envelope(None)),
+            Err(why) => match Fields::read_from(text, None) {
+                Ok(fields) => Ok(fields.into_envelope(Some(Error::Decode(why.to_string())))),
+                Err(why) => Err(Error::BadEnvelope(why.to_string())),
+            },
+        }
+    }
+}
+
+/// The envelope as it stands on the wire.
+struct Fields<'a> {
+    ok: bool,
+    error: String,
+    has_data: bool,
+    /// Where the data goes, if it is looked at.
+    data: Option<&'a mut dyn Record>,
+}
+
+impl<'a> Fields<'a> {
+    fn read_from(text: &str, data: Option<&'a mut dyn Record>) -> Result<Self, serde_json::Error> {
+        let mut fields = Fields { data, ..Self::zero() };
+        json::read(text, &mut fields)?;
+        Ok(fields)
+    }
+
+    fn into_envelope(self, wrong_data: Option<Error>) -> Envelope {
+        let data = match wrong_data {
+            Some(error) => Err(error),
+            None if self.has_data => Ok(()),
+            None => Err(Error::Decode("expected data, found none".to_string())),
+        };
+        Envelope { ok: self.ok, error: self.error, data }
+    }
+}
+
+impl Record for Fields<'_> {
+    fn zero() -> Self {
+        Fields { ok: false, error: String::new(), has_data: false, data: None }
+    }
+
+    fn field(&mut self, key: &str) -> Option<Field<'_>> {
+        match key {
+            "ok" => Some(Field::Flag(&mut self.ok)),
+            "error" => Some(Field::Text(&mut self.error)),
+            "data" => {
+                self.has_data = true;
+                self.data.as_deref_mut().map(|record| Field::Record(record))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The envelope of an agent that said yes.
+fn agreed(answer: &Answer, accepted: &[u16], data: &mut dyn Record) -> Result<Envelope, Error> {
+    if !accepted.contains(&answer.status) {
+        return Err(Error::HttpStatus(answer.status));
+    }
+    let envelope = Envelope::read(&answer.body, data)?;
+    if envelope.ok { Ok(envelope) } else { Err(Error::Agent(envelope.error)) }
+}
+
+/// Data that is not read, whatever it is.
+struct Ignored;
+
+impl Record for Ignored {
+    fn zero() -> Self {
+        Ignored
+    }
+
+    fn field(&mut self, _: &str) -> Option<Field<'_>> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(status: u16, body: &str) -> String {
+        let answer = Answer { status, body: body.into() };
+        match record::<Ignored>(&answer, OK) {
+            Ok(Ignored) => "ok".into(),
+            Err(Error::BadEnvelope(_)) => "bad-envelope".into(),
+            Err(Error::Decode(_)) => "decode".into(),
+            Err(Error::Agent(text)) => format!("agent {text}"),
+            Err(Error::HttpStatus(status)) => format!("status {status}"),
+            Err(other) => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_first_thing_that_is_wrong_decides() {
+        let cases = [
+            (200, r#"{"ok":true,"data":{}}"#, "ok"),
+            (200, r#"{"ok":true,"data":null}"#, "ok"),
+            (202, r#"{"ok":true,"data":{}}"#, "status 202"),
+            (500, "not JSON", "status 500"),
+            (500, r#"{"ok":false,"error":"no"}"#, "status 500"),
+            (200, "", "bad-envelope"),
+            (200, "null", "bad-envelope"),
+            (200, "[]", "bad-envelope"),
+            (200, r#"[true,{},""]"#, "bad-envelope"),
+            (200, r#"{"ok":1,"data":{}}"#, "bad-envelope"),
+            (200, r#"{"ok":true,"data":{}} x"#, "bad-envelope"),
+            (200, r#"{"ok":true,"data":{},"error":7}"#, "bad-envelope"),
+            (200, r#"{"data":[],"ok":7}"#, "bad-envelope"),
+            (200, r#"{"ok":false,"error":"no"}"#, "agent no"),
+            (200, r#"{"ok":false,"data":[],"error":"no"}"#, "agent no"),
+            (200, r#"{"error":null}"#, "agent "),
+            (200, r#"{"ok":true}"#, "decode"),
+            (200, r#"{"ok":true,"data":[]}"#, "decode"),
+            (200, r#"{"ok":true,"data":"{}"}"#, "decode"),
+        ];
+        for (status, body, expected) in cases {
+            assert_eq!(outcome(status, body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn data_that_does_not_matter_may_be_anything() {
+        let outcome = |body: &str| nothing(&Answer { status: 202, body: body.into() }, OK_OR_ACCEPTED);
+        assert!(outcome(r#"{"ok":true}"#).is_ok());
+        assert!(outcome(r#"{"ok":true,"data":[1]}"#).is_ok());
+        assert!(matches!(outcome(r#"{"ok":false,"error":"no"}"#), Err(Error::Agent(text)) if text == "no"));
+    }
+}

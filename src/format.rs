@@ -1,0 +1,212 @@
+//! Formatting a disk: the one operation whose answer is read whatever its status, because it says whose turn it is.
+
+use alloc::string::{String, ToString};
+
+use serde::Serialize;
+
+use crate::bindings::felhom::agentapi::types::{DiskRole, Error, FormatError, FormatRequest, FormatResult, PendingOp};
+use crate::disks::to_json;
+use crate::envelope::Envelope;
+use crate::json::{Field, Record};
+use crate::transport::{self, Answer};
+
+/// Sends the request and decides what the answer means.
+pub(crate) fn format(request: &FormatRequest) -> Result<FormatResult, FormatError> {
+    let body = body(request).map_err(FormatError::Failed)?;
+    decide(&transport::post("/disks/format", &body).map_err(FormatError::Failed)?)
+}
+
+fn body(request: &FormatRequest) -> Result<alloc::vec::Vec<u8>, Error> {
+    if request.confirmation.as_deref() == Some("") {
+        let why = "confirmation: expected the durable id that the customer confirmed, found nothing";
+        return Err(Error::InvalidArgument(why.to_string()));
+    }
+    to_json(&FormatBody {
+        device: &request.device,
+        fstype: &request.fstype,
+        confirmed: request.confirmation.is_some(),
+        durable_id: request.confirmation.as_deref().unwrap_or_default(),
+    })
+}
+
+/// The decision table, first match first: formatted; the customer's turn; the operator's turn; not formatted.
+fn decide(answer: &Answer) -> Result<FormatResult, FormatError> {
+    let is_success = (200..300).contains(&answer.status);
+    let is_forbidden = answer.status == 403;
+    let failed = |error| FormatError::Failed(if is_success { error } else { Error::HttpStatus(answer.status) });
+
+    let mut result = FormatResult::zero();
+    let envelope = Envelope::read(&answer.body, &mut result).map_err(failed)?;
+    match envelope.data {
+        Ok(()) => {}
+        // The agent says no without saying more: that is still the operator's turn.
+        Err(_) if is_forbidden => result = FormatResult::zero(),
+        Err(_) if !envelope.ok => return Err(failed(Error::Agent(envelope.error))),
+        Err(error) => return Err(failed(error)),
+    }
+    if result.formatted {
+        Ok(result)
+    } else if result.needs_confirmation {
+        Err(FormatError::NeedsConfirmation(FormatResult { data_bearing: true, ..result }))
+    } else if is_forbidden || result.data_bearing {
+        Err(FormatError::Refused(FormatResult { data_bearing: true, ..result }))
+    } else if !envelope.ok {
+        Err(failed(Error::Agent(envelope.error)))
+    } else if !is_success {
+        Err(failed(Error::HttpStatus(answer.status)))
+    } else {
+        Ok(result)
+    }
+}
+
+/// Source: body of POST /disks/format.
+#[derive(Serialize)]
+struct FormatBody<'a> {
+    device: &'a str,
+    fstype: &'a str,
+    confirmed: bool,
+    durable_id: &'a str,
+}
+
+/// Source: data of POST /disks/format.
+impl Record for FormatResult {
+    fn zero() -> Self {
+        FormatResult {
+            vmid: 0,
+            device: String::new(),
+            formatted: false,
+            data_bearing: false,
+            reason: String::new(),
+            role: DiskRole::Other(String::new()),
+            needs_confirmation: false,
+            durable_id: String::new(),
+            pending_op: None,
+        }
+    }
+
+    fn field(&mut self, key: &str) -> Option<Field<'_>> {
+        Some(match key {
+            "vmid" => Field::Int(&mut self.vmid),
+            "device" => Field::Text(&mut self.device),
+            "formatted" => Field::Flag(&mut self.formatted),
+            "data_bearing" => Field::Flag(&mut self.data_bearing),
+            "reason" => Field::Text(&mut self.reason),
+            "role" => Field::Name(&mut self.role),
+            "needs_confirmation" => Field::Flag(&mut self.needs_confirmation),
+            "durable_id" => Field::Text(&mut self.durable_id),
+            "pending_op" => Field::RecordOrNone(&mut self.pending_op),
+            _ => return None,
+        })
+    }
+}
+
+impl Record for PendingOp {
+    fn zero() -> Self {
+        PendingOp { op: String::new(), host_scope: String::new(), durable_id: String::new(), fstype: String::new() }
+    }
+
+    fn field(&mut self, key: &str) -> Option<Field<'_>> {
+        Some(match key {
+            "op" => Field::Text(&mut self.op),
+            "host_scope" => Field::Text(&mut self.host_scope),
+            "durable_id" => Field::Text(&mut self.durable_id),
+            "fstype" => Field::Text(&mut self.fstype),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(status: u16, body: &str) -> String {
+        let name = |name: &str, result: &FormatResult| format!("{name} data-bearing={}", result.data_bearing);
+        match decide(&Answer { status, body: body.into() }) {
+            Ok(result) if result.formatted => name("formatted", &result),
+            Ok(result) => name("not formatted", &result),
+            Err(FormatError::NeedsConfirmation(result)) => name("needs confirmation", &result),
+            Err(FormatError::Refused(result)) => name("refused", &result),
+            Err(FormatError::Failed(Error::Agent(text))) => format!("agent {text}"),
+            Err(FormatError::Failed(Error::HttpStatus(status))) => format!("status {status}"),
+            Err(FormatError::Failed(Error::BadEnvelope(_))) => "bad-envelope".into(),
+            Err(FormatError::Failed(Error::Decode(_))) => "decode".into(),
+            Err(FormatError::Failed(other)) => format!("{other:?}"),
+        }
+    }
+
+    /// Every combination of formatted, needs_confirmation, data_bearing, status and ok, against the rule as the API
+    /// documents it, written down a second time.
+    #[test]
+    fn the_whole_decision_table_holds() {
+        let flags = [false, true];
+        for (formatted, confirm, bearing, ok) in itertools4(flags) {
+            for status in [200, 202, 403, 409, 500] {
+                let body = format!(
+                    r#"{{"ok":{ok},"error":"no","data":{{"formatted":{formatted},"needs_confirmation":{confirm},
+                        "data_bearing":{bearing}}}}}"#
+                );
+                let expected = match (formatted, confirm, bearing, ok, status) {
+                    (true, ..) => format!("formatted data-bearing={bearing}"),
+                    (_, true, ..) => "needs confirmation data-bearing=true".into(),
+                    (_, _, true, ..) | (.., 403) => "refused data-bearing=true".into(),
+                    (.., 409 | 500) => format!("status {status}"),
+                    (_, _, _, false, _) => "agent no".into(),
+                    _ => "not formatted data-bearing=false".into(),
+                };
+                assert_eq!(outcome(status, &body), expected, "{status} {body}");
+            }
+        }
+    }
+
+    fn itertools4(flags: [bool; 2]) -> impl Iterator<Item = (bool, bool, bool, bool)> {
+        flags.into_iter().flat_map(move |a| {
+            flags.into_iter().flat_map(move |b| flags.into_iter().flat_map(move |c| flags.map(|d| (a, b, c, d))))
+        })
+    }
+
+    #[test]
+    fn an_answer_that_is_not_the_documented_one_fails_unless_it_is_forbidden() {
+        let cases = [
+            (200, r#"{"ok":true}"#, "decode"),
+            (200, r#"{"ok":true,"data":[]}"#, "decode"),
+            (200, r#"{"ok":false,"error":"no"}"#, "agent no"),
+            (200, "<html>", "bad-envelope"),
+            (500, "<html>", "status 500"),
+            (403, "<html>", "status 403"),
+            (403, r#"{"ok":false,"error":"no"}"#, "refused data-bearing=true"),
+            (500, r#"{"ok":false,"error":"no"}"#, "status 500"),
+        ];
+        for (status, body, expected) in cases {
+            assert_eq!(outcome(status, body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn every_field_is_read() {
+        let body = r#"{"ok":false,"data":{"vmid":101,"device":"/dev/sda","formatted":false,"data_bearing":true,
+            "reason":"root","role":"system","needs_confirmation":false,"durable_id":"byid:1",
+            "pending_op":{"op":"storage_wipe","host_scope":"h","durable_id":"byid:1","fstype":"ext4"}}}"#;
+        let Err(FormatError::Refused(result)) = decide(&Answer { status: 403, body: body.into() }) else {
+            panic!("not refused")
+        };
+        assert_eq!((result.vmid, &*result.device, &*result.reason), (101, "/dev/sda", "root"));
+        assert!(matches!(result.role, DiskRole::System));
+        let op = result.pending_op.unwrap();
+        assert_eq!((&*op.op, &*op.host_scope, &*op.durable_id, &*op.fstype), ("storage_wipe", "h", "byid:1", "ext4"));
+    }
+
+    #[test]
+    fn a_confirmation_names_the_disk() {
+        let request = |confirmation: Option<&str>| FormatRequest {
+            device: "/dev/sdb1".into(),
+            fstype: "ext4".into(),
+            confirmation: confirmation.map(String::from),
+        };
+        let json = |confirmation| String::from_utf8(body(&request(confirmation)).unwrap()).unwrap();
+        let expected = r#"{"device":"/dev/sdb1","fstype":"ext4","confirmed":true,"durable_id":"uuid:1"}"#;
+        assert_eq!(json(Some("uuid:1")), expected);
+        assert!(json(None).ends_with(r#""confirmed":false,"durable_id":""}"#));
+        assert!(matches!(body(&request(Some(""))), Err(Error::InvalidArgument(_))));
+    }
+}

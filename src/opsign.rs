@@ -1,0 +1,72 @@
+//! The operator's command for a pending operation, quoted for the shell it will be pasted into.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+
+use crate::bindings::felhom::agentapi::types::{Error, PendingOp};
+
+/// `felhom-opsign -op OP -host HOST_SCOPE -durable-id DURABLE_ID`.
+pub(crate) fn command(pending: &PendingOp) -> Result<String, Error> {
+    let op = quote("op", &pending.op)?;
+    let host = quote("host_scope", &pending.host_scope)?;
+    let id = quote("durable_id", &pending.durable_id)?;
+    Ok(format!("felhom-opsign -op {op} -host {host} -durable-id {id}"))
+}
+
+/// The value as one word of a POSIX shell: as it is where every character is safe, else in single quotes.
+fn quote<'a>(name: &str, value: &'a str) -> Result<Cow<'a, str>, Error> {
+    if value.contains('\0') {
+        let why = format!("{name}: expected text that a command line can carry, found a NUL");
+        return Err(Error::InvalidArgument(why));
+    }
+    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || SAFE_PUNCTUATION.contains(&byte);
+    if !value.is_empty() && value.bytes().all(is_safe) {
+        return Ok(Cow::Borrowed(value));
+    }
+    Ok(Cow::Owned(format!("'{}'", value.replace('\'', r"'\''"))))
+}
+
+/// What no POSIX shell gives a meaning to.
+const SAFE_PUNCTUATION: &[u8] = b"@%+=:,./-_";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_id(durable_id: &str) -> String {
+        let pending = PendingOp {
+            op: "storage_wipe".into(),
+            host_scope: "host-7f3a".into(),
+            durable_id: durable_id.into(),
+            fstype: "ext4".into(),
+        };
+        command(&pending).unwrap()
+    }
+
+    #[test]
+    fn plain_values_stand_as_they_are() {
+        let id = "byid:ata-WDC_1@%+=,./";
+        assert_eq!(with_id(id), format!("felhom-opsign -op storage_wipe -host host-7f3a -durable-id {id}"));
+    }
+
+    #[test]
+    fn anything_else_is_one_quoted_word() {
+        let cases = [
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("$(id)", "'$(id)'"),
+            ("a\nb", "'a\nb'"),
+            ("ő", "'ő'"),
+            ("a'b", r"'a'\''b'"),
+        ];
+        for (id, word) in cases {
+            assert_eq!(with_id(id), format!("felhom-opsign -op storage_wipe -host host-7f3a -durable-id {word}"));
+        }
+    }
+
+    #[test]
+    fn a_nul_is_refused() {
+        assert!(matches!(quote("op", "a\0b"), Err(Error::InvalidArgument(why)) if why.starts_with("op: expected")));
+    }
+}

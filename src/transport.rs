@@ -1,0 +1,111 @@
+//! One request over the outgoing handler, one whole answer. Knows no API path.
+//!
+//! The host decides where a request may go, when its time is over and how the connection is checked; see `pinning` in
+//! `wit/`. The limit on the body is held here too, so that it does not depend on the host.
+
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::bindings::felhom::agentapi::types::Error;
+use crate::bindings::wasi::http::outgoing_handler;
+use crate::bindings::wasi::http::types::{
+    ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme,
+};
+use crate::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
+use crate::error::from_code;
+use crate::session::Session;
+
+/// The largest body that is read, in bytes: far more than any answer of the API, and little enough to hold in memory.
+pub(crate) const MAX_BODY_BYTES: u64 = 1024 * 1024;
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Asks for a path and waits for the whole answer.
+pub(crate) fn get(path: &str) -> Result<Answer, Error> {
+    send(&Method::Get, path, None)
+}
+
+/// Posts a JSON text to a path and waits for the whole answer.
+pub(crate) fn post(path: &str, body: &[u8]) -> Result<Answer, Error> {
+    send(&Method::Post, path, Some(body))
+}
+
+fn send(method: &Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
+    let session = Session::current()?;
+    let mut headers = vec![(String::from("authorization"), session.authorization.clone().into_bytes())];
+    if body.is_some() {
+        headers.push((String::from("content-type"), b"application/json".to_vec()));
+    }
+    let headers = Fields::from_list(&headers).map_err(|_| host_failed("the host refuses the request's headers"))?;
+    let request = OutgoingRequest::new(headers);
+    let set = request.set_method(method).is_ok()
+        && request.set_scheme(Some(&Scheme::Https)).is_ok()
+        && request.set_authority(Some(&session.authority)).is_ok()
+        && request.set_path_with_query(Some(path)).is_ok();
+    let outgoing = request.body();
+    let (true, Ok(outgoing)) = (set, outgoing) else {
+        return Err(host_failed("the host refuses the request"));
+    };
+    let response = outgoing_handler::handle(request, None).map_err(|code| from_code(&code))?;
+    let written = write_body(outgoing, body.unwrap_or_default());
+    // The agent may answer, or break the connection, before it has read the whole body: its answer says which.
+    match (receive(&response), written) {
+        (Ok(_), Err(())) => Err(host_failed("the host did not take the request's body")),
+        (answer, _) => answer,
+    }
+}
+
+fn write_body(outgoing: OutgoingBody, mut body: &[u8]) -> Result<(), ()> {
+    let stream: OutputStream = outgoing.write()?;
+    while !body.is_empty() {
+        let ready = stream.check_write().map_err(|_| ())?;
+        let (chunk, rest) = body.split_at(body.len().min(usize::try_from(ready).unwrap_or(usize::MAX)));
+        if chunk.is_empty() {
+            stream.subscribe().block();
+            continue;
+        }
+        stream.write(chunk).map_err(|_| ())?;
+        body = rest;
+    }
+    drop(stream);
+    OutgoingBody::finish(outgoing, None).map_err(|_| ())
+}
+
+fn receive(response: &outgoing_handler::FutureIncomingResponse) -> Result<Answer, Error> {
+    let result = loop {
+        match response.get() {
+            Some(result) => break result.map_err(|()| host_failed("the host gave its answer away"))?,
+            None => response.subscribe().block(),
+        }
+    };
+    let response = result.map_err(|code| from_code(&code))?;
+    let status = response.status();
+    Ok(Answer { status, body: read_body(&response)? })
+}
+
+fn read_body(response: &IncomingResponse) -> Result<Vec<u8>, Error> {
+    let body = response.consume().map_err(|()| host_failed("the host gives no response body"))?;
+    let stream: InputStream = body.stream().map_err(|()| host_failed("the host gives no response body"))?;
+    let mut read = Vec::new();
+    loop {
+        match stream.blocking_read(MAX_BODY_BYTES + 1) {
+            Ok(chunk) if read.is_empty() => read = chunk,
+            Ok(chunk) => read.extend_from_slice(&chunk),
+            Err(StreamError::Closed) => return Ok(read),
+            Err(StreamError::LastOperationFailed(_)) => return Err(from_code(&ErrorCode::HttpResponseIncomplete)),
+        }
+        if read.len() as u64 > MAX_BODY_BYTES {
+            return Err(Error::ResponseTooLarge(MAX_BODY_BYTES));
+        }
+    }
+}
+
+/// The host does not do what `wasi:http` says it does. No request of ours can have been the reason.
+fn host_failed(how: &str) -> Error {
+    Error::Interrupted(how.to_string())
+}
