@@ -23,10 +23,10 @@ use super::damage::Outgoing;
 use super::envelope::Answer;
 use super::fault::Fault;
 use super::journal::{Open, Received};
-use super::route::Route;
 use super::routes::unauthorized;
 use super::tampering::{Arming, TamperedStream};
 use super::{Core, lock};
+use crate::Route;
 
 /// A TCP connection that was let in.
 #[derive(Debug)]

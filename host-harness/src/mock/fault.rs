@@ -31,7 +31,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::route::{RouteSelector, UnknownRoute};
+use super::selector::{RouteSelector, UnknownRoute};
 
 /// Something that goes wrong. The module's table says what a client meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,7 +224,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{Fault, FaultRule, Repeat, RouteSelector};
-    use crate::mock::Route;
+    use crate::Route;
 
     #[test]
     fn every_fault_in_its_text_form_is_read_back() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::fault::{Fault, FaultRule, Repeat};
 use super::lock;
-use super::route::Route;
+use crate::Route;
 
 /// The rules injected and not used up.
 #[derive(Debug, Default)]
@@ -65,7 +65,8 @@ mod tests {
     use std::time::Duration;
 
     use super::{Admission, FaultQueue};
-    use crate::mock::{Fault, Route};
+    use crate::Route;
+    use crate::mock::Fault;
 
     fn queue(rules: &[&str]) -> FaultQueue {
         let queue = FaultQueue::default();

@@ -12,7 +12,8 @@ use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
 use super::test_client::{Client, connect_tls};
-use super::{Fault, MockAgent, Repeat, Route, RouteSelector, Scenario};
+use super::{Fault, MockAgent, Repeat, RouteSelector, Scenario};
+use crate::Route;
 
 const ONCE: Repeat = Repeat::Times(1);
 const SHORT: Duration = Duration::from_millis(50);

@@ -19,12 +19,11 @@ mod fault_queue;
 mod inventory;
 mod journal;
 mod listener;
-mod route;
 mod routes;
 mod scenario;
+mod selector;
 mod state;
 mod tampering;
-mod token;
 
 #[cfg(test)]
 mod disks_tests;
@@ -45,12 +44,13 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::Token;
+
 pub use fault::{Fault, FaultRule, FaultRuleError, Repeat};
 pub use inventory::{Disk, HostMetrics, Mount, Role, Smart, StorageTarget, ThinPool};
 pub use journal::Received;
-pub use route::{Route, RouteSelector, UnknownRoute};
 pub use scenario::{BackupScenario, Scenario, ScenarioError};
-pub use token::Token;
+pub use selector::{RouteSelector, UnknownRoute};
 
 use certificate::Certificates;
 use fault_queue::FaultQueue;
@@ -195,7 +195,7 @@ impl MockAgentBuilder {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let token = match scenario.token.take() {
             Some(token) => token,
-            None => Token::random(&provider).map_err(|_| io::Error::other("no random bytes for a token"))?,
+            None => Token::random(&provider).map_err(io::Error::other)?,
         };
         let faults = FaultQueue::default();
         for rule in std::mem::take(&mut scenario.faults) {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 use super::test_client::Client;
-use super::{BackupScenario, MockAgent, Route, Scenario, Token};
+use super::{BackupScenario, MockAgent, Scenario};
+use crate::Route;
 
 async fn started() -> (MockAgent, Client) {
     let agent = MockAgent::start().await.unwrap();
@@ -199,7 +200,7 @@ async fn requests_are_kept_in_order_with_their_connection() {
 
 #[tokio::test]
 async fn debug_text_shows_no_token() {
-    let scenario = Scenario { token: Some(Token::new("guest-token-abc123")), ..Scenario::default() };
+    let scenario = Scenario { token: Some("guest-token-abc123".parse().unwrap()), ..Scenario::default() };
     let builder = MockAgent::builder().scenario(scenario);
     let before = format!("{builder:?}");
     let agent = builder.start().await.unwrap();

@@ -15,9 +15,9 @@ use tokio::time::Instant;
 
 use super::envelope::Answer;
 use super::lock;
-use super::route::Route;
 use super::state::AgentState;
-use super::token::Token;
+use crate::Route;
+use crate::Token;
 
 type SharedState = State<Arc<Mutex<AgentState>>>;
 

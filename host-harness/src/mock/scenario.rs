@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::fault::FaultRule;
 use super::inventory::{Disk, HostMetrics, Mount, StorageTarget};
-use super::token::Token;
+use crate::Token;
 
 /// Everything a mock agent knows when it starts.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -123,7 +123,8 @@ mod tests {
     use std::error::Error;
 
     use super::{Scenario, ScenarioError};
-    use crate::mock::{Fault, Route, Token};
+    use crate::Route;
+    use crate::mock::Fault;
 
     #[test]
     fn the_example_file_is_the_default_scenario() {
@@ -134,7 +135,7 @@ mod tests {
     fn a_file_holds_only_what_differs_from_the_default() {
         let scenario = Scenario::from_toml("vmid = 7\ntoken = \"t\"\n[[disks]]\nname = \"one\"").unwrap();
         assert_eq!(scenario.vmid, 7);
-        assert_eq!(scenario.token, Some(Token::new("t")));
+        assert_eq!(scenario.token, Some("t".parse().unwrap()));
         assert_eq!(scenario.disks.len(), 1);
         assert_eq!(scenario.mounts, Scenario::default().mounts);
     }

@@ -20,7 +20,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{MockAgent, Route};
+use super::MockAgent;
+use crate::Route;
 
 /// One connection to a mock agent, with a token to send.
 pub(super) struct Client {

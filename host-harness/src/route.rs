@@ -1,7 +1,6 @@
 //! The nine routes of the agent, by the names that the command's operations have.
 
 use std::fmt;
-use std::str::FromStr;
 
 use http::Method;
 
@@ -80,85 +79,47 @@ impl Route {
         }
     }
 
+    /// The method and path, such as `GET /backup/due`.
+    pub const fn request_line(self) -> &'static str {
+        match self {
+            Self::Storage => "GET /storage",
+            Self::BackupDue => "GET /backup/due",
+            Self::StartBackup => "POST /backup",
+            Self::BackupStatus => "GET /backup/status",
+            Self::Disks => "GET /disks",
+            Self::AssignDisk => "POST /disks/assign",
+            Self::EjectDisk => "POST /disks/eject",
+            Self::FormatDisk => "POST /disks/format",
+            Self::HostMetrics => "GET /host/metrics",
+        }
+    }
+
     /// The route of a request, or `None` where the agent has none such.
-    pub(super) fn of(method: &Method, path: &str) -> Option<Self> {
+    pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
         let matching = |route: &Self| route.path() == path && route.method() == *method;
         Self::ALL.into_iter().find(matching)
     }
 }
 
-/// Which requests a fault is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RouteSelector {
-    /// Every request, also one to a path that the agent does not have.
-    Any,
-    /// Requests on this route.
-    Only(Route),
-}
-
-impl RouteSelector {
-    /// Whether a request on this route, `None` for an unknown one, is meant.
-    pub(super) fn covers(self, route: Option<Route>) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Only(only) => route == Some(only),
-        }
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.request_line())
     }
 }
-
-impl From<Route> for RouteSelector {
-    fn from(route: Route) -> Self {
-        Self::Only(route)
-    }
-}
-
-impl fmt::Display for RouteSelector {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Any => "any",
-            Self::Only(route) => route.name(),
-        })
-    }
-}
-
-impl FromStr for RouteSelector {
-    type Err = UnknownRoute;
-
-    fn from_str(text: &str) -> Result<Self, UnknownRoute> {
-        if text == "any" {
-            return Ok(Self::Any);
-        }
-        let route = Route::ALL.into_iter().find(|route| route.name() == text);
-        route.map(Self::Only).ok_or(UnknownRoute)
-    }
-}
-
-/// The text names no route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected `any` or an operation such as `backup-due` or `format-disk`")]
-pub struct UnknownRoute;
 
 #[cfg(test)]
 mod tests {
     use http::Method;
 
-    use super::{Route, RouteSelector, UnknownRoute};
+    use super::Route;
 
     #[test]
     fn every_route_is_found_by_its_own_method_and_path_only() {
         for route in Route::ALL {
             assert_eq!(Route::of(&route.method(), route.path()), Some(route));
             assert_eq!(Route::of(&Method::PUT, route.path()), None);
+            assert_eq!(route.request_line(), format!("{} {}", route.method(), route.path()));
         }
         assert_eq!(Route::of(&Method::GET, "/storage/"), None);
-    }
-
-    #[test]
-    fn the_name_of_every_selector_is_read_back() {
-        let all = Route::ALL.map(RouteSelector::Only);
-        for selector in all.into_iter().chain([RouteSelector::Any]) {
-            assert_eq!(selector.to_string().parse(), Ok(selector));
-        }
-        assert_eq!("backups".parse::<RouteSelector>(), Err(UnknownRoute));
     }
 }

@@ -1,0 +1,113 @@
+//! One call: its turn, its instance, its time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+use wasmtime::Store;
+
+use crate::bindings::{Agentapi, AgentapiPre};
+use crate::client::Client;
+use crate::error::{FromComponent, Phase};
+use crate::instance::{Instance, State, failed};
+use crate::{Error, Route, Token};
+
+/// Calls to one agent that run at once; more wait their turn. Each has a connection of its own.
+const MAX_CONCURRENT_CALLS: usize = 32;
+/// Instances that are kept for the next calls. Making another one costs some 20 microseconds.
+const MAX_IDLE_INSTANCES: usize = 8;
+/// How much longer than the deadline an instance may take: it was told that the time is over, and says so.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// The instances of one agent. An instance serves one call at a time.
+pub(crate) struct Instances {
+    component: AgentapiPre<State>,
+    client: Arc<Client>,
+    stand_in: Token,
+    idle: Mutex<Vec<Instance>>,
+    turns: Arc<Semaphore>,
+}
+
+impl Instances {
+    pub(crate) fn new(component: AgentapiPre<State>, client: Arc<Client>, stand_in: Token) -> Self {
+        let turns = Arc::new(Semaphore::new(MAX_CONCURRENT_CALLS));
+        Self { component, client, stand_in, idle: Mutex::default(), turns }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Makes the first instance, and so finds out whether the component takes the connection.
+    pub(crate) async fn warm_up(&self) -> Result<(), Error> {
+        let instance = self.new_instance().await?;
+        self.keep(instance);
+        Ok(())
+    }
+
+    async fn new_instance(&self) -> Result<Instance, Error> {
+        Instance::connected(&self.component, Arc::clone(&self.client), self.stand_in.clone()).await
+    }
+
+    fn take(&self) -> Option<Instance> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn keep(&self, instance: Instance) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MAX_IDLE_INSTANCES {
+            idle.push(instance);
+        }
+    }
+}
+
+/// A call that has begun. Dropped before its end, it takes its instance with it.
+pub(crate) struct Call {
+    instances: Arc<Instances>,
+    instance: Instance,
+    route: Option<Route>,
+    deadline: Instant,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Call {
+    /// Waits for a turn. The time of the call runs from here.
+    pub(crate) async fn begin(instances: Arc<Instances>, route: Option<Route>) -> Result<Self, Error> {
+        let deadline = Instant::now() + instances.client.deadline();
+        let turn = timeout_at(deadline, Arc::clone(&instances.turns).acquire_owned()).await;
+        let turn = turn.map_err(|_| instances.client.late(Phase::Queued))?;
+        let turn = turn.map_err(|why| Error::Component(why.into()))?;
+        let mut instance = match instances.take() {
+            Some(instance) => instance,
+            None => instances.new_instance().await?,
+        };
+        instance.store.data_mut().egress.begin(deadline);
+        Ok(Self { instances, instance, route, deadline, _turn: turn })
+    }
+
+    /// Runs the component. An instance that trapped, or did not come back, is not used again.
+    pub(crate) async fn run<'a, T, F>(
+        &'a mut self,
+        export: impl FnOnce(&'a Agentapi, &'a mut Store<State>) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = wasmtime::Result<T>> + 'a,
+    {
+        let Instance { guest, store } = &mut self.instance;
+        match timeout_at(self.deadline + GRACE, export(guest, store)).await {
+            Ok(outcome) => outcome.map_err(failed),
+            Err(_) => Err(self.instances.client.late(Phase::Receiving)),
+        }
+    }
+
+    /// Gives the instance back, and the outcome with the host's own cause.
+    pub(crate) fn end<T, E>(mut self, outcome: Result<T, E>) -> Result<T, Error>
+    where
+        Error: FromComponent<E>,
+    {
+        let cause = self.instance.store.data_mut().egress.take_failure();
+        self.instances.keep(self.instance);
+        outcome.map_err(|error| Error::from_component(error, self.route, cause).masked(self.instances.client.mask()))
+    }
+}

@@ -1,0 +1,227 @@
+//! One agent's HTTPS client: its own TLS, sessions and kept-alive connections, for one authority and one set of pins.
+//!
+//! Nothing here is shared between clients, so a connection made under one pin is never used under another. An answer is
+//! read whole before anyone sees it: size, time and completeness are decided in one place.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use agentapi_pinning::{Authority, Fingerprint};
+use bytes::{Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1::SendRequest;
+use rustls::ClientConfig;
+use rustls::crypto::CryptoProvider;
+use tokio::time::{Instant, timeout_at};
+
+use crate::connect::connect;
+use crate::error::Phase;
+use crate::mask::Mask;
+use crate::pin::client_config;
+use crate::{Connection, Error, Route};
+
+/// The largest body that is read, in bytes, whatever the framing says: far more than any answer of the API.
+pub(crate) const MAX_BODY_BYTES: u64 = 1024 * 1024;
+/// A connection that was idle for longer is not used again: the agent is about to close it, if it has not.
+const MAX_IDLE: Duration = Duration::from_secs(60);
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
+}
+
+pub(crate) struct Client {
+    authority: Authority,
+    host: HeaderValue,
+    authorization: HeaderValue,
+    mask: Mask,
+    pins: Arc<[Fingerprint]>,
+    tls: Arc<ClientConfig>,
+    deadline: Duration,
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    sender: SendRequest<Full<Bytes>>,
+    since: Instant,
+}
+
+/// Why one attempt on one connection failed.
+enum Failure {
+    /// Not a byte of the request left this host.
+    Unsent,
+    /// The connection ended before the answer began.
+    NoAnswer(hyper::Error),
+    /// Anything after that: not to be tried again.
+    Final(Error),
+}
+
+impl Client {
+    pub(crate) fn new(
+        connection: &Connection,
+        deadline: Duration,
+        mask: Mask,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, Error> {
+        let pins: Arc<[Fingerprint]> = connection.pins.as_slice().into();
+        let tls = client_config(provider, Arc::clone(&pins)).map_err(|why| Error::Component(why.into()))?;
+        let text = connection.endpoint.to_string();
+        let host = HeaderValue::try_from(text).map_err(|why| Error::Component(why.into()))?;
+        let text = format!("Bearer {}", connection.token.reveal());
+        let mut authorization = HeaderValue::try_from(text).map_err(|why| Error::Component(why.into()))?;
+        authorization.set_sensitive(true);
+        let (authority, tls, idle) = (connection.endpoint.clone(), Arc::new(tls), Mutex::default());
+        Ok(Self { authority, host, authorization, mask, pins, tls, deadline, idle })
+    }
+
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    pub(crate) fn pins(&self) -> &[Fingerprint] {
+        &self.pins
+    }
+
+    pub(crate) fn mask(&self) -> &Mask {
+        &self.mask
+    }
+
+    /// The time that a call may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// Asks the agent and reads its whole answer.
+    pub(crate) async fn exchange(&self, route: Route, body: Bytes, deadline: Instant) -> Result<Answer, Error> {
+        let mut phase = Phase::Waiting;
+        match timeout_at(deadline, self.try_idle_then_new(route, body, &mut phase)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(self.late(phase)),
+        }
+    }
+
+    /// The error of a call whose time is over.
+    pub(crate) fn late(&self, phase: Phase) -> Error {
+        let limit = self.deadline;
+        if phase == Phase::Connecting {
+            let why = format!("no answer within {} ms", limit.as_millis());
+            let source = std::io::Error::new(std::io::ErrorKind::TimedOut, why);
+            return Error::Unreachable { authority: self.authority.clone(), source };
+        }
+        Error::Deadline { limit, phase }
+    }
+
+    /// A kept-alive connection may have been closed by the agent, unnoticed. A request that has not left is sent on a
+    /// new one, and so is a GET, which changes nothing; a POST that may have arrived is never sent again.
+    async fn try_idle_then_new(&self, route: Route, body: Bytes, phase: &mut Phase) -> Result<Answer, Error> {
+        if let Some(sender) = self.take_idle() {
+            match self.attempt(sender, route, body.clone(), phase).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Unsent) => {}
+                Err(Failure::NoAnswer(_)) if route.method() == Method::GET => {}
+                Err(Failure::NoAnswer(why)) => return Err(self.interrupted(route, why)),
+                Err(Failure::Final(error)) => return Err(error),
+            }
+        }
+        let sender = connect(&self.authority, Arc::clone(&self.tls), phase).await?;
+        self.attempt(sender, route, body, phase).await.map_err(|failure| match failure {
+            Failure::Unsent => self.interrupted(route, "the connection was closed before the request was sent"),
+            Failure::NoAnswer(why) => self.interrupted(route, why),
+            Failure::Final(error) => error,
+        })
+    }
+
+    async fn attempt(
+        &self,
+        mut sender: SendRequest<Full<Bytes>>,
+        route: Route,
+        body: Bytes,
+        phase: &mut Phase,
+    ) -> Result<Answer, Failure> {
+        *phase = Phase::Waiting;
+        if sender.ready().await.is_err() {
+            return Err(Failure::Unsent);
+        }
+        let response = match sender.try_send_request(self.request(route, body)).await {
+            Ok(response) => response,
+            Err(mut failed) => {
+                return Err(match failed.take_message() {
+                    Some(_) => Failure::Unsent,
+                    None => self.no_answer(route, failed.into_error()),
+                });
+            }
+        };
+        *phase = Phase::Receiving;
+        let status = response.status();
+        let body = self.read(route, response.into_body()).await.map_err(Failure::Final)?;
+        self.keep(sender);
+        Ok(Answer { status, body: self.mask.bytes(body) })
+    }
+
+    fn request(&self, route: Route, body: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = route.method();
+        *request.uri_mut() = http::Uri::from_static(route.path());
+        let headers = request.headers_mut();
+        headers.insert(HOST, self.host.clone());
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        if route.method() == Method::POST {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        request
+    }
+
+    async fn read(&self, route: Route, mut body: Incoming) -> Result<Bytes, Error> {
+        let announced = body.size_hint().lower();
+        if announced > MAX_BODY_BYTES {
+            return Err(Error::ResponseTooLarge { limit: MAX_BODY_BYTES });
+        }
+        let mut read = BytesMut::with_capacity(usize::try_from(announced).unwrap_or_default());
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|why| self.interrupted(route, why))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if (read.len() + data.len()) as u64 > MAX_BODY_BYTES {
+                return Err(Error::ResponseTooLarge { limit: MAX_BODY_BYTES });
+            }
+            read.extend_from_slice(&data);
+        }
+        Ok(read.freeze())
+    }
+
+    /// A connection that ended is another matter than one on which something came that is not HTTP.
+    fn no_answer(&self, route: Route, why: hyper::Error) -> Failure {
+        if let Some(tls) = tls_error(&why) {
+            let source = std::io::Error::other(tls);
+            return Failure::Final(Error::Tls { authority: self.authority.clone(), source });
+        }
+        if why.is_parse() { Failure::Final(self.interrupted(route, why)) } else { Failure::NoAnswer(why) }
+    }
+
+    fn interrupted(&self, route: Route, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::Interrupted { route, authority: self.authority.clone(), source: why.into() }
+    }
+
+    fn take_idle(&self) -> Option<SendRequest<Full<Bytes>>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let oldest = Instant::now().checked_sub(MAX_IDLE);
+        idle.retain(|idle| !idle.sender.is_closed() && oldest.is_none_or(|oldest| idle.since > oldest));
+        idle.pop().map(|idle| idle.sender)
+    }
+
+    fn keep(&self, sender: SendRequest<Full<Bytes>>) {
+        if !sender.is_closed() {
+            let idle = Idle { sender, since: Instant::now() };
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
+        }
+    }
+}
+
+/// The agent's refusal after the handshake, such as one of a client without a certificate.
+fn tls_error(error: &hyper::Error) -> Option<rustls::Error> {
+    let cause = std::error::Error::source(error)?.downcast_ref::<std::io::Error>()?;
+    cause.get_ref()?.downcast_ref::<rustls::Error>().cloned()
+}

@@ -1,0 +1,159 @@
+//! The component's code: embedded or in a file, compiled once and kept.
+//!
+//! Compiled code is kept under the hash of the component and of the engine that compiled it, so that another version of
+//! either is another file. It is run as it lies there; the directory is therefore made for this user only, and one that
+//! others may write to is not used.
+
+use std::fs::{self, DirBuilder};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::Error;
+use crate::instance::failed;
+
+/// The component that this library was built with.
+const EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/agentapi.wasm"));
+
+/// Where a component comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    Embedded,
+    File(PathBuf),
+}
+
+/// The bytes of the component that this library holds.
+pub fn embedded() -> &'static [u8] {
+    EMBEDDED
+}
+
+/// The component as code of this engine, from the cache if it is there.
+pub(crate) fn load(engine: &Engine, source: &Source, cache_dir: Option<&Path>) -> Result<Component, Error> {
+    let read;
+    let wasm = match source {
+        Source::Embedded => EMBEDDED,
+        Source::File(file) => {
+            read = fs::read(file).map_err(|why| unreadable(file, &why))?;
+            &read
+        }
+    };
+    match cache_dir {
+        None => Component::new(engine, wasm).map_err(failed),
+        Some(dir) => load_cached(engine, wasm, dir),
+    }
+}
+
+/// A cache that cannot be used costs time, not the call: it is said in the log.
+fn load_cached(engine: &Engine, wasm: &[u8], dir: &Path) -> Result<Component, Error> {
+    if let Err(why) = private_dir(dir) {
+        tracing::warn!(dir = %dir.display(), error = %why, "compiled code is not kept");
+        return Component::new(engine, wasm).map_err(failed);
+    }
+    let file = dir.join(file_name(engine, wasm));
+    if let Some(component) = from_file(engine, &file) {
+        return Ok(component);
+    }
+    let component = Component::new(engine, wasm).map_err(failed)?;
+    if let Err(why) = keep(&component, &file) {
+        tracing::warn!(file = %file.display(), error = %why, "compiled code is not kept");
+    }
+    Ok(component)
+}
+
+/// Code that this engine cannot run is compiled again.
+#[allow(unsafe_code, reason = "runs code from a directory that only this user can write to, written by `keep`")]
+fn from_file(engine: &Engine, file: &Path) -> Option<Component> {
+    if !file.exists() {
+        return None;
+    }
+    // SAFETY: `keep` wrote the file, whole, under a name made of the component's hash and the engine's, in a directory
+    // that nobody else can write to.
+    match unsafe { Component::deserialize_file(engine, file) } {
+        Ok(component) => Some(component),
+        Err(why) => {
+            tracing::warn!(file = %file.display(), error = %why, "compiled code cannot be used");
+            None
+        }
+    }
+}
+
+/// Written beside and then renamed: whoever reads it, reads it whole.
+fn keep(component: &Component, file: &Path) -> io::Result<()> {
+    let code = component.serialize().map_err(io::Error::other)?;
+    let unfinished = file.with_extension(format!("{}.tmp", std::process::id()));
+    fs::write(&unfinished, code)?;
+    fs::rename(&unfinished, file)
+}
+
+fn file_name(engine: &Engine, wasm: &[u8]) -> String {
+    let mut compiler = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut compiler);
+    format!("{}-{:016x}.cwasm", hex::encode(Sha256::digest(wasm)), compiler.finish())
+}
+
+#[cfg(unix)]
+fn private_dir(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+
+    const OTHERS_MAY_WRITE: u32 = 0o022;
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let found = fs::metadata(dir)?;
+    if found.mode() & OTHERS_MAY_WRITE != 0 {
+        let mode = found.mode() & 0o777;
+        return Err(io::Error::other(format!("expected a directory that only its owner can write to, found {mode:o}")));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn private_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).create(dir)
+}
+
+fn unreadable(file: &Path, why: &io::Error) -> Error {
+    Error::Component(format!("cannot read the component {}: {why}", file.display()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn compiled_code_is_kept_for_this_user_only_and_used_again() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let dir = tempfile::tempdir().unwrap();
+        let cache = dir.path().join("cache");
+        let engine = Engine::default();
+        let files = || fs::read_dir(&cache).map(|files| files.map(|file| file.unwrap().path()).collect::<Vec<_>>());
+
+        load(&engine, &Source::Embedded, Some(&cache)).unwrap();
+        assert_eq!(fs::metadata(&cache).unwrap().permissions().mode() & 0o777, 0o700);
+        let kept = files().unwrap();
+        assert_eq!(kept.len(), 1);
+        let written = fs::metadata(&kept[0]).unwrap().modified().unwrap();
+
+        load(&engine, &Source::Embedded, Some(&cache)).unwrap();
+        assert_eq!(fs::metadata(&kept[0]).unwrap().modified().unwrap(), written);
+
+        fs::write(&kept[0], b"not code").unwrap();
+        load(&engine, &Source::Embedded, Some(&cache)).unwrap();
+        assert_ne!(fs::read(&kept[0]).unwrap(), b"not code");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_directory_that_others_may_write_to_is_not_used() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        load(&Engine::default(), &Source::Embedded, Some(dir.path())).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,144 @@
+//! What leaves: the host's side of `wasi:http`, for one instance.
+//!
+//! The component's request is not forwarded. It is read for what it asks: one of the nine routes, at the pinned
+//! authority, with the stand-in for the token. Then the host's own request for that route is sent, so that nothing else
+//! which a component puts into a request can leave.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::uri::Scheme;
+use http::{Request, Response, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use tokio::time::Instant;
+use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
+
+use agentapi_pinning::Fingerprint;
+
+use crate::client::{Answer, Client, MAX_BODY_BYTES};
+use crate::pinning::{Host as PinningHost, Refusal};
+use crate::{Error, Route, Token};
+
+/// The rules and the client of one instance.
+pub(crate) struct Egress {
+    client: Arc<Client>,
+    /// What the component believes to be the token.
+    stand_in: Token,
+    /// Whether the component has stated the pin that the host enforces.
+    is_pinned: bool,
+    deadline: Instant,
+    /// Why the last exchange failed, for whoever made the call.
+    failure: Arc<Mutex<Option<Error>>>,
+}
+
+type Exchange = Box<dyn Future<Output = Result<(Response<WasiBody>, Trailing), WasiError>> + Send>;
+type Trailing = Box<dyn Future<Output = Result<(), WasiError>> + Send>;
+
+impl Egress {
+    pub(crate) fn new(client: Arc<Client>, stand_in: Token) -> Self {
+        let failure = Arc::default();
+        Self { client, stand_in, is_pinned: false, deadline: Instant::now(), failure }
+    }
+
+    /// Everything until the next call has to be done by then.
+    pub(crate) fn begin(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+        self.take_failure();
+    }
+
+    /// Why the last exchange failed.
+    pub(crate) fn take_failure(&mut self) -> Option<Error> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The route that a request asks for, if it may leave.
+    fn admit(&self, request: &Request<WasiBody>) -> Result<Route, Error> {
+        if !self.is_pinned {
+            return Err(Error::Denied("a request before the pin".into()));
+        }
+        let uri = request.uri();
+        if uri.scheme() != Some(&Scheme::HTTPS) {
+            return Err(Error::Denied("a request without https".into()));
+        }
+        if !self.is_pinned_authority(uri) {
+            return Err(Error::Denied("a request to another authority than the pinned one".into()));
+        }
+        if !self.stand_in.admits(request.headers()) {
+            return Err(Error::Denied("a request that is not authorized as it was told to be".into()));
+        }
+        let path = uri.path_and_query().map_or("", |path| path.as_str());
+        Route::of(request.method(), path)
+            .ok_or_else(|| Error::Denied("a request to a route that the agent does not have".into()))
+    }
+
+    fn is_pinned_authority(&self, uri: &Uri) -> bool {
+        uri.authority().is_some_and(|authority| authority.as_str() == self.client.authority().to_string())
+    }
+}
+
+impl PinningHost for Egress {
+    fn pin(&mut self, authority: String, leaf_sha256: Vec<Vec<u8>>) -> Result<(), Refusal> {
+        if authority != self.client.authority().to_string() {
+            return Err(Refusal::Authority("this instance is for another authority".into()));
+        }
+        let enforced = |bytes: &Vec<u8>| {
+            let bytes = <[u8; Fingerprint::LEN]>::try_from(bytes.as_slice());
+            bytes.is_ok_and(|bytes| self.client.pins().contains(&Fingerprint::from_bytes(bytes)))
+        };
+        if leaf_sha256.len() != self.client.pins().len() || !leaf_sha256.iter().all(enforced) {
+            return Err(Refusal::Fingerprints("the host enforces other fingerprints".into()));
+        }
+        self.is_pinned = true;
+        Ok(())
+    }
+}
+
+impl WasiHttpHooks for Egress {
+    /// Every scheme gets as far as the rules above, which say why it is refused.
+    fn is_supported_scheme(&mut self, _scheme: &Scheme) -> bool {
+        true
+    }
+
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _on_response_error: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
+    ) -> Exchange {
+        let admitted = self.admit(&request);
+        let client = Arc::clone(&self.client);
+        let failure = Arc::clone(&self.failure);
+        let deadline = self.deadline;
+        Box::new(async move {
+            let answer = async {
+                let route = admitted?;
+                let body = collect(request.into_body()).await?;
+                client.exchange(route, body, deadline).await
+            };
+            match answer.await {
+                Ok(answer) => Ok((to_response(answer), Box::new(async { Ok(()) }) as Trailing)),
+                Err(error) => {
+                    let told = error.to_wasi();
+                    *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    Err(told)
+                }
+            }
+        })
+    }
+}
+
+/// The component's whole request body.
+async fn collect(body: WasiBody) -> Result<Bytes, Error> {
+    let limit = usize::try_from(MAX_BODY_BYTES).unwrap_or(usize::MAX);
+    let collected = Limited::new(body, limit).collect().await;
+    let collected = collected.map_err(|_| Error::Denied(format!("a request body of more than {limit} bytes")))?;
+    Ok(collected.to_bytes())
+}
+
+/// What the component sees of an answer: the status and the body. No header of the agent reaches it.
+fn to_response(answer: Answer) -> Response<WasiBody> {
+    let body = Full::new(answer.body).map_err(|never| match never {}).boxed_unsync();
+    let mut response = Response::new(body);
+    *response.status_mut() = answer.status;
+    response
+}

@@ -1,0 +1,120 @@
+//! The host: the engine, the compiled component and the clock that all agents share.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rustls::crypto::CryptoProvider;
+use wasmtime::{Config, Engine, EngineWeak};
+
+use crate::bindings::AgentapiPre;
+use crate::component::{self, Source};
+use crate::instance::{self, State};
+use crate::{Agent, Connection, Error};
+
+/// The time that a call may take, from looking the name up to the last byte of the answer, unless set otherwise.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(15);
+/// How often instances that compute are interrupted.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Runs the component for any number of agents. Make one for the process; cheap to clone.
+#[derive(Clone)]
+pub struct Host {
+    pub(crate) component: AgentapiPre<State>,
+    pub(crate) provider: Arc<CryptoProvider>,
+    pub(crate) deadline: Duration,
+}
+
+impl Host {
+    /// A host with the settings of your choice.
+    pub fn builder() -> HostBuilder {
+        HostBuilder { source: Source::Embedded, cache_dir: None, deadline: DEFAULT_DEADLINE }
+    }
+
+    /// Makes a client of one agent. Sends nothing: a wrong token, pin or address shows at the first call.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] when there is no pin, or more than eight.
+    pub async fn connect(&self, connection: &Connection) -> Result<Agent, Error> {
+        Agent::connect(self, connection).await
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`Host`].
+#[derive(Clone, Debug)]
+pub struct HostBuilder {
+    source: Source,
+    cache_dir: Option<PathBuf>,
+    deadline: Duration,
+}
+
+impl HostBuilder {
+    /// Where compiled code is kept, so that the next start does not compile. Made if it is not there. It must be
+    /// writable by this user only: what lies there is run. Without it, every start compiles.
+    #[must_use]
+    pub fn cache_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.cache_dir = Some(dir.into());
+        self
+    }
+
+    /// Runs the component in this file instead of the one that this library holds.
+    #[must_use]
+    pub fn component_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.source = Source::File(file.into());
+        self
+    }
+
+    /// The time that a call may take, from looking the name up to the last byte of the answer.
+    /// [`DEFAULT_DEADLINE`] if not set.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Loads the component, compiling it if the cache does not have it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Component`] when it cannot be read or compiled, or imports what this host does not give.
+    pub fn build(self) -> Result<Host, Error> {
+        let engine = Engine::new(&config()).map_err(instance::failed)?;
+        let component = component::load(&engine, &self.source, self.cache_dir.as_deref())?;
+        let linker = instance::linker(&engine).map_err(instance::failed)?;
+        let pre = linker.instantiate_pre(&component).map_err(instance::failed)?;
+        let component = instance::prepare(pre).map_err(instance::failed)?;
+        tick(engine.weak())?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        Ok(Host { component, provider, deadline: self.deadline })
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    config
+}
+
+/// One thread for all instances of an engine; it ends with the engine.
+fn tick(engine: EngineWeak) -> Result<(), Error> {
+    let ticker = thread::Builder::new().name("agentapi-ticks".into());
+    let ticking = ticker.spawn(move || {
+        loop {
+            thread::sleep(TICK);
+            match engine.upgrade() {
+                Some(engine) => engine.increment_epoch(),
+                None => return,
+            }
+        }
+    });
+    ticking.map(drop).map_err(|why| Error::Component(why.into()))
+}

@@ -1,0 +1,104 @@
+//! One instance of the component: its store, and what the host keeps beside it.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use wasmtime::component::{HasData, InstancePre, Linker, ResourceTable};
+use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_io::IoView;
+
+use crate::bindings::{Agentapi, AgentapiPre};
+use crate::client::Client;
+use crate::egress::Egress;
+use crate::error::FromComponent;
+use crate::pinning;
+use crate::{Error, Token};
+
+/// The most memory that an instance may have, in bytes: a megabyte of body as records, several times over.
+const MAX_MEMORY_BYTES: usize = 256 * 1024 * 1024;
+/// Ticks of computing after which an instance lets others run, and its deadline is looked at.
+const TICKS_BETWEEN_YIELDS: u64 = 1;
+
+/// What a store holds for its instance.
+pub(crate) struct State {
+    table: ResourceTable,
+    http: WasiHttpCtx,
+    limits: StoreLimits,
+    pub(crate) egress: Egress,
+}
+
+/// An instance that has been connected.
+pub(crate) struct Instance {
+    pub(crate) guest: Agentapi,
+    pub(crate) store: Store<State>,
+}
+
+impl Instance {
+    /// Instantiates the component and makes it the client of one agent. Sends nothing.
+    pub(crate) async fn connected(
+        component: &AgentapiPre<State>,
+        client: Arc<Client>,
+        stand_in: Token,
+    ) -> Result<Self, Error> {
+        let endpoint = client.authority().to_string();
+        let pins: Vec<_> = client.pins().iter().map(ToString::to_string).collect();
+        let token = stand_in.reveal().to_owned();
+        let deadline = Instant::now() + client.deadline();
+
+        let state = State {
+            table: ResourceTable::new(),
+            http: WasiHttpCtx::new(),
+            limits: StoreLimitsBuilder::new().memory_size(MAX_MEMORY_BYTES).build(),
+            egress: Egress::new(client, stand_in),
+        };
+        let mut store = Store::new(component.engine(), state);
+        store.limiter(|state| &mut state.limits);
+        store.set_epoch_deadline(TICKS_BETWEEN_YIELDS);
+        store.epoch_deadline_async_yield_and_update(TICKS_BETWEEN_YIELDS);
+        store.data_mut().egress.begin(deadline);
+
+        let guest = component.instantiate_async(&mut store).await.map_err(failed)?;
+        let session = guest.felhom_agentapi_session();
+        let connected = session.call_connect(&mut store, &endpoint, &token, &pins).await.map_err(failed)?;
+        connected.map_err(|error| Error::from_component(error, None, None))?;
+        Ok(Self { guest, store })
+    }
+}
+
+/// Everything that the component may import, and nothing else.
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    pinning::add_to_linker::<_, Pinning>(&mut linker, |state: &mut State| &mut state.egress)?;
+    Ok(linker)
+}
+
+/// The component, ready to be instantiated.
+pub(crate) fn prepare(pre: InstancePre<State>) -> wasmtime::Result<AgentapiPre<State>> {
+    AgentapiPre::new(pre)
+}
+
+/// A trap: a bug, here or in the component.
+pub(crate) fn failed(why: wasmtime::Error) -> Error {
+    Error::Component(why.into())
+}
+
+struct Pinning;
+
+impl HasData for Pinning {
+    type Data<'a> = &'a mut Egress;
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.egress }
+    }
+}
+
+impl IoView for State {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+}

@@ -1,0 +1,73 @@
+//! Secrets out of whatever comes back: an agent, or something on the way, may echo what it was sent.
+
+use bytes::Bytes;
+use memchr::memmem;
+
+use crate::Token;
+
+/// Replaces the secrets of one connection wherever they stand.
+pub(crate) struct Mask(Vec<Token>);
+
+/// What stands in a secret's place.
+const MASKED: &str = "[masked]";
+/// A shorter secret is not masked: it is part of too many words, and is none.
+const MIN_SECRET_BYTES: usize = 4;
+
+impl Mask {
+    pub(crate) fn new(secrets: impl IntoIterator<Item = Token>) -> Self {
+        Self(secrets.into_iter().filter(|secret| secret.reveal().len() >= MIN_SECRET_BYTES).collect())
+    }
+
+    pub(crate) fn bytes(&self, bytes: Bytes) -> Bytes {
+        self.0.iter().fold(bytes, |bytes, secret| replace(bytes, secret.reveal().as_bytes()))
+    }
+
+    pub(crate) fn text(&self, text: String) -> String {
+        self.0.iter().fold(text, |text, secret| match text.contains(secret.reveal()) {
+            true => text.replace(secret.reveal(), MASKED),
+            false => text,
+        })
+    }
+}
+
+fn replace(bytes: Bytes, secret: &[u8]) -> Bytes {
+    let mut rest = bytes.as_ref();
+    let Some(mut found) = memmem::find(rest, secret) else { return bytes };
+    let mut masked = Vec::with_capacity(rest.len());
+    loop {
+        let (before, from) = rest.split_at(found);
+        masked.extend_from_slice(before);
+        masked.extend_from_slice(MASKED.as_bytes());
+        rest = from.get(secret.len()..).unwrap_or_default();
+        match memmem::find(rest, secret) {
+            Some(next) => found = next,
+            None => break,
+        }
+    }
+    masked.extend_from_slice(rest);
+    masked.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask(secrets: &[&str]) -> Mask {
+        Mask::new(secrets.iter().map(|secret| secret.parse().unwrap()))
+    }
+
+    #[test]
+    fn every_secret_is_replaced_wherever_it_stands() {
+        let mask = mask(&["token-1", "standin"]);
+        let text = "token-1 and standin, token-1";
+        assert_eq!(mask.text(text.into()), "[masked] and [masked], [masked]");
+        assert_eq!(mask.bytes(text.into()), "[masked] and [masked], [masked]");
+        assert_eq!(mask.bytes("token-2".into()), "token-2");
+        assert_eq!(mask.bytes("token-1".into()), "[masked]");
+    }
+
+    #[test]
+    fn a_secret_that_is_part_of_every_word_is_left() {
+        assert_eq!(mask(&["t"]).text("the agent".into()), "the agent");
+    }
+}

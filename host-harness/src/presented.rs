@@ -1,0 +1,100 @@
+//! What an agent presents, for comparing out of band before it is pinned.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use agentapi_pinning::{Authority, Fingerprint};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, SignatureScheme};
+use tokio::time::timeout;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+
+use crate::Error;
+use crate::connect::connect_tls;
+use crate::error::Phase;
+use crate::pin::{config_with, fingerprint};
+
+/// The leaf certificate that an agent presents. It is shown, not trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresentedLeaf {
+    /// The SHA-256 of its DER.
+    pub fingerprint: Fingerprint,
+    /// Its subject (RFC 4514); empty where it cannot be read.
+    pub subject: String,
+    /// When its validity begins and ends (RFC 3339, UTC); none where they cannot be read.
+    pub validity: Option<(String, String)>,
+}
+
+/// Opens a TLS connection, sends nothing over it, and says which leaf certificate was presented.
+///
+/// The peer proved that it holds the certificate's key, and nothing else: whether it is the agent, only somebody who
+/// knows the agent's fingerprint can tell.
+///
+/// # Errors
+///
+/// [`Error::Unreachable`], [`Error::Tls`], and [`Error::Deadline`] when `limit` is over.
+pub async fn presented_leaf(authority: &Authority, limit: Duration) -> Result<PresentedLeaf, Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = Arc::new(AnyLeaf(Arc::clone(&provider)));
+    let tls = config_with(provider, verifier).map_err(|why| Error::Component(why.into()))?;
+    let mut phase = Phase::Connecting;
+    let connected = timeout(limit, connect_tls(authority, Arc::new(tls), &mut phase)).await;
+    let stream = connected.map_err(|_| Error::Deadline { limit, phase })??;
+    let (_, session) = stream.get_ref();
+    let leaf = session.peer_certificates().and_then(|chain| chain.first());
+    let leaf = leaf.ok_or_else(|| Error::Component("a handshake without a certificate".into()))?;
+    Ok(describe(leaf))
+}
+
+fn describe(leaf: &CertificateDer<'_>) -> PresentedLeaf {
+    let fingerprint = fingerprint(leaf);
+    let Ok(certificate) = Certificate::from_der(leaf) else {
+        return PresentedLeaf { fingerprint, subject: String::new(), validity: None };
+    };
+    let certificate = certificate.tbs_certificate();
+    let validity = certificate.validity();
+    let validity = (validity.not_before.to_string(), validity.not_after.to_string());
+    PresentedLeaf { fingerprint, subject: certificate.subject().to_string(), validity: Some(validity) }
+}
+
+/// Takes any leaf certificate, from a peer that holds its key. For looking at it: no request goes over such a connection.
+#[derive(Debug)]
+struct AnyLeaf(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyLeaf {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, leaf, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, leaf, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
