@@ -1,0 +1,124 @@
+//! Promise 3: only https, only the pinned authority, only the nine routes. A component that tries otherwise is refused.
+
+use std::time::Duration;
+
+use agentapi_host::mock::MockAgent;
+use agentapi_host::types::AssignRequest;
+use agentapi_host::{Agent, Connection, Error, Host};
+use agentapi_scripted_agent::{Answer, Listener, Script, ScriptedAgent};
+
+use crate::support::{certificates, client_of, extension, pinned, scripted, target, to_mock, to_scripted};
+
+fn hostile_host() -> Host {
+    let builder = Host::builder().component_file(extension("hostile")).cache_dir(target().join("e2e-cache"));
+    builder.deadline(Duration::from_secs(2)).build().unwrap()
+}
+
+async fn hostile(connection: &Connection) -> Agent {
+    hostile_host().connect(connection).await.unwrap()
+}
+
+fn request(method: &str, scheme: &str, authority: &str, path: &str) -> AssignRequest {
+    let [uuid, where_, fstype, options] = [scheme, authority, path, method].map(String::from);
+    AssignRequest { uuid, where_, fstype, options }
+}
+
+#[tokio::test]
+async fn the_hostile_component_can_ask_for_what_the_client_may_ask_for() {
+    let mock = MockAgent::start().await.unwrap();
+    let agent = hostile(&to_mock(&mock)).await;
+    let error = agent.assign_disk(&request("GET", "https", "", "/storage")).await.unwrap_err();
+    assert!(matches!(error, Error::HttpStatus { status: 200, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn anything_else_is_denied_and_does_not_leave() {
+    let script = Script::new([Answer::new(200, "{}")]).listeners([Listener::Second, Listener::Plain]);
+    let peer = ScriptedAgent::start(script, certificates()).await.unwrap();
+    let agent = hostile(&to_scripted(&peer)).await;
+    let second = format!("127.0.0.1:{}", peer.port_of(Listener::Second));
+    let plain = format!("127.0.0.1:{}", peer.port_of(Listener::Plain));
+    let localhost = format!("localhost:{}", peer.port());
+    let user = format!("user@127.0.0.1:{}", peer.port());
+    let attempts = [
+        request("GET", "http", "", "/storage"),
+        request("GET", "http", &plain, "/storage"),
+        request("GET", "ftp", "", "/storage"),
+        request("GET", "https", &second, "/storage"),
+        request("GET", "https", &localhost, "/storage"),
+        request("GET", "https", &user, "/storage"),
+        request("GET", "https", "", "/"),
+        request("GET", "https", "", "/storage/"),
+        request("GET", "https", "", "/storage?x=1"),
+        request("GET", "https", "", "//storage"),
+        request("GET", "https", "", "/Storage"),
+        request("POST", "https", "", "/storage"),
+        request("DELETE", "https", "", "/disks"),
+        request("get", "https", "", "/storage"),
+        request("GET!", "https", "", "/storage"),
+    ];
+    for attempt in attempts {
+        let error = agent.assign_disk(&attempt).await.unwrap_err();
+        assert_eq!(error.kind(), "denied", "{attempt:?}: {error:?}");
+    }
+    assert_eq!((peer.connections(), peer.requests().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_pin_of_its_own_is_refused() {
+    let peer = scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(&to_scripted(&peer)).await;
+    let refusal = async |authority: &str| agent.eject_disk(authority).await.unwrap_err().to_string();
+    assert!(refusal("127.0.0.1:1").await.starts_with("Refusal::Authority"));
+    assert!(refusal("").await.starts_with("Refusal::Fingerprints"));
+}
+
+#[tokio::test]
+async fn before_the_pin_every_request_is_denied() {
+    let peer = scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(&pinned(peer.port(), [peer.fingerprint(), peer.other_fingerprint()])).await;
+    let error = agent.assign_disk(&request("GET", "https", "", "/storage")).await.unwrap_err();
+    assert_eq!(error.to_string(), "denied: a request before the pin");
+    assert_eq!(peer.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_component_that_never_ends_is_stopped_and_the_next_call_works() {
+    let peer = scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(&to_scripted(&peer)).await;
+    assert_eq!(agent.storage().await.unwrap_err().kind(), "deadline");
+    assert!(agent.fs_uuid("").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_the_agent_receives_is_the_request_of_the_api_and_nothing_more() {
+    let (client, peer) =
+        client_of([Answer::new(200, crate::support::STORAGE), Answer::new(202, crate::support::JOB)]).await;
+    client.storage().await.unwrap();
+    client.start_backup().await.unwrap();
+    let requests = peer.requests();
+    let names = |place: usize| {
+        let mut names: Vec<_> = requests[place].headers.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        names.join(" ")
+    };
+    assert_eq!((requests[0].method.as_str(), requests[0].path.as_str()), ("GET", "/storage"));
+    assert_eq!(names(0), "authorization host");
+    assert_eq!((requests[1].method.as_str(), requests[1].path.as_str()), ("POST", "/backup"));
+    assert_eq!(names(1), "authorization content-length content-type host");
+    assert_eq!(requests[1].header("content-type"), Some("application/json"));
+    assert_eq!(requests[1].header("authorization"), Some("Bearer guest-token-abc123"));
+    assert_eq!(requests[1].body, b"{}");
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let elsewhere = scripted([Answer::new(200, crate::support::STORAGE)]).await;
+    let location = format!("https://127.0.0.1:{}/storage", elsewhere.port());
+    for status in [301, 302, 303, 307, 308] {
+        let (client, peer) = client_of([Answer::new(status, "{}").header("location", &location)]).await;
+        let error = client.storage().await.unwrap_err();
+        assert!(matches!(error, Error::HttpStatus { status: found, .. } if found == status), "{error:?}");
+        assert_eq!((peer.requests().len(), elsewhere.connections()), (1, 0));
+    }
+}

@@ -1,0 +1,21 @@
+//! End to end: the built component in the host, over real TLS, against the mock agent and scripted agents.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+mod broken_answers;
+mod component;
+mod deadline;
+mod egress;
+mod errors;
+mod operations;
+mod pin;
+mod reuse;
+mod secrets;
+mod size;
+mod support;
+mod twice;

@@ -1,0 +1,165 @@
+//! Promises 1 and 2: a connection is used only with a peer that presents a pinned leaf and holds its key, and never
+//! under another pin than the one that it was made under.
+
+use std::fs;
+
+use agentapi_host::mock::MockAgent;
+use agentapi_host::{Connection, Error, PinMismatch};
+use agentapi_scripted_agent::{Answer, Certificates, LegacyVersion, Opening, Script, ScriptedAgent, TlsVersion};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+
+use crate::support::{STORAGE, chain, client_of, host, pinned, scripted, to_scripted};
+
+fn opening(opening: Opening) -> Answer {
+    Answer::new(200, STORAGE).opening(opening)
+}
+
+/// Writes a PEM file for the scripted agent: leaf, chain, key.
+fn write_pem(folder: &std::path::Path, kind: &str, certificates: &[String], key: &KeyPair) {
+    fs::write(folder.join(format!("{kind}.pem")), certificates.concat() + &key.serialize_pem()).unwrap();
+}
+
+fn odd_certificates() -> (tempfile::TempDir, Certificates) {
+    let folder = tempfile::tempdir().unwrap();
+    let self_signed = |kind: &str, change: fn(&mut CertificateParams)| {
+        let mut params = CertificateParams::new(vec!["agent.example".into()]).unwrap();
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        write_pem(folder.path(), kind, &[certificate.pem()], &key);
+    };
+    self_signed("expired", |params| params.not_after = date_time_ymd(2001, 1, 1));
+    self_signed("not-yet-valid", |params| params.not_before = date_time_ymd(3001, 1, 1));
+    self_signed("other-name", |params| params.distinguished_name.push(DnType::CommonName, "somebody else"));
+    self_signed("is-a-ca", |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+
+    let mut ca = CertificateParams::new(vec![]).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["127.0.0.1".into()]).unwrap().signed_by(&key, &ca).unwrap();
+    write_pem(folder.path(), "ca-issued", &[leaf.pem(), ca.pem()], &key);
+
+    let certificates = Certificates::with_folder(folder.path());
+    (folder, certificates)
+}
+
+const ODD: [&str; 5] = ["expired", "not-yet-valid", "other-name", "is-a-ca", "ca-issued"];
+
+#[tokio::test]
+async fn the_pinned_leaf_is_accepted_whatever_else_its_certificate_says() {
+    let (_folder, certificates) = odd_certificates();
+    for kind in ODD {
+        let script = Script::new([opening(Opening::Certificate(kind.into()))]);
+        let agent = ScriptedAgent::start(script, &certificates).await.unwrap();
+        let client = host().connect(&to_scripted(&agent)).await.unwrap();
+        assert_eq!(client.storage().await.unwrap().vmid, 101, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_pinned_is_refused_before_a_request_is_sent() {
+    let (_folder, certificates) = odd_certificates();
+    for kind in ODD {
+        let script = Script::new([opening(Opening::Certificate(kind.into()))]);
+        let agent = ScriptedAgent::start(script, &certificates).await.unwrap();
+        let other = agent.other_fingerprint();
+        let client = host().connect(&pinned(agent.port(), [&other])).await.unwrap();
+        let error = client.storage().await.unwrap_err();
+        let Error::PinMismatch { source: PinMismatch::OtherLeaf { expected, presented }, .. } = &error else {
+            panic!("{kind}: {error:?}")
+        };
+        assert_eq!((expected[0], *presented), (other.parse().unwrap(), agent.fingerprint().parse().unwrap()));
+        assert_eq!((agent.connections(), agent.requests().len()), (1, 0), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn the_error_names_both_fingerprints() {
+    let agent = scripted([opening(Opening::Normal)]).await;
+    let client = host().connect(&pinned(agent.port(), ["ab".repeat(32)])).await.unwrap();
+    let error = client.storage().await.unwrap_err();
+    let presented: agentapi_host::Fingerprint = agent.fingerprint().parse().unwrap();
+    let expected = format!(
+        "the certificate of 127.0.0.1:{} is not the pinned one: expected fingerprint {}, presented {presented}",
+        agent.port(),
+        ["AB"; 32].join(":"),
+    );
+    assert_eq!((error.kind(), chain(&error)), ("pin-mismatch", expected));
+}
+
+#[tokio::test]
+async fn the_fingerprint_of_the_key_or_of_the_issuer_is_not_a_pin() {
+    let (_folder, certificates) = odd_certificates();
+    let script = Script::new([opening(Opening::Certificate("ca-issued".into()))]);
+    let agent = ScriptedAgent::start(script, &certificates).await.unwrap();
+    for pin in [agent.spki_fingerprint(), agent.last_fingerprint()] {
+        let client = host().connect(&pinned(agent.port(), [pin])).await.unwrap();
+        assert_eq!(client.storage().await.unwrap_err().kind(), "pin-mismatch");
+    }
+    assert_eq!(agent.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn an_impostor_with_the_pinned_certificate_but_without_its_key_is_refused() {
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+        let agent = scripted([opening(Opening::Impostor(version))]).await;
+        let client = host().connect(&to_scripted(&agent)).await.unwrap();
+        let error = client.storage().await.unwrap_err();
+        let is_refused = matches!(error, Error::PinMismatch { source: PinMismatch::KeyNotProven, .. });
+        assert!(is_refused, "{version:?}: {error:?}");
+        assert_eq!((agent.connections(), agent.requests().len()), (1, 0), "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn tls_1_2_and_1_3_are_spoken_and_nothing_older() {
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+        let (client, _agent) = client_of([opening(Opening::Only(version))]).await;
+        assert_eq!(client.storage().await.unwrap().vmid, 101, "{version:?}");
+    }
+    for version in [LegacyVersion::Tls10, LegacyVersion::Tls11] {
+        let (client, agent) = client_of([opening(Opening::Legacy(version))]).await;
+        assert_eq!(client.storage().await.unwrap_err().kind(), "tls", "{version:?}");
+        assert_eq!((agent.connections(), agent.requests().len()), (1, 0), "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_speak_tls_is_refused() {
+    for odd in [Opening::Plain, Opening::Garbage, Opening::CloseAtAccept] {
+        let (client, agent) = client_of([opening(odd.clone())]).await;
+        assert_eq!(client.storage().await.unwrap_err().kind(), "tls", "{odd:?}");
+        assert_eq!(agent.requests().len(), 0, "{odd:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_pin_is_accepted_so_that_a_certificate_can_be_changed() {
+    let mock = MockAgent::start().await.unwrap();
+    let pins = [mock.fingerprint().to_string(), mock.next_fingerprint().to_string()];
+    let both = Connection::parse(&mock.endpoint(), mock.token(), pins).unwrap();
+    host().connect(&both).await.unwrap().storage().await.unwrap();
+    mock.rotate_certificate().unwrap();
+
+    host().connect(&both).await.unwrap().storage().await.unwrap();
+    let only_old = Connection { pins: both.pins[..1].to_vec(), ..both };
+    let late = host().connect(&only_old).await.unwrap();
+    assert_eq!(late.storage().await.unwrap_err().kind(), "pin-mismatch");
+}
+
+#[tokio::test]
+async fn neither_a_connection_nor_a_session_made_under_one_pin_serves_another() {
+    let agent = scripted([opening(Opening::Normal)]).await;
+    let right = host().connect(&to_scripted(&agent)).await.unwrap();
+    for _ in 0..3 {
+        right.storage().await.unwrap();
+    }
+    assert_eq!(agent.connections(), 1);
+
+    let wrong = host().connect(&pinned(agent.port(), [agent.other_fingerprint()])).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(wrong.storage().await.unwrap_err().kind(), "pin-mismatch");
+    }
+    assert_eq!((agent.connections(), agent.requests().len()), (4, 3), "each refusal had a handshake of its own");
+}

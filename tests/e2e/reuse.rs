@@ -1,0 +1,57 @@
+//! Connections are reused, and calls through one agent overlap.
+
+use std::time::{Duration, Instant};
+
+use agentapi_host::Route;
+use agentapi_host::mock::{Fault, MockAgent, Repeat};
+use tokio::task::JoinSet;
+
+use crate::support::{host, to_mock};
+
+#[tokio::test]
+async fn a_hundred_calls_use_one_connection() {
+    let mock = MockAgent::start().await.unwrap();
+    let agent = host().connect(&to_mock(&mock)).await.unwrap();
+    for _ in 0..50 {
+        agent.storage().await.unwrap();
+        agent.host_metrics().await.unwrap();
+    }
+    assert_eq!((mock.requests().len(), mock.connections()), (100, 1));
+}
+
+#[tokio::test]
+async fn calls_through_one_agent_overlap() {
+    const CALLS: u32 = 8;
+    const LATENCY: Duration = Duration::from_millis(300);
+    let mock = MockAgent::start().await.unwrap();
+    mock.inject(Route::Storage, Fault::Latency(LATENCY), Repeat::Always);
+    let agent = host().connect(&to_mock(&mock)).await.unwrap();
+    let begun = Instant::now();
+    let mut calls = JoinSet::new();
+    for _ in 0..CALLS {
+        let agent = agent.clone();
+        calls.spawn(async move { agent.storage().await.unwrap() });
+    }
+    calls.join_all().await;
+    let took = begun.elapsed();
+    assert!(took < LATENCY * CALLS / 2, "{CALLS} calls of {LATENCY:?} took {took:?}");
+    assert_eq!(mock.connections(), CALLS as usize);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_leaves_the_agent_usable_and_nothing_behind() {
+    let mock = MockAgent::start().await.unwrap();
+    mock.inject(Route::StartBackup, Fault::Latency(Duration::from_secs(60)), Repeat::Times(1));
+    let agent = host().connect(&to_mock(&mock)).await.unwrap();
+    let dropped = tokio::time::timeout(Duration::from_millis(200), agent.start_backup()).await;
+    assert!(dropped.is_err());
+    agent.storage().await.unwrap();
+    drop(agent);
+    for _ in 0..100 {
+        if mock.open_connections() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{} connections are open after their agent is gone", mock.open_connections());
+}

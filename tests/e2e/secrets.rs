@@ -1,0 +1,106 @@
+//! Promise 4: the token never enters the component, and appears in no log, error or debug text.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use agentapi_host::Host;
+use agentapi_host::mock::MockAgent;
+use agentapi_scripted_agent::{Answer, Delivery};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::{TOKEN, chain, client_of, extension, host, pinned, scripted, target, to_mock};
+
+/// All that is logged, from the finest level up.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+fn builder() -> agentapi_host::HostBuilder {
+    Host::builder().cache_dir(target().join("e2e-cache"))
+}
+
+#[tokio::test]
+async fn the_component_is_given_a_stand_in_that_is_new_for_each_client() {
+    let mock = MockAgent::start().await.unwrap();
+    let host = builder().component_file(extension("hostile")).build().unwrap();
+    let told = async || host.connect(&to_mock(&mock)).await.unwrap().fs_uuid("").await.unwrap().unwrap();
+    let (first, second) = (told().await, told().await);
+    assert_eq!(first.len(), 32, "{first}");
+    assert_ne!(first, second);
+    assert_ne!(first, mock.token());
+}
+
+#[tokio::test]
+async fn nothing_that_is_printed_holds_the_token_not_even_when_the_agent_echoes_it() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    tracing::trace!("the log is on");
+
+    let escaped: String = TOKEN.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let echo = |text: &str| format!(r#"{{"ok":false,"error":"no such token: {text}"}}"#);
+    let answers = [
+        Answer::new(401, echo(TOKEN)).header("www-authenticate", &format!("Bearer {TOKEN}")),
+        Answer::new(200, echo(TOKEN)),
+        Answer::new(200, echo(&escaped)),
+        Answer::new(200, format!("<html>{TOKEN}")),
+        Answer::new(200, format!(r#"{{"ok":true,"data":{{"vmid":"{TOKEN}"}}}}"#)),
+        Answer::new(200, format!("HTTP/1.1 200 {TOKEN}")).delivery(Delivery::CloseMidHeaders),
+        Answer::raw(format!("{TOKEN}\r\n\r\n")),
+    ];
+    let count = answers.len();
+    let (client, peer) = client_of(answers).await;
+    let mut printed = format!("{client:?} {:?}", pinned(peer.port(), [peer.fingerprint()]));
+    for _ in 0..count {
+        let error = client.start_backup().await.unwrap_err();
+        printed += &format!("{error:?} {}\n", chain(&error));
+    }
+    assert_eq!(peer.requests().len(), count);
+    assert!(printed.contains("no such token: [masked]"), "{printed}");
+
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("the log is on"));
+    for text in [printed, logged] {
+        assert!(!text.contains(TOKEN), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_in_which_the_agent_echoes_the_token_is_masked_too() {
+    let (client, _peer) =
+        client_of([Answer::new(200, format!(r#"{{"ok":true,"data":{{"reason":"{TOKEN}"}}}}"#))]).await;
+    assert_eq!(client.backup_due().await.unwrap().reason, "[masked]");
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_one_is_refused_without_being_shown() {
+    let error = agentapi_host::Connection::parse("agent", "sec ret", ["ab".repeat(32)]).unwrap_err();
+    assert_eq!(error.to_string(), "token: expected printable ASCII without blanks, found another character");
+}
+
+#[tokio::test]
+async fn a_connection_without_a_pin_or_with_too_many_is_refused() {
+    let peer = scripted([Answer::new(200, "{}")]).await;
+    let none: [&str; 0] = [];
+    let error = host().connect(&pinned(peer.port(), none)).await.unwrap_err();
+    assert_eq!(error.to_string(), "fingerprints: expected 1 to 8, found 0");
+    let error = host().connect(&pinned(peer.port(), vec!["ab".repeat(32); 9])).await.unwrap_err();
+    assert_eq!((error.kind(), &*error.to_string()), ("invalid-argument", "fingerprints: expected 1 to 8, found 9"));
+}

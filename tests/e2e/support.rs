@@ -1,0 +1,114 @@
+//! What every test uses: the host, made once, agents, and components built on the way.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use agentapi_host::json::ToJson;
+use agentapi_host::mock::MockAgent;
+use agentapi_host::types::{AssignRequest, FormatRequest};
+use agentapi_host::{Agent, Connection, Error, Host, Route};
+use agentapi_scripted_agent::{Answer, Certificates, Script, ScriptedAgent};
+use serde_json::Value;
+
+pub(crate) const TOKEN: &str = "guest-token-abc123";
+/// A deadline that tests wait for.
+pub(crate) const SHORT: Duration = Duration::from_millis(400);
+/// An answer of GET /storage.
+pub(crate) const STORAGE: &str = r#"{"ok":true,"data":{"vmid":101,"mounts":[{"key":"media","storage":"local-hdd",
+    "mount_point":"/mnt/media","class":"slow","backup":true}]}}"#;
+/// An answer of POST /backup.
+pub(crate) const JOB: &str = r#"{"ok":true,"data":{"vmid":101,"job_id":"bk-101-1","phase":"running"}}"#;
+
+/// A host with the default deadline.
+pub(crate) fn host() -> Host {
+    static HOST: OnceLock<Host> = OnceLock::new();
+    HOST.get_or_init(|| Host::builder().cache_dir(target().join("e2e-cache")).build().unwrap()).clone()
+}
+
+/// A host with a deadline that a test can wait for.
+pub(crate) fn hasty_host() -> Host {
+    static HOST: OnceLock<Host> = OnceLock::new();
+    HOST.get_or_init(|| Host::builder().cache_dir(target().join("e2e-cache")).deadline(SHORT).build().unwrap()).clone()
+}
+
+pub(crate) fn certificates() -> &'static Certificates {
+    static CERTIFICATES: OnceLock<Certificates> = OnceLock::new();
+    CERTIFICATES.get_or_init(Certificates::generate)
+}
+
+/// An agent that plays these answers.
+pub(crate) async fn scripted(answers: impl IntoIterator<Item = Answer>) -> ScriptedAgent {
+    ScriptedAgent::start(Script::new(answers), certificates()).await.unwrap()
+}
+
+/// How to connect to it.
+pub(crate) fn to_scripted(agent: &ScriptedAgent) -> Connection {
+    pinned(agent.port(), [agent.fingerprint()])
+}
+
+pub(crate) fn pinned<P: AsRef<str>>(port: u16, pins: impl IntoIterator<Item = P>) -> Connection {
+    Connection::parse(&format!("127.0.0.1:{port}"), TOKEN, pins).unwrap()
+}
+
+pub(crate) fn to_mock(agent: &MockAgent) -> Connection {
+    Connection::parse(&agent.endpoint(), agent.token(), [agent.fingerprint().to_string()]).unwrap()
+}
+
+/// A client of an agent that plays these answers; the agent lives as long as it is held.
+pub(crate) async fn client_of(answers: impl IntoIterator<Item = Answer>) -> (Agent, ScriptedAgent) {
+    let agent = scripted(answers).await;
+    let client = host().connect(&to_scripted(&agent)).await.unwrap();
+    (client, agent)
+}
+
+/// The error and all its causes.
+pub(crate) fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// A component of `tests/extensions`, built once.
+pub(crate) fn extension(name: &str) -> PathBuf {
+    let dir = target().join("e2e-extensions");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib", "--package", name, "--profile", "component"]);
+    cargo.args(["--target", "wasm32-wasip2", "--locked"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.env("CARGO_TARGET_DIR", &dir).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    assert!(cargo.status().unwrap().success(), "{name} does not build");
+    dir.join("wasm32-wasip2/component").join(format!("{}.wasm", name.replace('-', "_")))
+}
+
+/// Where builds go; a folder that cargo cleans.
+pub(crate) fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// Performs the operation of a route, with arguments that do not matter.
+pub(crate) async fn perform(agent: &Agent, route: Route) -> Result<Value, Error> {
+    Ok(match route {
+        Route::Storage => agent.storage().await?.to_json(),
+        Route::BackupDue => agent.backup_due().await?.to_json(),
+        Route::StartBackup => agent.start_backup().await?.to_json(),
+        Route::BackupStatus => agent.backup_status().await?.to_json(),
+        Route::Disks => agent.disks().await?.to_json(),
+        Route::AssignDisk => agent.assign_disk(&assignment()).await.map(|()| Value::Null)?,
+        Route::EjectDisk => agent.eject_disk("/mnt/media").await?.to_json(),
+        Route::FormatDisk => agent.format_disk(&format(None)).await?.to_json(),
+        Route::HostMetrics => agent.host_metrics().await?.to_json(),
+    })
+}
+
+pub(crate) fn assignment() -> AssignRequest {
+    AssignRequest { uuid: "0f3c".into(), where_: "/mnt/media".into(), fstype: "ext4".into(), options: "noatime".into() }
+}
+
+pub(crate) fn format(confirmation: Option<&str>) -> FormatRequest {
+    FormatRequest { device: "/dev/sdb1".into(), fstype: "ext4".into(), confirmation: confirmation.map(String::from) }
+}

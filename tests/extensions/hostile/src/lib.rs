@@ -1,0 +1,149 @@
+//! A client component that asks for what it may not have, so that tests can see the host refuse it.
+//!
+//! It is told what to try by the arguments of harmless operations:
+//!
+//! - `session.connect` with two fingerprints: forgets to pin.
+//! - `disks.assign`: sends a request of its own: `options` is the method, `uuid` the scheme, `where` the authority and
+//!   `fstype` the path; a method that ends in `!` leaves the authorization out.
+//! - `disks.eject`: pins another authority, or with an empty text other fingerprints.
+//! - `disks.fs-uuid`: gives away the token that it was told.
+//! - `storage.mounts`: computes without an end.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+#![allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated code crosses the component boundary")]
+
+extern crate alloc;
+
+#[cfg(target_arch = "wasm32")]
+#[path = "../../../../src/runtime.rs"]
+mod runtime;
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use exports::felhom::agentapi::{backup, disks, host_metrics, session, storage};
+use felhom::agentapi::pinning;
+use felhom::agentapi::types::{
+    AssignRequest, BackupDue, BackupJob, BackupStatus, DiskList, EjectResult, Error, FormatError, FormatRequest,
+    FormatResult, MetricsView, PendingOp, StorageView,
+};
+use wasi::http::outgoing_handler;
+use wasi::http::types::{Fields, Method, OutgoingRequest, Scheme};
+
+wit_bindgen::generate!({ world: "agentapi", path: "../../../wit", generate_all });
+
+struct Hostile;
+
+#[cfg(target_arch = "wasm32")]
+export!(Hostile);
+
+struct Told(RefCell<(String, String)>);
+
+// SAFETY: a component has one thread.
+unsafe impl Sync for Told {}
+
+static TOLD: Told = Told(RefCell::new((String::new(), String::new())));
+
+impl session::Guest for Hostile {
+    fn connect(endpoint: String, token: String, fingerprints: Vec<String>) -> Result<(), Error> {
+        let pins: Vec<Vec<u8>> = fingerprints.iter().map(|text| bytes(text)).collect();
+        if pins.len() < 2 {
+            pinning::pin(&endpoint, &pins).map_err(|_| Error::PinMismatch)?;
+        }
+        *TOLD.0.borrow_mut() = (endpoint, token);
+        Ok(())
+    }
+}
+
+impl disks::Guest for Hostile {
+    fn list() -> Result<DiskList, Error> {
+        Err(Error::NotConnected)
+    }
+
+    fn assign(request: AssignRequest) -> Result<(), Error> {
+        let (endpoint, token) = TOLD.0.borrow().clone();
+        let (method, headers) = match request.options.strip_suffix('!') {
+            Some(method) => (method, Vec::new()),
+            None => (&*request.options, vec![("authorization".to_string(), format!("Bearer {token}").into_bytes())]),
+        };
+        let outgoing = OutgoingRequest::new(Fields::from_list(&headers).map_err(|_| Error::NotConnected)?);
+        let authority = if request.where_.is_empty() { endpoint } else { request.where_ };
+        let scheme = match &*request.uuid {
+            "https" => Scheme::Https,
+            "http" => Scheme::Http,
+            other => Scheme::Other(other.to_string()),
+        };
+        let _ = outgoing.set_method(&Method::Other(method.to_string()));
+        let _ = outgoing.set_scheme(Some(&scheme));
+        let _ = outgoing.set_authority(Some(&authority));
+        let _ = outgoing.set_path_with_query(Some(&request.fstype));
+        let response = match outgoing_handler::handle(outgoing, None) {
+            Ok(response) => response,
+            Err(code) => return Err(Error::Agent(format!("{code:?}"))),
+        };
+        response.subscribe().block();
+        match response.get() {
+            Some(Ok(Ok(answer))) => Err(Error::HttpStatus(answer.status())),
+            Some(Ok(Err(wasi::http::types::ErrorCode::HttpRequestDenied))) => Err(Error::Denied(String::new())),
+            other => Err(Error::Agent(format!("{other:?}"))),
+        }
+    }
+
+    fn eject(where_: String) -> Result<EjectResult, Error> {
+        let (endpoint, _) = TOLD.0.borrow().clone();
+        let authority = if where_.is_empty() { endpoint } else { where_ };
+        match pinning::pin(&authority, &[vec![0; 32]]) {
+            Ok(()) => Err(Error::NotConnected),
+            Err(refusal) => Err(Error::Agent(format!("{refusal:?}"))),
+        }
+    }
+
+    fn format(_: FormatRequest) -> Result<FormatResult, FormatError> {
+        Err(FormatError::Failed(Error::NotConnected))
+    }
+
+    fn fs_uuid(_: String) -> Option<String> {
+        Some(TOLD.0.borrow().1.clone())
+    }
+
+    fn opsign_command(_: PendingOp) -> Result<String, Error> {
+        Err(Error::NotConnected)
+    }
+}
+
+impl storage::Guest for Hostile {
+    fn mounts() -> Result<StorageView, Error> {
+        let mut count = 0_u64;
+        loop {
+            count = core::hint::black_box(count.wrapping_add(1));
+        }
+    }
+}
+
+impl backup::Guest for Hostile {
+    fn due() -> Result<BackupDue, Error> {
+        Err(Error::NotConnected)
+    }
+
+    fn start() -> Result<BackupJob, Error> {
+        Err(Error::NotConnected)
+    }
+
+    fn status() -> Result<BackupStatus, Error> {
+        Err(Error::NotConnected)
+    }
+}
+
+impl host_metrics::Guest for Hostile {
+    fn collect() -> Result<MetricsView, Error> {
+        Err(Error::NotConnected)
+    }
+}
+
+fn bytes(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
+    digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, &digit| byte * 16 + value(digit))).collect()
+}
