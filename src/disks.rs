@@ -59,7 +59,7 @@ impl Named for DiskRole {
 
 /// The body of a POST.
 pub(crate) fn to_json<T: Serialize>(body: &T) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(body).map_err(|why| Error::InvalidArgument(format!("arguments: {}", why.to_string())))
+    serde_json::to_vec(body).map_err(|why| Error::InvalidArgument(format!("arguments: {why}")))
 }
 
 /// Source: body of POST /disks/assign.

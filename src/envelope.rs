@@ -88,7 +88,7 @@ impl Record for Fields<'_> {
             "error" => Some(Field::Text(&mut self.error)),
             "data" => {
                 self.has_data = true;
-                self.data.as_deref_mut().map(|record| Field::Record(record))
+                Some(Field::Record(self.data.as_deref_mut()?))
             }
             _ => None,
         }
