@@ -17,8 +17,10 @@ pub(crate) const OK_OR_ACCEPTED: &[u16] = &[200, 202];
 /// The record in an answer.
 pub(crate) fn record<T: Record>(answer: &Answer, accepted: &[u16]) -> Result<T, Error> {
     let mut record = T::zero();
-    agreed(answer, accepted, &mut record)?.data?;
-    Ok(record)
+    match agreed(answer, accepted, &mut record)?.data {
+        Some(read) => read.map(|()| record),
+        None => Err(Error::Decode("expected data, found none".to_string())),
+    }
 }
 
 /// Checks an answer whose data does not matter.
@@ -32,8 +34,8 @@ pub(crate) struct Envelope {
     pub(crate) ok: bool,
     /// The agent's own text for its no.
     pub(crate) error: String,
-    /// Whether the data is the record that was asked for.
-    pub(crate) data: Result<(), Error>,
+    /// Whether the data is the record that was asked for: none where there is no data.
+    pub(crate) data: Option<Result<(), Error>>,
 }
 
 impl Envelope {
@@ -68,11 +70,7 @@ impl<'a> Fields<'a> {
     }
 
     fn into_envelope(self, wrong_data: Option<Error>) -> Envelope {
-        let data = match wrong_data {
-            Some(error) => Err(error),
-            None if self.has_data => Ok(()),
-            None => Err(Error::Decode("expected data, found none".to_string())),
-        };
+        let data = self.has_data.then(|| wrong_data.map_or(Ok(()), Err));
         Envelope { ok: self.ok, error: self.error, data }
     }
 }
@@ -86,6 +84,7 @@ impl Record for Fields<'_> {
         match key {
             "ok" => Some(Field::Flag(&mut self.ok)),
             "error" => Some(Field::Text(&mut self.error)),
+            "data" if self.has_data && self.data.is_some() => Some(Field::Once),
             "data" => {
                 self.has_data = true;
                 Some(Field::Record(self.data.as_deref_mut()?))
@@ -152,6 +151,8 @@ mod tests {
             (200, r#"{"ok":false,"error":"no"}"#, "agent no"),
             (200, r#"{"ok":false,"data":[],"error":"no"}"#, "agent no"),
             (200, r#"{"error":null}"#, "agent "),
+            (200, r#"{"ok":true,"data":{},"data":null}"#, "decode"),
+            (200, r#"{"ok":true,"data":{},"data":{}}"#, "decode"),
             (200, r#"{"ok":true}"#, "decode"),
             (200, r#"{"ok":true,"data":[]}"#, "decode"),
             (200, r#"{"ok":true,"data":"{}"}"#, "decode"),

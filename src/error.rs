@@ -15,12 +15,11 @@ pub(crate) fn from_code(code: &ErrorCode) -> Error {
         Code::TlsProtocolError => Error::Tls("the TLS handshake failed".to_string()),
         Code::TlsAlertReceived(alert) => Error::Tls(alert_text(alert)),
 
-        Code::DnsTimeout => Error::Unreachable("the name was not found in time".to_string()),
         Code::DnsError(payload) => Error::Unreachable(dns_text(payload)),
-        Code::DestinationNotFound => unreachable("the name was not found"),
-        Code::DestinationUnavailable => unreachable("the destination is unavailable"),
-        Code::DestinationIpProhibited => unreachable("the destination's address is prohibited"),
-        Code::DestinationIpUnroutable => unreachable("the destination's address has no route"),
+        Code::DnsTimeout | Code::DestinationNotFound => unreachable("the name was not found"),
+        Code::DestinationUnavailable | Code::DestinationIpProhibited | Code::DestinationIpUnroutable => {
+            unreachable("there is no way to the destination")
+        }
         Code::ConnectionRefused => unreachable("the connection was refused"),
         Code::ConnectionTimeout => unreachable("no connection in time"),
         Code::ConnectionLimitReached => unreachable("there are too many connections"),
@@ -29,30 +28,29 @@ pub(crate) fn from_code(code: &ErrorCode) -> Error {
         Code::HttpResponseTimeout => Error::Deadline(Progress::Waiting),
         Code::ConnectionReadTimeout => Error::Deadline(Progress::Receiving),
 
-        Code::ConnectionTerminated => interrupted("the connection was closed"),
-        Code::HttpResponseIncomplete => interrupted("the answer was incomplete"),
-        Code::HttpProtocolError => interrupted("the answer was not HTTP"),
-        Code::HttpResponseHeaderSectionSize(_) => interrupted("the answer's headers are too large"),
-        Code::HttpResponseHeaderSize(_) => interrupted("a header of the answer is too large"),
-        Code::HttpResponseTrailerSectionSize(_) => interrupted("the answer's trailers are too large"),
-        Code::HttpResponseTrailerSize(_) => interrupted("a trailer of the answer is too large"),
-        Code::HttpResponseTransferCoding(_) => interrupted("the answer's transfer coding is unknown"),
-        Code::HttpResponseContentCoding(_) => interrupted("the answer's content coding is unknown"),
-        Code::HttpUpgradeFailed => interrupted("the answer asks for another protocol"),
-        Code::LoopDetected => interrupted("the request went in a circle"),
-
         Code::HttpResponseBodySize(limit) => Error::ResponseTooLarge(limit.unwrap_or(MAX_BODY_BYTES)),
+        Code::HttpResponseHeaderSectionSize(_)
+        | Code::HttpResponseHeaderSize(_)
+        | Code::HttpResponseTrailerSectionSize(_)
+        | Code::HttpResponseTrailerSize(_) => interrupted("the answer's headers are too large"),
+        Code::ConnectionTerminated | Code::HttpResponseIncomplete => interrupted("the answer was incomplete"),
+        Code::HttpProtocolError
+        | Code::HttpResponseTransferCoding(_)
+        | Code::HttpResponseContentCoding(_)
+        | Code::HttpUpgradeFailed
+        | Code::LoopDetected => interrupted("the answer was not the HTTP that was asked for"),
 
-        Code::HttpRequestDenied => denied("the host does not allow this request"),
-        Code::HttpRequestMethodInvalid => denied("the host does not take this method"),
-        Code::HttpRequestUriInvalid | Code::HttpRequestUriTooLong => denied("the host does not take this URI"),
-        Code::HttpRequestLengthRequired
+        Code::HttpRequestDenied
+        | Code::HttpRequestMethodInvalid
+        | Code::HttpRequestUriInvalid
+        | Code::HttpRequestUriTooLong
+        | Code::HttpRequestLengthRequired
         | Code::HttpRequestBodySize(_)
         | Code::HttpRequestHeaderSectionSize(_)
         | Code::HttpRequestHeaderSize(_)
         | Code::HttpRequestTrailerSectionSize(_)
-        | Code::HttpRequestTrailerSize(_) => denied("the host does not take a request of this size"),
-        Code::ConfigurationError => denied("the host is not configured for requests"),
+        | Code::HttpRequestTrailerSize(_)
+        | Code::ConfigurationError => Error::Denied("the host does not allow this request".to_string()),
 
         Code::InternalError(text) => interrupted(text.as_deref().unwrap_or("the host failed")),
     }
@@ -64,10 +62,6 @@ fn unreachable(cause: &str) -> Error {
 
 fn interrupted(cause: &str) -> Error {
     Error::Interrupted(cause.to_string())
-}
-
-fn denied(rule: &str) -> Error {
-    Error::Denied(rule.to_string())
 }
 
 fn alert_text(alert: &TlsAlertReceivedPayload) -> String {
@@ -94,28 +88,27 @@ mod tests {
             (Code::TlsCertificateError, "PinMismatch"),
             (Code::TlsProtocolError, "Tls(the TLS handshake failed)"),
             (Code::TlsAlertReceived(alert), "Tls(the agent ended the TLS connection: certificate required)"),
-            (Code::DnsTimeout, "Unreachable(the name was not found in time)"),
+            (Code::DnsTimeout, "Unreachable(the name was not found)"),
             (Code::DnsError(dns), "Unreachable(the name was not found: NXDOMAIN)"),
             (Code::DestinationNotFound, "Unreachable(the name was not found)"),
-            (Code::DestinationUnavailable, "Unreachable(the destination is unavailable)"),
-            (Code::DestinationIpProhibited, "Unreachable(the destination's address is prohibited)"),
-            (Code::DestinationIpUnroutable, "Unreachable(the destination's address has no route)"),
+            (Code::DestinationUnavailable, "Unreachable(there is no way to the destination)"),
+            (Code::DestinationIpProhibited, "Unreachable(there is no way to the destination)"),
+            (Code::DestinationIpUnroutable, "Unreachable(there is no way to the destination)"),
             (Code::ConnectionRefused, "Unreachable(the connection was refused)"),
             (Code::ConnectionTimeout, "Unreachable(no connection in time)"),
             (Code::ConnectionLimitReached, "Unreachable(there are too many connections)"),
             (Code::ConnectionWriteTimeout, "Deadline(sending)"),
             (Code::HttpResponseTimeout, "Deadline(waiting)"),
             (Code::ConnectionReadTimeout, "Deadline(receiving)"),
-            (Code::ConnectionTerminated, "Interrupted(the connection was closed)"),
+            (Code::ConnectionTerminated, "Interrupted(the answer was incomplete)"),
             (Code::HttpResponseIncomplete, "Interrupted(the answer was incomplete)"),
-            (Code::HttpProtocolError, "Interrupted(the answer was not HTTP)"),
+            (Code::HttpProtocolError, "Interrupted(the answer was not the HTTP that was asked for)"),
             (Code::HttpResponseHeaderSectionSize(None), "Interrupted(the answer's headers are too large)"),
-            (Code::HttpResponseTransferCoding(None), "Interrupted(the answer's transfer coding is unknown)"),
             (Code::HttpResponseBodySize(Some(7)), "ResponseTooLarge(7)"),
             (Code::HttpResponseBodySize(None), "ResponseTooLarge(1048576)"),
             (Code::HttpRequestDenied, "Denied(the host does not allow this request)"),
-            (Code::HttpRequestUriInvalid, "Denied(the host does not take this URI)"),
-            (Code::ConfigurationError, "Denied(the host is not configured for requests)"),
+            (Code::HttpRequestUriInvalid, "Denied(the host does not allow this request)"),
+            (Code::ConfigurationError, "Denied(the host does not allow this request)"),
             (Code::InternalError(Some("why".into())), "Interrupted(why)"),
             (Code::InternalError(None), "Interrupted(the host failed)"),
         ];

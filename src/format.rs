@@ -38,11 +38,12 @@ fn decide(answer: &Answer) -> Result<FormatResult, FormatError> {
     let mut result = FormatResult::zero();
     let envelope = Envelope::read(&answer.body, &mut result).map_err(failed)?;
     match envelope.data {
-        Ok(()) => {}
-        // The agent says no without saying more: that is still the operator's turn.
-        Err(_) if is_forbidden => result = FormatResult::zero(),
-        Err(_) if !envelope.ok => return Err(failed(Error::Agent(envelope.error))),
-        Err(error) => return Err(failed(error)),
+        // What the agent says of a disk is not guessed at, whatever else it says.
+        Some(Err(error)) => return Err(FormatError::Failed(error)),
+        None if envelope.ok && is_success => {
+            return Err(FormatError::Failed(Error::Decode("expected data, found none".to_string())));
+        }
+        Some(Ok(())) | None => {}
     }
     if result.formatted {
         Ok(result)
@@ -166,10 +167,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_the_documented_one_fails_unless_it_is_forbidden() {
+    fn an_answer_that_is_not_the_documented_one_fails_unless_the_status_forbids() {
         let cases = [
             (200, r#"{"ok":true}"#, "decode"),
             (200, r#"{"ok":true,"data":[]}"#, "decode"),
+            (403, r#"{"ok":false,"data":[]}"#, "decode"),
+            (500, r#"{"ok":false,"data":{"formatted":1}}"#, "decode"),
             (200, r#"{"ok":false,"error":"no"}"#, "agent no"),
             (200, "<html>", "bad-envelope"),
             (500, "<html>", "status 500"),

@@ -95,7 +95,7 @@ impl Record for StorageTarget {
             mount_path: String::new(),
             class_hint: StorageClass::Unknown,
             thin_pool: None,
-            smart: None,
+            smart: Smart::zero(),
         }
     }
 
@@ -113,7 +113,7 @@ impl Record for StorageTarget {
             "mount_path" => Field::Text(&mut self.mount_path),
             "class_hint" => Field::Name(&mut self.class_hint),
             "thin_pool" => Field::RecordOrNone(&mut self.thin_pool),
-            "smart" => Field::RecordOrNone(&mut self.smart),
+            "smart" => Field::Record(&mut self.smart),
             _ => return None,
         })
     }
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(&*target.mount_path, "/tank");
         let pool = target.thin_pool.as_ref().unwrap();
         assert_eq!((pool.data_used_fraction, pool.metadata_used_fraction), (0.9, Some(0.1)));
-        let smart = target.smart.as_ref().unwrap();
+        let smart = &target.smart;
         assert!(matches!(smart.health, SmartHealth::Failing));
         assert_eq!((smart.temperature_c, smart.percentage_used), (Some(61), Some(104)));
     }
@@ -191,9 +191,9 @@ mod tests {
     fn what_is_missing_is_zero_or_none() {
         let view = metrics(r#"{"storage_targets":[{},{"thin_pool":{},"smart":{}}]}"#);
         assert_eq!((view.host.cpu_temp_c, view.host.uptime_seconds), (None, 0));
-        assert!(view.storage_targets[0].thin_pool.is_none() && view.storage_targets[0].smart.is_none());
+        assert!(view.storage_targets[0].thin_pool.is_none());
         assert_eq!(view.storage_targets[1].thin_pool.unwrap().metadata_used_fraction, None);
-        let smart = view.storage_targets[1].smart.as_ref().unwrap();
+        let smart = &view.storage_targets[0].smart;
         assert!(matches!(&smart.health, SmartHealth::Other(text) if text.is_empty()));
         assert_eq!((smart.temperature_c, smart.percentage_used), (None, None));
     }
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_null_pool_is_no_pool() {
         let view = metrics(r#"{"host":null,"storage_targets":[{"thin_pool":null,"smart":null}]}"#);
-        assert!(view.storage_targets[0].thin_pool.is_none() && view.storage_targets[0].smart.is_none());
+        assert!(view.storage_targets[0].thin_pool.is_none());
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(crate) enum Field<'a> {
     Record(&'a mut dyn Record),
     RecordOrNone(&'a mut dyn Optional),
     Records(&'a mut dyn List),
+    /// No place: the key was there before, and counts only once.
+    Once,
 }
 
 /// A variant whose cases have texts on the wire.
@@ -46,7 +48,8 @@ pub(crate) trait Named {
 
 /// A record that may be none.
 pub(crate) trait Optional {
-    /// Makes it a record of zeroes, to be read into.
+    fn clear(&mut self);
+    /// Makes it a record of zeroes if it was none, to be read into.
     fn fill(&mut self) -> &mut dyn Record;
 }
 
@@ -61,8 +64,12 @@ pub(crate) trait List {
 const MAX_LIST_LENGTH: usize = 65_536;
 
 impl<T: Record> Optional for Option<T> {
+    fn clear(&mut self) {
+        *self = None;
+    }
+
     fn fill(&mut self) -> &mut dyn Record {
-        Option::<T>::insert(self, T::zero())
+        self.get_or_insert_with(T::zero)
     }
 }
 
@@ -96,6 +103,10 @@ struct Whole<'a> {
 }
 
 impl Optional for Whole<'_> {
+    fn clear(&mut self) {
+        self.is_there = false;
+    }
+
     fn fill(&mut self) -> &mut dyn Record {
         self.is_there = true;
         self.record
@@ -111,6 +122,7 @@ impl Field<'_> {
             Self::Real(_) | Self::RealOrNone(_) => "a number",
             Self::Record(_) | Self::RecordOrNone(_) => "an object",
             Self::Texts(_) | Self::Ints(_) | Self::Records(_) => "an array",
+            Self::Once => "the key once",
         }
     }
 
@@ -135,7 +147,18 @@ impl<'de> Visitor<'de> for Field<'_> {
         f.write_str(self.expected())
     }
 
+    /// `null` leaves the zero where it is, and of a key that stood there before what cannot be null.
     fn visit_unit<E: Error>(self) -> Result<(), E> {
+        match self {
+            Self::IntOrNone(int) => *int = None,
+            Self::RealOrNone(real) => *real = None,
+            Self::RecordOrNone(record) => record.clear(),
+            Self::Records(list) => list.clear(),
+            Self::Texts(texts) => texts.clear(),
+            Self::Ints(ints) => ints.clear(),
+            Self::Once => return Err(self.refuse("it again")),
+            Self::Text(_) | Self::Name(_) | Self::Flag(_) | Self::Int(_) | Self::Real(_) | Self::Record(_) => {}
+        }
         Ok(())
     }
 

@@ -56,12 +56,12 @@ fn parse_endpoint(endpoint: &str) -> Result<String, Error> {
 }
 
 fn parse_token(token: &str) -> Result<String, Error> {
-    let expected = "token: expected printable ASCII without blanks, found";
+    let expected = "token: expected printable ASCII, no blank at either end, found";
     if token.is_empty() {
         return Err(Error::InvalidArgument(format!("{expected} nothing")));
     }
     // What was found is not named: it may be part of the secret.
-    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if token.starts_with(' ') || token.ends_with(' ') || !token.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(Error::InvalidArgument(format!("{expected} another character")));
     }
     Ok(format!("Bearer {token}"))
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn an_error_names_the_argument() {
         assert!(message(parse_endpoint("")).starts_with("endpoint: expected host"));
-        assert_eq!(message(parse_token("")), "token: expected printable ASCII without blanks, found nothing");
+        assert_eq!(message(parse_token("")), "token: expected printable ASCII, no blank at either end, found nothing");
         let none = message(parse_fingerprints(&[]));
         assert_eq!(none, "fingerprints: expected 1 to 8, found 0");
         let short = message(parse_fingerprints(&["ab".into()]));
@@ -110,10 +110,10 @@ mod tests {
 
     #[test]
     fn a_token_is_printable_ascii_and_no_message_holds_it() {
-        assert_eq!(parse_token("a.b-c_1/+=").unwrap(), "Bearer a.b-c_1/+=");
-        for token in ["sec ret", "sec\nret", "sec\u{7f}ret", "sécret"] {
+        assert_eq!(parse_token("a.b-c_1/+= ~").unwrap(), "Bearer a.b-c_1/+= ~");
+        for token in [" secret", "secret ", " ", "sec\tret", "sec\nret", "sec\u{7f}ret", "sécret"] {
             let why = message(parse_token(token));
-            assert_eq!(why, "token: expected printable ASCII without blanks, found another character");
+            assert_eq!(why, "token: expected printable ASCII, no blank at either end, found another character");
         }
     }
 

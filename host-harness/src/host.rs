@@ -33,6 +33,12 @@ impl Host {
         HostBuilder { source: Source::Embedded, cache_dir: None, deadline: DEFAULT_DEADLINE }
     }
 
+    /// The same host with another deadline for the calls of the agents that it connects from now on.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self { deadline, ..self.clone() }
+    }
+
     /// Makes a client of one agent. Sends nothing: a wrong token, pin or address shows at the first call.
     ///
     /// # Errors

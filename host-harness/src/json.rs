@@ -149,7 +149,7 @@ impl ToJson for StorageTarget {
             "mount_path": self.mount_path,
             "class_hint": self.class_hint.as_str(),
             "thin_pool": self.thin_pool.as_ref().map(ToJson::to_json),
-            "smart": self.smart.as_ref().map(ToJson::to_json),
+            "smart": self.smart.to_json(),
         })
     }
 }

@@ -16,9 +16,17 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 use sha2::{Digest, Sha256};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+use x509_cert::spki::ObjectIdentifier;
 
 /// Sessions that a client keeps for resuming. It talks to one agent, which hands out two tickets a connection.
 const SESSIONS: usize = 8;
+
+/// What an RSA key has that signatures are checked with: 2048 bits of modulus.
+const MIN_RSA_BYTES: usize = 256;
+/// Source: RFC 8017, appendix A.1.
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// The fingerprint of a leaf certificate.
 pub(crate) fn fingerprint(leaf: &CertificateDer<'_>) -> Fingerprint {
@@ -108,7 +116,9 @@ impl ServerCertVerifier for PinVerifier {
         leaf: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, leaf, signature, &self.provider.signature_verification_algorithms)
+        let verified =
+            verify_tls12_signature(message, leaf, signature, &self.provider.signature_verification_algorithms);
+        verified.map_err(|why| unless_weak(why, leaf))
     }
 
     fn verify_tls13_signature(
@@ -117,12 +127,25 @@ impl ServerCertVerifier for PinVerifier {
         leaf: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, leaf, signature, &self.provider.signature_verification_algorithms)
+        let verified =
+            verify_tls13_signature(message, leaf, signature, &self.provider.signature_verification_algorithms);
+        verified.map_err(|why| unless_weak(why, leaf))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// A signature by a key that is too weak to be checked is no proof, but no impostor's either.
+fn unless_weak(why: rustls::Error, leaf: &CertificateDer<'_>) -> rustls::Error {
+    let Ok(leaf) = Certificate::from_der(leaf) else { return why };
+    let spki = leaf.tbs_certificate().subject_public_key_info();
+    let bytes = spki.subject_public_key.raw_bytes().len();
+    if spki.algorithm.oid == RSA_ENCRYPTION && bytes < MIN_RSA_BYTES {
+        return rustls::Error::General("expected an RSA key of at least 2048 bits, found a shorter one".into());
+    }
+    why
 }
 
 fn list(fingerprints: &[Fingerprint]) -> String {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::Error;
 
-/// A guest's bearer token: printable ASCII without blanks. Wiped from memory when dropped.
+/// A guest's bearer token: printable ASCII, no blank at either end. Wiped from memory when dropped.
 #[derive(Clone)]
 pub struct Token(SecretString);
 
@@ -19,10 +19,10 @@ pub struct Token(SecretString);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// There is no text.
-    #[error("token: expected printable ASCII without blanks, found nothing")]
+    #[error("token: expected printable ASCII, no blank at either end, found nothing")]
     Empty,
-    /// There is a blank, a control character or one beyond ASCII.
-    #[error("token: expected printable ASCII without blanks, found another character")]
+    /// There is a blank at an end, a control character or one beyond ASCII.
+    #[error("token: expected printable ASCII, no blank at either end, found another character")]
     Character,
 }
 
@@ -55,7 +55,7 @@ impl FromStr for Token {
         if text.is_empty() {
             return Err(TokenError::Empty);
         }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if text.trim() != text || !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return Err(TokenError::Character);
         }
         Ok(Self(text.into()))
@@ -128,9 +128,9 @@ mod tests {
 
     #[test]
     fn only_what_fits_into_a_header_is_a_token() {
-        assert_eq!("a.b-c_1/+=".parse::<Token>().unwrap().reveal(), "a.b-c_1/+=");
+        assert_eq!("a.b-c_1/+= ~".parse::<Token>().unwrap().reveal(), "a.b-c_1/+= ~");
         assert_eq!("".parse::<Token>(), Err(TokenError::Empty));
-        for text in ["a b", "a\nb", "a\tb", "a\u{7f}b", "é"] {
+        for text in [" a", "a ", " ", "a\nb", "a\tb", "a\u{7f}b", "é"] {
             assert_eq!(text.parse::<Token>(), Err(TokenError::Character), "{text:?}");
         }
     }

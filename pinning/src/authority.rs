@@ -113,8 +113,8 @@ fn looks_like(endpoint: &str, found: char) -> &'static str {
         '?' => "a query",
         '#' => "a fragment",
         '@' => "a user",
-        c if c.is_whitespace() => "a blank",
-        c if c.is_control() => "a control character",
+        c if c.is_ascii_whitespace() => "a blank",
+        c if c.is_ascii_control() => "a control character",
         _ => "a character that no host name has",
     }
 }
@@ -191,7 +191,7 @@ mod tests {
             ("agent#x", "a fragment ('#')"),
             ("u:p@agent", "a user ('@')"),
             ("a b", "a blank (' ')"),
-            ("a\u{a0}b", "a blank ('\\u{a0}')"),
+            ("a\u{a0}b", "a character that no host name has ('\\u{a0}')"),
             ("a\u{7}b", "a control character ('\\u{7}')"),
             ("\u{151}.example", "a character that no host name has ('\\u{151}')"),
             ("a%41", "a character that no host name has ('%')"),

@@ -12,6 +12,7 @@ mod component;
 mod deadline;
 mod egress;
 mod errors;
+mod fault_matrix;
 mod operations;
 mod pin;
 mod reuse;

@@ -91,8 +91,8 @@ async fn a_value_in_which_the_agent_echoes_the_token_is_masked_too() {
 
 #[tokio::test]
 async fn a_token_that_cannot_be_one_is_refused_without_being_shown() {
-    let error = agentapi_host::Connection::parse("agent", "sec ret", ["ab".repeat(32)]).unwrap_err();
-    assert_eq!(error.to_string(), "token: expected printable ASCII without blanks, found another character");
+    let error = agentapi_host::Connection::parse("agent", "sec\tret", ["ab".repeat(32)]).unwrap_err();
+    assert_eq!(error.to_string(), "token: expected printable ASCII, no blank at either end, found another character");
 }
 
 #[tokio::test]

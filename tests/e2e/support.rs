@@ -29,8 +29,7 @@ pub(crate) fn host() -> Host {
 
 /// A host with a deadline that a test can wait for.
 pub(crate) fn hasty_host() -> Host {
-    static HOST: OnceLock<Host> = OnceLock::new();
-    HOST.get_or_init(|| Host::builder().cache_dir(target().join("e2e-cache")).deadline(SHORT).build().unwrap()).clone()
+    host().with_deadline(SHORT)
 }
 
 pub(crate) fn certificates() -> &'static Certificates {

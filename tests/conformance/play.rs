@@ -1,0 +1,95 @@
+//! Plays a case: a scripted agent, a client, the operation, and what came of it.
+
+use std::time::Duration;
+
+use agentapi_host::json::ToJson;
+use agentapi_host::{Agent, Connection, Error, Host, Operation};
+use agentapi_scripted_agent::{Answer, Certificates, Script, ScriptedAgent};
+use serde_json::{Map, Value, json};
+use tokio::time::timeout;
+
+use crate::case::Case;
+use crate::compare::is_wanted;
+use crate::wire::check_wire;
+
+/// Far longer than any deadline in a case: what has not ended by then hangs.
+const HANGS: Duration = Duration::from_secs(40);
+
+pub(crate) struct Report {
+    pub(crate) id: String,
+    pub(crate) rule: String,
+    pub(crate) verdict: Verdict,
+}
+
+pub(crate) enum Verdict {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+pub(crate) async fn play(case: Case, host: &Host, certificates: &Certificates) -> Report {
+    let verdict = match start(&case, certificates).await {
+        Err(why) => Verdict::Skipped(why.to_string()),
+        Ok(agent) => {
+            let outcome = timeout(HANGS, perform(&case, &agent, host)).await;
+            match outcome {
+                Err(_) => Verdict::Failed(format!("it hangs: no outcome after {HANGS:?}")),
+                Ok(outcome) => judge(&case, &agent, &outcome),
+            }
+        }
+    };
+    Report { id: case.id, rule: case.rule, verdict }
+}
+
+async fn start(case: &Case, certificates: &Certificates) -> std::io::Result<ScriptedAgent> {
+    let script = match &case.server {
+        Value::Null => Script::new([Answer::new(200, "{}")]),
+        server => serde_json::from_value(server.clone()).map_err(std::io::Error::other)?,
+    };
+    let args = Value::from(case.args.clone()).to_string();
+    ScriptedAgent::start(script.listeners_named_in(&args), certificates).await
+}
+
+/// The last outcome of as many calls as the case has, over one client.
+async fn perform(case: &Case, agent: &ScriptedAgent, host: &Host) -> Value {
+    let filled = agent.fill(&Value::from(case.args.clone()).to_string());
+    let args: Map<String, Value> = serde_json::from_str(&filled).unwrap();
+    let client = match connect(&args, agent, host).await {
+        Ok(client) => client,
+        Err(error) => return error.to_json(),
+    };
+    let mut outcome = Value::Null;
+    for _ in 0..args.get("repeat").and_then(Value::as_u64).unwrap_or(1) {
+        let operation = Operation::parse(&case.op, &args).unwrap();
+        outcome = match operation.perform(&client).await {
+            Ok(value) => json!({"ok": true, "value": value}),
+            Err(error) => error.to_json(),
+        };
+    }
+    outcome
+}
+
+async fn connect(args: &Map<String, Value>, agent: &ScriptedAgent, host: &Host) -> Result<Agent, Error> {
+    let text = |key: &str, default: String| args.get(key).and_then(Value::as_str).map_or(default, String::from);
+    let endpoint = text("endpoint", format!("127.0.0.1:{}", agent.port()));
+    let token = text("token", "guest-token-abc123".into());
+    let fingerprint = text("fingerprint", agent.fingerprint());
+    let host = match args.get("timeout_ms").and_then(Value::as_u64) {
+        Some(limit) => host.with_deadline(Duration::from_millis(limit)),
+        None => host.clone(),
+    };
+    host.connect(&Connection::parse(&endpoint, &token, [fingerprint])?).await
+}
+
+fn judge(case: &Case, agent: &ScriptedAgent, outcome: &Value) -> Verdict {
+    if let Some(wanted) = &case.want
+        && !wanted.iter().any(|wanted| is_wanted(case, wanted, outcome))
+    {
+        let wanted = Value::from(wanted.clone());
+        return Verdict::Failed(format!("  wanted {wanted}\n  got    {outcome}"));
+    }
+    match check_wire(case, agent) {
+        Ok(()) => Verdict::Passed,
+        Err(why) => Verdict::Failed(format!("  {why}; the outcome was {outcome}")),
+    }
+}
