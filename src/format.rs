@@ -30,7 +30,7 @@ fn body(request: &FormatRequest) -> Result<alloc::vec::Vec<u8>, Error> {
 }
 
 /// The decision table, first match first: formatted; the customer's turn; the operator's turn; not formatted.
-fn decide(answer: &Answer) -> Result<FormatResult, FormatError> {
+pub(crate) fn decide(answer: &Answer) -> Result<FormatResult, FormatError> {
     let is_success = (200..300).contains(&answer.status);
     let is_forbidden = answer.status == 403;
     let failed = |error| FormatError::Failed(if is_success { error } else { Error::HttpStatus(answer.status) });

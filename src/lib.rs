@@ -15,6 +15,8 @@ mod disks;
 mod envelope;
 mod error;
 mod format;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod host_metrics;
 mod json;
 mod opsign;

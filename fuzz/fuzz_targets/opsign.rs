@@ -1,0 +1,15 @@
+//! The operator's command: a shell splits it into the words that it was made of, whatever they are.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|values: (&str, &str, &str)| {
+    let (op, host, id) = values;
+    match agentapi::fuzzing::opsign_command(op, host, id) {
+        Ok(command) => {
+            let words = shlex::split(&command).expect("a command that a shell can split");
+            assert_eq!(words, ["felhom-opsign", "-op", op, "-host", host, "-durable-id", id]);
+        }
+        Err(_) => assert!([op, host, id].iter().any(|value| value.contains('\0'))),
+    }
+});

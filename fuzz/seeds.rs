@@ -1,0 +1,44 @@
+//! Makes the first corpus of `decode`, `answer` and `call` from the recorded exchanges: `cargo run --bin seeds`.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Result};
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+use serde_json::{Value, json};
+
+/// In the order of the operations that `decode` knows.
+const OPERATIONS: [&str; 9] = [
+    "storage",
+    "backup-due",
+    "start-backup",
+    "backup-status",
+    "disks",
+    "assign-disk",
+    "eject-disk",
+    "format-disk",
+    "host-metrics",
+];
+
+fn main() -> Result<()> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let recorded = File::open(here.join("../tests/conformance/cases.jsonl.gz"))?;
+    for (number, line) in BufReader::new(GzDecoder::new(recorded)).lines().enumerate() {
+        let case: Value = serde_json::from_str(&line?)?;
+        let request = json!({ "id": number, "op": case["op"], "args": case["args"] });
+        write(here.join("corpus/call"), number, request.to_string().as_bytes())?;
+        let Some(body) = case["server"]["body"].as_str() else { continue };
+        let answer = format!("content-length: {}\r\n\r\n{body}", body.len());
+        write(here.join("corpus/answer"), number, &[&[1], answer.as_bytes()].concat())?;
+        let Some(operation) = OPERATIONS.iter().position(|name| case["op"] == *name) else { continue };
+        let status = case["server"]["status"].as_u64().unwrap_or(200);
+        let head = [operation as u8, status as u8, (status >> 8) as u8];
+        write(here.join("corpus/decode"), number, &[&head, body.as_bytes()].concat())?;
+    }
+    Ok(())
+}
+
+fn write(folder: PathBuf, number: usize, seed: &[u8]) -> Result<()> {
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join(format!("seed-{number:04}")), seed)
+}

@@ -1,0 +1,32 @@
+//! Every decoder behind one function, for `fuzz/`. Not part of the component.
+
+use alloc::vec::Vec;
+
+use crate::bindings::felhom::agentapi::types::{
+    BackupDue, BackupJob, BackupStatus, DiskList, EjectResult, Error, MetricsView, PendingOp, StorageView,
+};
+use crate::envelope::{self, OK, OK_OR_ACCEPTED};
+use crate::transport::Answer;
+use crate::{format, opsign};
+
+/// Decodes an answer as the operation with that number would.
+pub fn decode(operation: u8, status: u16, body: &[u8]) -> Result<(), Error> {
+    let answer = Answer { status, body: Vec::from(body) };
+    match operation % 9 {
+        0 => envelope::record::<StorageView>(&answer, OK).map(drop),
+        1 => envelope::record::<BackupDue>(&answer, OK).map(drop),
+        2 => envelope::record::<BackupJob>(&answer, OK_OR_ACCEPTED).map(drop),
+        3 => envelope::record::<BackupStatus>(&answer, OK).map(drop),
+        4 => envelope::record::<DiskList>(&answer, OK).map(drop),
+        5 => envelope::nothing(&answer, OK_OR_ACCEPTED),
+        6 => envelope::record::<EjectResult>(&answer, OK_OR_ACCEPTED).map(drop),
+        7 => format::decide(&answer).map(drop).or(Ok(())),
+        _ => envelope::record::<MetricsView>(&answer, OK).map(drop),
+    }
+}
+
+/// The command for a pending operation of these values.
+pub fn opsign_command(op: &str, host_scope: &str, durable_id: &str) -> Result<alloc::string::String, Error> {
+    let (op, host_scope, durable_id) = (op.into(), host_scope.into(), durable_id.into());
+    opsign::command(&PendingOp { op, host_scope, durable_id, fstype: alloc::string::String::new() })
+}
