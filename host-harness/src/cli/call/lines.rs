@@ -1,0 +1,94 @@
+//! Lines of any length and any bytes.
+
+use std::io::{self, BufRead};
+
+use memchr::memchr;
+
+/// The longest line that is looked at, in bytes: far more than any request. What is longer is skipped, not kept.
+pub(super) const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
+/// What is kept of the buffer after a long line, in bytes.
+const KEPT_BYTES: usize = 64 * 1024;
+
+/// One line, without its line end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line<'a> {
+    Whole(&'a [u8]),
+    TooLong,
+}
+
+/// The lines of an input. The last one may lack its line end.
+pub(super) struct Lines<R> {
+    input: R,
+    line: Vec<u8>,
+    limit: usize,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self { input, line: Vec::new(), limit: MAX_LINE_BYTES }
+    }
+
+    /// The next line; none at the end.
+    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.line.clear();
+        self.line.shrink_to(KEPT_BYTES);
+        let (mut is_begun, mut is_too_long) = (false, false);
+        loop {
+            let read = match self.input.fill_buf() {
+                Ok(read) => read,
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
+                Err(why) => return Err(why),
+            };
+            if read.is_empty() && !is_begun {
+                return Ok(None);
+            }
+            let end = memchr(b'\n', read);
+            let (part, _) = read.split_at(end.unwrap_or(read.len()));
+            is_too_long |= self.line.len() + part.len() > self.limit;
+            if !is_too_long {
+                self.line.extend_from_slice(part);
+            }
+            let is_ended = end.is_some() || read.is_empty();
+            let used = part.len() + usize::from(end.is_some());
+            self.input.consume(used);
+            is_begun = true;
+            if is_ended {
+                return Ok(Some(if is_too_long { Line::TooLong } else { Line::Whole(&self.line) }));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use super::{Line, Lines};
+
+    fn lines(input: &[u8], limit: usize) -> Vec<Option<Vec<u8>>> {
+        // A buffer smaller than a line, so that lines come in parts.
+        let mut lines = Lines { input: BufReader::with_capacity(3, input), line: Vec::new(), limit };
+        let mut found = Vec::new();
+        while let Some(line) = lines.next().unwrap() {
+            found.push(match line {
+                Line::Whole(line) => Some(line.to_vec()),
+                Line::TooLong => None,
+            });
+        }
+        found
+    }
+
+    #[test]
+    fn lines_end_at_line_feeds_or_with_the_input() {
+        let whole = |lines: &[&[u8]]| lines.iter().map(|line| Some(line.to_vec())).collect::<Vec<_>>();
+        assert_eq!(lines(b"", 9), whole(&[]));
+        assert_eq!(lines(b"one\ntwo\n", 9), whole(&[b"one", b"two"]));
+        assert_eq!(lines(b"\nlonger\xff\r\n\nx", 9), whole(&[b"", b"longer\xff\r", b"", b"x"]));
+    }
+
+    #[test]
+    fn a_line_beyond_the_limit_is_skipped_and_the_next_one_read() {
+        assert_eq!(lines(b"1234\n12345\n1", 4), [Some(b"1234".to_vec()), None, Some(b"1".to_vec())]);
+        assert_eq!(lines(b"12345", 4), [None]);
+    }
+}

@@ -1,0 +1,136 @@
+//! `agentapi call`: JSON Lines in, one line out for each.
+//!
+//! Whatever stands on a line, the next one is still answered. Lines are read as bytes, and a request is looked at only
+//! as deep as it has to be.
+
+mod lines;
+mod operation;
+mod request;
+
+use std::env;
+use std::io::{self, Write};
+
+use agentapi_host::json::ToJson;
+use agentapi_host::{Agent, Error};
+use anyhow::Context;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::runtime::Builder;
+
+use super::connection::{ConnectionOptions, ConnectionTexts};
+use super::escape::visible_json;
+use super::host::Session;
+use lines::{Line, Lines, MAX_LINE_BYTES};
+use request::Request;
+
+/// Answers every line of stdin.
+pub(super) fn run(session: &Session, connection: ConnectionOptions) -> anyhow::Result<()> {
+    let texts = connection.or(&session.outer).complete(|name| env::var_os(name))?;
+    // A worker looks after the connections while this thread waits for a line: one that the agent closes meanwhile is
+    // not used for the next request.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.context("the runtime cannot be started")?;
+    let agent = runtime.block_on(connect(session, &texts));
+    let mut lines = Lines::new(io::stdin().lock());
+    let mut stdout = io::stdout().lock();
+    let outcome = loop {
+        match lines.next() {
+            Ok(Some(line)) => {
+                let answer = runtime.block_on(answer(&agent, line));
+                if let Err(why) = stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
+                    break Err(why.into());
+                }
+            }
+            Ok(None) => break Ok(()),
+            Err(why) => break Err(anyhow::Error::new(NoMoreLines(why))),
+        }
+    };
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Stdin broke: not the same as its end.
+#[derive(Debug, thiserror::Error)]
+#[error("stdin cannot be read")]
+struct NoMoreLines(#[source] io::Error);
+
+async fn connect(session: &Session, texts: &ConnectionTexts) -> Result<Agent, Error> {
+    session.connect(&texts.parse()?).await
+}
+
+/// The answer to a line, with its line end.
+async fn answer(agent: &Result<Agent, Error>, line: Line<'_>) -> String {
+    let request = match line {
+        Line::Whole(line) => request::read(line),
+        Line::TooLong => Request::unreadable(format!("expected a line of at most {MAX_LINE_BYTES} bytes, found more")),
+    };
+    let outcome = match (agent, request.operation) {
+        (Err(error), _) => Err(error.to_json()),
+        (Ok(_), Err(error)) => Err(error.to_json()),
+        (Ok(agent), Ok(operation)) => operation.run(agent).await.map_err(|error| error.to_json()),
+    };
+    let (value, error) = match outcome {
+        Ok(value) => (Some(value), None),
+        Err(error) => (None, Some(error)),
+    };
+    render(&Answer { id: request.id, ok: error.is_none(), value, error })
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+}
+
+fn render(answer: &Answer<'_>) -> String {
+    let mut text = match serde_json::to_string(answer) {
+        Ok(text) => visible_json(text),
+        Err(why) => format!(r#"{{"ok":false,"error":{{"kind":"internal","message":"{why}"}}}}"#),
+    };
+    // An id comes back byte for byte, and between its parts there may be this blank, which some take for a line's end.
+    text.retain(|c| c != '\r');
+    text.push('\n');
+    text
+}
+
+/// Shown below the long help.
+pub(super) const PROTOCOL: &str = r#"A line is {"id": ANY, "op": OPERATION, "args": {..}}; the answer is one of
+  {"id": ANY, "ok": true, "value": ..}
+  {"id": ANY, "ok": false, "error": {"kind": .., "message": ..}}     also "status" or "value" where there is one
+
+Operations and their args (texts that are left out are empty):
+  new              connect only; value null
+  storage, backup-due, start-backup, backup-status, disks, host-metrics
+  assign-disk      uuid, where, fstype, options; value null
+  eject-disk       where
+  format-disk      device, fstype, confirmed (true or false), durable_id
+  fs-uuid          durable_id; no request
+  opsign-command   op, host_scope, durable_id, fstype; no request
+
+Kinds: invalid-argument, denied, pin-mismatch, unreachable, tls, interrupted, deadline, http-status,
+response-too-large, bad-envelope, agent, decode, needs-confirmation, format-refused, internal.
+A line that is no request is answered with invalid-argument. If connecting fails, every line gets that error.
+
+Example:
+  echo '{"id": 1, "op": "storage"}' | agentapi call"#;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::{Answer, render};
+
+    #[test]
+    fn an_answer_is_one_line_with_the_id_as_it_was() {
+        let id: Box<RawValue> = serde_json::from_str("[1.0,\r 12345678901234567890123]").unwrap();
+        let answer = Answer { id: Some(&id), ok: true, value: Some("\u{9b}\n".into()), error: None };
+        let expected = "{\"id\":[1.0, 12345678901234567890123],\"ok\":true,\"value\":\"\\u009b\\n\"}\n";
+        assert_eq!(render(&answer), expected);
+    }
+}

@@ -1,0 +1,165 @@
+//! The operations of `agentapi call`: their names, their arguments, what they answer with.
+
+use agentapi_host::json::ToJson;
+use agentapi_host::types::{AssignRequest, FormatRequest, PendingOp};
+use agentapi_host::{Agent, Error};
+use serde_json::Value;
+
+use super::request::Args;
+
+/// One operation with its arguments.
+#[derive(Debug)]
+#[cfg_attr(test, derive(PartialEq))]
+pub(super) enum Operation {
+    New,
+    Storage,
+    BackupDue,
+    StartBackup,
+    BackupStatus,
+    Disks,
+    AssignDisk { uuid: String, mount_at: String, fstype: String, options: String },
+    EjectDisk { mounted_at: String },
+    FormatDisk { device: String, fstype: String, confirmation: Option<String> },
+    HostMetrics,
+    FsUuid { durable_id: String },
+    OpsignCommand { op: String, host_scope: String, durable_id: String, fstype: String },
+}
+
+impl Operation {
+    /// Takes an operation's arguments.
+    pub(super) fn read(op: &str, args: &Args<'_>) -> Result<Self, String> {
+        Ok(match op {
+            "new" => Self::New,
+            "storage" => Self::Storage,
+            "backup-due" => Self::BackupDue,
+            "start-backup" => Self::StartBackup,
+            "backup-status" => Self::BackupStatus,
+            "disks" => Self::Disks,
+            "assign-disk" => Self::AssignDisk {
+                uuid: args.text("uuid")?,
+                mount_at: args.text("where")?,
+                fstype: args.text("fstype")?,
+                options: args.text("options")?,
+            },
+            "eject-disk" => Self::EjectDisk { mounted_at: args.text("where")? },
+            "format-disk" => {
+                let durable_id = args.text("durable_id")?;
+                let confirmation = args.truth("confirmed")?.then_some(durable_id);
+                Self::FormatDisk { device: args.text("device")?, fstype: args.text("fstype")?, confirmation }
+            }
+            "host-metrics" => Self::HostMetrics,
+            "fs-uuid" => Self::FsUuid { durable_id: args.text("durable_id")? },
+            "opsign-command" => Self::OpsignCommand {
+                op: args.text("op")?,
+                host_scope: args.text("host_scope")?,
+                durable_id: args.text("durable_id")?,
+                fstype: args.text("fstype")?,
+            },
+            unknown => return Err(unknown_operation(unknown)),
+        })
+    }
+
+    /// Does it, and gives its value.
+    pub(super) async fn run(self, agent: &Agent) -> Result<Value, Error> {
+        Ok(match self {
+            Self::New => Value::Null,
+            Self::Storage => agent.storage().await?.to_json(),
+            Self::BackupDue => agent.backup_due().await?.to_json(),
+            Self::StartBackup => agent.start_backup().await?.to_json(),
+            Self::BackupStatus => agent.backup_status().await?.to_json(),
+            Self::Disks => agent.disks().await?.to_json(),
+            Self::AssignDisk { uuid, mount_at, fstype, options } => {
+                agent.assign_disk(&AssignRequest { uuid, where_: mount_at, fstype, options }).await?;
+                Value::Null
+            }
+            Self::EjectDisk { mounted_at } => agent.eject_disk(&mounted_at).await?.to_json(),
+            Self::FormatDisk { device, fstype, confirmation } => {
+                agent.format_disk(&FormatRequest { device, fstype, confirmation }).await?.to_json()
+            }
+            Self::HostMetrics => agent.host_metrics().await?.to_json(),
+            Self::FsUuid { durable_id } => agent.fs_uuid(&durable_id).await?.unwrap_or_default().into(),
+            Self::OpsignCommand { op, host_scope, durable_id, fstype } => {
+                agent.opsign_command(&PendingOp { op, host_scope, durable_id, fstype }).await?.into()
+            }
+        })
+    }
+}
+
+/// The names, in the order of the documentation.
+const NAMES: [&str; 12] = [
+    "new",
+    "storage",
+    "backup-due",
+    "start-backup",
+    "backup-status",
+    "disks",
+    "assign-disk",
+    "eject-disk",
+    "format-disk",
+    "host-metrics",
+    "fs-uuid",
+    "opsign-command",
+];
+/// How much of an unknown name is repeated, in characters.
+const SHOWN_CHARS: usize = 40;
+
+fn unknown_operation(name: &str) -> String {
+    let shown: String = name.chars().take(SHOWN_CHARS).collect();
+    format!("op: expected one of {}, found {shown:?}", NAMES.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use agentapi_host::Route;
+
+    use super::{NAMES, Operation};
+    use crate::cli::call::request::read;
+
+    fn operation(line: &str) -> Operation {
+        read(line.as_bytes()).operation.unwrap()
+    }
+
+    #[test]
+    fn every_route_and_every_listed_name_is_an_operation() {
+        for name in NAMES {
+            operation(&format!(r#"{{"op":"{name}"}}"#));
+        }
+        assert!(Route::ALL.iter().all(|route| NAMES.contains(&route.name())));
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let message = read(br#"{"op":"wipe"}"#).operation.unwrap_err().to_string();
+        assert!(message.starts_with("op: expected one of new, storage, backup-due,"), "{message}");
+        assert!(message.ends_with("opsign-command, found \"wipe\""), "{message}");
+    }
+
+    #[test]
+    fn a_durable_id_is_a_confirmation_only_where_it_is_confirmed() {
+        let confirmation = |args: &str| {
+            let line = format!(r#"{{"op":"format-disk","args":{{"device":"d","fstype":"f"{args}}}}}"#);
+            match operation(&line) {
+                Operation::FormatDisk { device, fstype, confirmation } => {
+                    assert_eq!((device.as_str(), fstype.as_str()), ("d", "f"));
+                    confirmation
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(confirmation(r#","durable_id":"x""#), None);
+        assert_eq!(confirmation(r#","durable_id":"x","confirmed":false"#), None);
+        assert_eq!(confirmation(r#","durable_id":"x","confirmed":true"#), Some("x".into()));
+        assert_eq!(confirmation(r#","confirmed":true"#), Some(String::new()));
+    }
+
+    #[test]
+    fn arguments_go_where_they_are_named() {
+        let assign = operation(r#"{"op":"assign-disk","args":{"uuid":"u","where":"w","fstype":"f","options":"o"}}"#);
+        let [uuid, mount_at, fstype, options] = ["u", "w", "f", "o"].map(String::from);
+        assert_eq!(assign, Operation::AssignDisk { uuid, mount_at, fstype, options });
+        let sign =
+            operation(r#"{"op":"opsign-command","args":{"op":"o","host_scope":"h","durable_id":"d","fstype":"f"}}"#);
+        let [op, host_scope, durable_id, fstype] = ["o", "h", "d", "f"].map(String::from);
+        assert_eq!(sign, Operation::OpsignCommand { op, host_scope, durable_id, fstype });
+    }
+}

@@ -1,0 +1,191 @@
+//! What can be typed, and the help that is shown for it.
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand};
+
+use super::connection::ConnectionOptions;
+use super::host::HostOptions;
+use super::log::LogOptions;
+use super::mock::MockOptions;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold());
+
+const AFTER_HELP: &str = "\
+No agent at hand? `agentapi` alone shows everything against a mock agent; `agentapi mock` starts one to play with.
+Exit status: 0 done, 1 not done, 2 wrong usage.";
+
+const AFTER_LONG_HELP: &str = "\
+Examples:
+  agentapi                                   a tour, against a mock agent in this process
+  agentapi mock                              a mock agent, and the three lines that connect you to it
+  agentapi fingerprint 10.0.0.1:8443         what an agent presents, to compare before you pin it
+  agentapi disks list                        disks, with what they are used for
+  agentapi disks list --json | jq .disks     the same for programs
+  echo '{\"id\":1,\"op\":\"storage\"}' | agentapi call
+
+An agent is named by three things, which the host's operator gives you:
+  export AGENTAPI_ENDPOINT=10.0.0.1:8443
+  export AGENTAPI_FINGERPRINT=3F:8A:..       SHA-256 of its leaf certificate; several separated by commas
+  export AGENTAPI_TOKEN_FILE=/path/to/token  or the token itself in AGENTAPI_TOKEN; it is never an argument
+
+Environment:
+  AGENTAPI_CACHE_DIR  where compiled code is kept (default: agentapi in $XDG_CACHE_HOME or ~/.cache); empty: nowhere
+  AGENTAPI_LOG        as --log
+  NO_COLOR            no colours
+
+Exit status: 0 done, 1 not done, 2 wrong usage.";
+
+/// Talks to a host agent over HTTPS with a pinned certificate.
+///
+/// The client itself is a WebAssembly component; this command is its host. It connects only to a peer that presents a
+/// pinned leaf certificate and proves that it holds its key, puts the guest's token in on the way out, and gives every
+/// call one deadline. Without a command it runs `demo`.
+#[derive(Parser)]
+#[command(name = "agentapi", version, styles = STYLES, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
+#[command(max_term_width = 110, subcommand_value_name = "COMMAND", disable_help_subcommand = true)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) connection: ConnectionOptions,
+    #[command(flatten)]
+    pub(super) host: HostOptions,
+    #[command(flatten)]
+    pub(super) log: LogOptions,
+    /// Print the agent's JSON: over several lines on a terminal, else in one. Errors too, on stderr
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Show every operation against a mock agent in this process (what `agentapi` alone does)
+    ///
+    /// Starts a mock agent on the loopback interface, connects the component to it over TLS with the pin, uses every
+    /// operation, and shows that a wrong pin is refused before the agent sees a request. Touches nothing else.
+    Demo,
+    /// Start a mock agent and print the lines that connect you to it
+    ///
+    /// Real TLS with a fresh certificate, all nine routes, state that behaves: backups run and end, formatted disks are
+    /// blank, ejected ones are gone. Runs until interrupted. The token it prints is a throw-away of this run, and lets
+    /// one at nothing but this mock agent.
+    #[command(after_long_help = super::mock::EXAMPLES)]
+    Mock(MockOptions),
+    /// Answer JSON Lines on stdin, each with one line on stdout: for programs
+    ///
+    /// One connected client for all lines; answers in the order of the lines, each as soon as it is there. Exit status
+    /// 0 when every line was answered, whatever the answers say; 2 for wrong usage.
+    #[command(after_long_help = super::call::PROTOCOL)]
+    Call(ConnectionOptions),
+    /// Show the SHA-256 of the leaf certificate that an agent presents
+    ///
+    /// Opens a TLS connection and closes it: sends no request and no token, and trusts nothing. Whether the peer is the
+    /// agent, only the host's operator can tell: compare what is shown with what they read on the host itself.
+    Fingerprint {
+        /// Where the agent listens: host, host:port, [v6] or [v6]:port
+        #[arg(value_name = "ENDPOINT")]
+        endpoint: String,
+    },
+    /// List what is mounted in this guest (GET /storage)
+    Storage(ConnectionOptions),
+    /// Backups of this guest: whether one is due, start one, follow it
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Disks of this guest: list, assign, eject, format
+    #[command(subcommand)]
+    Disks(DisksCommand),
+    /// Show how the host and its storage are doing (GET /host/metrics)
+    Metrics(ConnectionOptions),
+}
+
+#[derive(Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub(super) enum BackupCommand {
+    /// Say whether a backup is due, and why (GET /backup/due)
+    Due(ConnectionOptions),
+    /// Start a backup and return at once (POST /backup)
+    ///
+    /// Sent at most once. Where the answer was lost the backup may be running: see `agentapi backup status` before you
+    /// start another.
+    Start(ConnectionOptions),
+    /// Say how far the latest backup is (GET /backup/status)
+    Status(ConnectionOptions),
+}
+
+#[derive(Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub(super) enum DisksCommand {
+    /// List disks, what they are used for and what is on them (GET /disks)
+    ///
+    /// A lock marks system and backup disks: those are formatted only when the host's operator signs.
+    List(ConnectionOptions),
+    /// Mount a disk (POST /disks/assign)
+    #[command(after_long_help = "\
+Example:
+  agentapi disks assign uuid:5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33 /mnt/felhom/spare --fstype ext4")]
+    Assign {
+        #[command(flatten)]
+        assign: AssignArgs,
+        #[command(flatten)]
+        connection: ConnectionOptions,
+    },
+    /// Unmount the disk that is mounted at a path, and let it go (POST /disks/eject)
+    Eject {
+        /// Where it is mounted, as in `agentapi disks list`
+        #[arg(value_name = "MOUNTED-AT")]
+        mounted_at: String,
+        #[command(flatten)]
+        connection: ConnectionOptions,
+    },
+    /// Format a disk, after a person confirmed it (POST /disks/format)
+    ///
+    /// The agent decides what the disk is. A blank one is formatted. For a user-data disk this command shows what is on
+    /// it and asks you to type its durable id. A system or backup disk is refused, with the command by which the host's
+    /// operator signs the operation.
+    #[command(after_long_help = "\
+Examples:
+  agentapi disks format /dev/sdc1 --fstype ext4
+  agentapi disks format /dev/sdc1 --fstype ext4 --confirm uuid:0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10
+
+The second is for scripts: whoever writes the durable id there has confirmed that this disk is wiped.")]
+    Format {
+        #[command(flatten)]
+        format: FormatArgs,
+        #[command(flatten)]
+        connection: ConnectionOptions,
+    },
+}
+
+/// What `disks assign` takes.
+#[derive(Args)]
+pub(super) struct AssignArgs {
+    /// The file system's UUID, or the durable id that holds it (uuid:..), as in `agentapi disks list`
+    #[arg(value_name = "UUID")]
+    pub(super) uuid: String,
+    /// Where to mount it: an absolute path
+    #[arg(value_name = "WHERE")]
+    pub(super) mount_at: String,
+    /// Its file system, such as ext4
+    #[arg(long, value_name = "FSTYPE")]
+    pub(super) fstype: String,
+    /// Mount options, separated by commas, such as noatime,nofail
+    #[arg(long, value_name = "OPTIONS", default_value = "", hide_default_value = true)]
+    pub(super) options: String,
+}
+
+/// What `disks format` takes.
+#[derive(Args)]
+pub(super) struct FormatArgs {
+    /// The device, such as /dev/sdc1
+    #[arg(value_name = "DEVICE")]
+    pub(super) device: String,
+    /// The file system to make, such as ext4
+    #[arg(long, value_name = "FSTYPE")]
+    pub(super) fstype: String,
+    /// Confirm that the disk with this durable id is wiped, instead of typing it when asked
+    #[arg(long, value_name = "DURABLE-ID")]
+    pub(super) confirm: Option<String>,
+}

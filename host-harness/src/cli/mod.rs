@@ -1,0 +1,88 @@
+//! The command line: reads it, calls the library, prints. What the operations do is the library's.
+//!
+//! Every command ends with one of three statuses: 0 it was done, 1 it was not, 2 wrong usage. The token comes from a
+//! file or the environment, and nothing here prints it; the mock agent's, made for one run, is the exception.
+
+mod backup;
+mod call;
+mod commands;
+mod connection;
+mod demo;
+mod disks;
+mod escape;
+mod failure;
+mod fingerprint;
+mod format;
+mod hint;
+mod host;
+mod log;
+mod metrics;
+mod mock;
+mod output;
+mod storage;
+mod table;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use commands::{BackupCommand, Cli, Command, DisksCommand};
+use connection::ConnectionOptions;
+use failure::Usage;
+use host::Session;
+
+/// Runs the command that this process was started as.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let json = cli.json;
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error, json),
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<()> {
+    log::start(&cli.log)?;
+    let command = cli.command.unwrap_or(Command::Demo);
+    refuse_what_means_nothing(&command, &cli.connection, cli.json)?;
+    let session = Session { outer: cli.connection, host: cli.host, json: cli.json };
+    match command {
+        Command::Demo => demo::run(&session),
+        Command::Mock(options) => mock::run(&options, session.json),
+        Command::Call(connection) => call::run(&session, connection),
+        Command::Fingerprint { endpoint } => fingerprint::run(&session, &endpoint),
+        Command::Storage(connection) => session.with_agent(connection, storage::show),
+        Command::Metrics(connection) => session.with_agent(connection, metrics::show),
+        Command::Backup(BackupCommand::Due(connection)) => session.with_agent(connection, backup::due),
+        Command::Backup(BackupCommand::Start(connection)) => session.with_agent(connection, backup::start),
+        Command::Backup(BackupCommand::Status(connection)) => session.with_agent(connection, backup::status),
+        Command::Disks(DisksCommand::List(connection)) => session.with_agent(connection, disks::list),
+        Command::Disks(DisksCommand::Assign { assign, connection }) => {
+            session.with_agent(connection, async |agent, output| disks::assign(agent, output, assign).await)
+        }
+        Command::Disks(DisksCommand::Eject { mounted_at, connection }) => {
+            session.with_agent(connection, async |agent, output| disks::eject(agent, output, &mounted_at).await)
+        }
+        Command::Disks(DisksCommand::Format { format, connection }) => {
+            session.with_agent(connection, async |agent, output| format::run(agent, output, format).await)
+        }
+    }
+}
+
+/// An option that is silently without effect would let people believe that it had one.
+fn refuse_what_means_nothing(command: &Command, outer: &ConnectionOptions, json: bool) -> Result<(), Usage> {
+    let name = match command {
+        Command::Demo => "demo",
+        Command::Mock(_) => "mock",
+        Command::Fingerprint { .. } => "fingerprint",
+        _ => return Ok(()),
+    };
+    if outer.are_given() {
+        return Err(Usage(format!("{name} connects to no agent of yours: give it no --{}", outer.first_name())));
+    }
+    if json && matches!(command, Command::Demo) {
+        return Err(Usage("demo prints for people only; programs use call, or --json with any other command".into()));
+    }
+    Ok(())
+}
