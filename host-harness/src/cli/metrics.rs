@@ -42,7 +42,7 @@ fn describe_host(host: &HostStatus) -> String {
 }
 
 fn add(table: &mut Table, target: &StorageTarget) {
-    let is_failing = target.smart.as_ref().is_some_and(|smart| matches!(smart.health, SmartHealth::Failing));
+    let is_failing = matches!(target.smart.health, SmartHealth::Failing);
     let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
     let style = if is_failing || !target.reachable { red } else { Style::new() };
     table.row_in(
@@ -57,7 +57,7 @@ fn add(table: &mut Table, target: &StorageTarget) {
             &gib(target.avail_bytes),
             &fraction(target.used_fraction),
             &target.thin_pool.as_ref().map(describe_pool).unwrap_or_default(),
-            &target.smart.as_ref().map(describe_smart).unwrap_or_default(),
+            &describe_smart(&target.smart),
             target.class_hint.as_str(),
             &target.content,
             &target.mount_path,
