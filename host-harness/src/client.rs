@@ -27,6 +27,8 @@ use crate::{Connection, Error, Route};
 pub(crate) const MAX_BODY_BYTES: u64 = 1024 * 1024;
 /// A connection that was idle for longer is not used again: the agent is about to close it, if it has not.
 const MAX_IDLE: Duration = Duration::from_secs(60);
+/// Connections that are kept for the next requests; each holds a file descriptor that another agent may need.
+const MAX_IDLE_CONNECTIONS: usize = 8;
 
 /// An answer, read to its end.
 pub(crate) struct Answer {
@@ -213,9 +215,9 @@ impl Client {
     }
 
     fn keep(&self, sender: SendRequest<Full<Bytes>>) {
-        if !sender.is_closed() {
-            let idle = Idle { sender, since: Instant::now() };
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if !sender.is_closed() && idle.len() < MAX_IDLE_CONNECTIONS {
+            idle.push(Idle { sender, since: Instant::now() });
         }
     }
 }

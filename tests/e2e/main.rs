@@ -13,6 +13,7 @@ mod deadline;
 mod egress;
 mod errors;
 mod fault_matrix;
+mod few_files;
 mod operations;
 mod pin;
 mod reuse;
