@@ -40,12 +40,12 @@ Exit status: 0 done, 1 not done, 2 wrong usage.";
 
 /// Talks to a host agent over HTTPS with a pinned certificate.
 ///
-/// The client itself is a WebAssembly component; this command is its host. It connects only to a peer that presents a
-/// pinned leaf certificate and proves that it holds its key, puts the guest's token in on the way out, and gives every
-/// call one deadline. Without a command it runs `demo`.
+/// The client itself is a WebAssembly component; this command is its host. It connects only to
+/// a peer that presents a pinned leaf certificate and proves that it holds its key, puts the
+/// guest's token in on the way out, and gives every call one deadline. Without a command it
+/// runs `demo`.
 #[derive(Parser)]
-#[command(name = "agentapi", version, styles = STYLES, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
-#[command(max_term_width = 110, subcommand_value_name = "COMMAND", disable_help_subcommand = true)]
+#[command(verbatim_doc_comment, name = "agentapi", version, styles = STYLES, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) connection: ConnectionOptions,
@@ -53,7 +53,9 @@ pub(super) struct Cli {
     pub(super) host: HostOptions,
     #[command(flatten)]
     pub(super) log: LogOptions,
-    /// Print the agent's JSON: over several lines on a terminal, else in one. Errors too, on stderr
+    /// Print the agent's JSON; errors as JSON on stderr
+    ///
+    /// Over several lines on a terminal, else in one.
     #[arg(long, global = true, help_heading = "Output")]
     pub(super) json: bool,
     #[command(subcommand)]
@@ -64,26 +66,31 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Show every operation against a mock agent in this process (what `agentapi` alone does)
     ///
-    /// Starts a mock agent on the loopback interface, connects the component to it over TLS with the pin, uses every
-    /// operation, and shows that a wrong pin is refused before the agent sees a request. Touches nothing else.
+    /// Starts a mock agent on the loopback interface, connects the component to it over TLS with the
+    /// pin, uses every operation, and shows that a wrong pin is refused before the agent sees a
+    /// request. Touches nothing else.
+    #[command(verbatim_doc_comment)]
     Demo,
     /// Start a mock agent and print the lines that connect you to it
     ///
-    /// Real TLS with a fresh certificate, all nine routes, state that behaves: backups run and end, formatted disks are
-    /// blank, ejected ones are gone. Runs until interrupted. The token it prints is a throw-away of this run, and lets
-    /// one at nothing but this mock agent.
-    #[command(after_long_help = super::mock::EXAMPLES)]
+    /// Real TLS with a fresh certificate, all nine routes, state that behaves: backups run and end,
+    /// formatted disks are blank, ejected ones are gone. Runs until interrupted.
+    ///
+    /// The token that it prints is a throw-away of this run, and good for this mock agent only.
+    #[command(verbatim_doc_comment, after_long_help = super::mock::EXAMPLES)]
     Mock(MockOptions),
     /// Answer JSON Lines on stdin, each with one line on stdout: for programs
     ///
-    /// One connected client for all lines; answers in the order of the lines, each as soon as it is there. Exit status
-    /// 0 when every line was answered, whatever the answers say; 2 for wrong usage.
-    #[command(after_long_help = super::call::PROTOCOL)]
+    /// One connected client for all lines; answers in the order of the lines, each as soon as it is
+    /// there. Exit status 0 when every line was answered, whatever the answers say; 2 for wrong usage.
+    #[command(verbatim_doc_comment, after_long_help = super::call::PROTOCOL)]
     Call(ConnectionOptions),
     /// Show the SHA-256 of the leaf certificate that an agent presents
     ///
-    /// Opens a TLS connection and closes it: sends no request and no token, and trusts nothing. Whether the peer is the
-    /// agent, only the host's operator can tell: compare what is shown with what they read on the host itself.
+    /// Opens a TLS connection and closes it: sends no request and no token, and trusts nothing. Whether
+    /// the peer is the agent, only the host's operator can tell: compare what is shown with what they
+    /// read on the host itself.
+    #[command(verbatim_doc_comment)]
     Fingerprint {
         /// Where the agent listens: host, host:port, [v6] or [v6]:port
         #[arg(value_name = "ENDPOINT")]
@@ -108,8 +115,9 @@ pub(super) enum BackupCommand {
     Due(ConnectionOptions),
     /// Start a backup and return at once (POST /backup)
     ///
-    /// Sent at most once. Where the answer was lost the backup may be running: see `agentapi backup status` before you
-    /// start another.
+    /// Sent at most once. Where the answer was lost the backup may be running: see
+    /// `agentapi backup status` before you start another.
+    #[command(verbatim_doc_comment)]
     Start(ConnectionOptions),
     /// Say how far the latest backup is (GET /backup/status)
     Status(ConnectionOptions),
@@ -142,15 +150,18 @@ Example:
     },
     /// Format a disk, after a person confirmed it (POST /disks/format)
     ///
-    /// The agent decides what the disk is. A blank one is formatted. For a user-data disk this command shows what is on
-    /// it and asks you to type its durable id. A system or backup disk is refused, with the command by which the host's
-    /// operator signs the operation.
-    #[command(after_long_help = "\
+    /// The agent decides what the disk is. A blank one is formatted. For a user-data disk this command
+    /// shows what is on it and asks you to type its durable id. A system or backup disk is refused, with
+    /// the command by which the host's operator signs the operation.
+    #[command(
+        verbatim_doc_comment,
+        after_long_help = "\
 Examples:
   agentapi disks format /dev/sdc1 --fstype ext4
   agentapi disks format /dev/sdc1 --fstype ext4 --confirm uuid:0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10
 
-The second is for scripts: whoever writes the durable id there has confirmed that this disk is wiped.")]
+The second is for scripts: whoever writes the durable id there has confirmed that this disk is wiped."
+    )]
     Format {
         #[command(flatten)]
         format: FormatArgs,

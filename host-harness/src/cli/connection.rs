@@ -14,16 +14,24 @@ use super::failure::Usage;
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Agent")]
 pub(super) struct ConnectionOptions {
-    /// Where the agent listens: host, host:port, [v6] or [v6]:port [env: AGENTAPI_ENDPOINT]
+    /// Where the agent listens, such as 10.0.0.1:8443 [env: AGENTAPI_ENDPOINT]
+    ///
+    /// host, host:port, [v6] or [v6]:port; port 443 where none is given.
     #[arg(long, value_name = "ENDPOINT")]
     endpoint: Option<String>,
-    /// SHA-256 of the agent's leaf certificate in 64 hex digits; again for each further one that is accepted
-    /// [env: AGENTAPI_FINGERPRINT, several separated by commas]
-    #[arg(long, value_name = "SHA256")]
+    /// SHA-256 of its leaf certificate; repeatable [env: AGENTAPI_FINGERPRINT]
+    ///
+    /// 64 hex digits; `:` and blanks may stand between them. Up to eight are taken, and any of them
+    /// is accepted: while the certificate is renewed, give the current one and the next. The variable
+    /// takes several separated by commas.
+    #[arg(long, value_name = "SHA256", verbatim_doc_comment)]
     fingerprint: Vec<String>,
-    /// File with the guest's token; its one final line end is dropped [env: AGENTAPI_TOKEN_FILE; or the token itself in
-    /// AGENTAPI_TOKEN, which counts only where no file is given]
-    #[arg(long, value_name = "FILE")]
+    /// File with the guest's token [env: AGENTAPI_TOKEN_FILE or AGENTAPI_TOKEN]
+    ///
+    /// Its one final line end is dropped. Only where no file is named, by this option or by
+    /// AGENTAPI_TOKEN_FILE, the token itself is taken from AGENTAPI_TOKEN. The token is never an
+    /// argument: every user of the machine can read those.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     token_file: Option<PathBuf>,
 }
 
@@ -35,7 +43,8 @@ pub(super) struct ConnectionTexts {
 }
 
 enum TokenSource {
-    File(PathBuf),
+    /// A file, and what named it.
+    File(PathBuf, &'static str),
     Text(OsString),
 }
 
@@ -71,8 +80,7 @@ impl ConnectionOptions {
             Some(list) if self.fingerprint.is_empty() => list.split(',').map(str::to_owned).collect(),
             _ => self.fingerprint,
         };
-        let file = self.token_file.or_else(|| variable("AGENTAPI_TOKEN_FILE").map(PathBuf::from));
-        let token = file.map(TokenSource::File).or_else(|| variable("AGENTAPI_TOKEN").map(TokenSource::Text));
+        let token = find_token(self.token_file, &variable);
         match (endpoint, fingerprints.is_empty(), token) {
             (Some(endpoint), false, Some(token)) => Ok(ConnectionTexts { endpoint, fingerprints, token }),
             (endpoint, no_fingerprint, token) => Err(missing(endpoint.is_none(), no_fingerprint, token.is_none())),
@@ -93,10 +101,21 @@ impl TokenSource {
         match self {
             // What is no Unicode becomes a character that no token has.
             Self::Text(text) => Ok(text.to_string_lossy().into_owned()),
-            Self::File(file) => read_token(file).map_err(|why| {
-                Error::InvalidArgument(format!("token: cannot read the token file {}: {why}", file.display()))
+            // Not the file's name: it may be the token, given in the wrong place.
+            Self::File(file, named_by) => read_token(file).map_err(|why| {
+                Error::InvalidArgument(format!("token: the file that {named_by} names cannot be read: {why}"))
             }),
         }
+    }
+}
+
+fn find_token(file: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Option<TokenSource> {
+    if let Some(file) = file {
+        return Some(TokenSource::File(file, "--token-file"));
+    }
+    match variable("AGENTAPI_TOKEN_FILE") {
+        Some(file) => Some(TokenSource::File(file.into(), "AGENTAPI_TOKEN_FILE")),
+        None => variable("AGENTAPI_TOKEN").map(TokenSource::Text),
     }
 }
 
@@ -124,3 +143,67 @@ fn missing(endpoint: bool, fingerprint: bool, token: bool) -> Usage {
 
 /// The largest token file that is read, in bytes: more than any server takes in a header.
 const MAX_TOKEN_FILE_BYTES: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::fs;
+
+    use super::{ConnectionOptions, read_token};
+
+    fn environment(name: &str) -> Option<OsString> {
+        let value = match name {
+            "AGENTAPI_ENDPOINT" => "agent:1",
+            "AGENTAPI_FINGERPRINT" => "aa,bb",
+            "AGENTAPI_TOKEN" => "secret",
+            _ => return None,
+        };
+        Some(value.into())
+    }
+
+    #[test]
+    fn options_come_before_the_outer_ones_and_those_before_the_environment() {
+        let with = |endpoint: Option<&str>, fingerprint: &[&str]| ConnectionOptions {
+            endpoint: endpoint.map(Into::into),
+            fingerprint: fingerprint.iter().map(|text| text.to_string()).collect(),
+            token_file: None,
+        };
+        let cases = [
+            (with(None, &[]), with(None, &[]), "agent:1", vec!["aa", "bb"]),
+            (with(None, &[]), with(Some("outer"), &["cc"]), "outer", vec!["cc"]),
+            (with(Some("inner"), &["dd", "ee"]), with(Some("outer"), &["cc"]), "inner", vec!["dd", "ee"]),
+            (with(Some(""), &[""]), with(Some("outer"), &["cc"]), "", vec![""]),
+        ];
+        for (inner, outer, endpoint, fingerprints) in cases {
+            let texts = inner.or(&outer).complete(environment).unwrap_or_else(|why| panic!("{why}"));
+            assert_eq!(
+                (texts.endpoint.as_str(), texts.fingerprints),
+                (endpoint, fingerprints.into_iter().map(String::from).collect())
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_is_missing_is_asked_for() {
+        let Err(usage) =
+            ConnectionOptions::default().complete(|name| environment(name).filter(|text| text != "secret"))
+        else {
+            panic!("there is no token");
+        };
+        let text = usage.to_string();
+        assert!(text.contains("--token-file FILE") && !text.contains("--endpoint"), "{text}");
+    }
+
+    #[test]
+    fn one_final_line_end_of_the_token_file_is_dropped() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let cases =
+            [("tok", "tok"), ("tok\n", "tok"), ("tok\r\n", "tok"), ("tok\n\n", "tok\n"), ("tok\r", "tok\r"), ("", "")];
+        for (text, token) in cases {
+            fs::write(file.path(), text).unwrap();
+            assert_eq!(read_token(file.path()).unwrap(), token, "{text:?}");
+        }
+        fs::write(file.path(), [b'a'; 65537]).unwrap();
+        assert!(read_token(file.path()).is_err());
+    }
+}

@@ -7,7 +7,7 @@ use agentapi_host::Error;
 use agentapi_host::json::ToJson;
 use anstyle::{AnsiColor, Style};
 use clap::CommandFactory;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde_json::{Value, json};
 
 use super::commands::Cli;
@@ -32,18 +32,33 @@ pub(super) struct Said;
 const DONE: u8 = 0;
 const NOT_DONE: u8 = 1;
 const WRONG_USAGE: u8 = 2;
+const NO_TOKEN: &str = "the token is never an argument, because every user of the machine can read those: \
+                        give --token-file FILE, AGENTAPI_TOKEN_FILE or AGENTAPI_TOKEN";
+
+/// Ends with what clap says of a command line, or with the help that was asked for.
+pub(super) fn wrong_usage(wrong: clap::Error) -> ! {
+    let is_token = |value: &ContextValue| matches!(value, ContextValue::String(name) if name == "--token");
+    match wrong.get(ContextKind::InvalidArg) {
+        Some(value) if wrong.kind() == ErrorKind::UnknownArgument && is_token(value) => usage(NO_TOKEN).exit(),
+        _ => wrong.exit(),
+    }
+}
 
 /// Says why, and gives the status to end with.
 pub(super) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     let status = status(error);
     if let Some(Usage(text)) = error.downcast_ref() {
         // Where stderr is closed there is nobody to tell.
-        let _ = Cli::command().error(ErrorKind::MissingRequiredArgument, text).print();
+        let _ = usage(text).print();
     } else if status != DONE && !error.is::<Said>() {
         let text = if json { visible_json(as_json(error).to_string()) + "\n" } else { as_text(error) };
         anstream::eprint!("{text}");
     }
     status.into()
+}
+
+fn usage(text: &str) -> clap::Error {
+    Cli::command().error(ErrorKind::MissingRequiredArgument, text)
 }
 
 /// An invalid argument is found before anything is sent: it was typed wrongly. Whoever closes our stdout has read

@@ -24,7 +24,10 @@ pub(super) async fn run(agent: &Agent, output: Output, args: FormatArgs) -> anyh
         if is_confirmed {
             return Err(other_disk(found).into());
         }
-        request.confirmation = Some(ask(found)?);
+        let stdin = io::stdin();
+        let is_present = stdin.is_terminal();
+        let person = Person { is_present, answers: stdin.lock(), questions: anstream::stderr().lock() };
+        request.confirmation = Some(person.confirm(found)?);
         outcome = agent.format_disk(&request).await;
     }
     match outcome {
@@ -49,26 +52,34 @@ fn finish(output: Output, request: &FormatRequest, result: &FormatResult) -> any
     }
 }
 
-/// Asks the person to type the durable id, and returns it.
-fn ask(found: &FormatResult) -> anyhow::Result<String> {
-    let (device, id) = (visible(&found.device), visible(&found.durable_id));
-    let mut stderr = anstream::stderr().lock();
-    writeln!(stderr, "{device} ({}) is to be wiped.\n{}", visible(&role(&found.role)), describe(found))?;
-    if !io::stdin().is_terminal() {
-        return Err(NotDone(format!(
-            "nothing was done: {device} needs a person's confirmation, and stdin is no terminal; a script that may \
-             wipe this very disk says --confirm {id}"
-        ))
-        .into());
+/// Who is asked, if there is somebody.
+struct Person<R, W> {
+    is_present: bool,
+    answers: R,
+    questions: W,
+}
+
+impl<R: BufRead, W: Write> Person<R, W> {
+    /// Asks for the durable id, and returns it where it was typed.
+    fn confirm(mut self, found: &FormatResult) -> anyhow::Result<String> {
+        let (device, id) = (visible(&found.device), visible(&found.durable_id));
+        writeln!(self.questions, "{device} ({}) is to be wiped.\n{}", visible(&role(&found.role)), describe(found))?;
+        if !self.is_present {
+            return Err(NotDone(format!(
+                "nothing was done: {device} needs a person's confirmation, and stdin is no terminal; a script that \
+                 may wipe this very disk says --confirm {id}"
+            ))
+            .into());
+        }
+        write!(self.questions, "Everything on it will be lost. To confirm, type its durable id: ")?;
+        self.questions.flush()?;
+        let mut typed = String::new();
+        self.answers.read_line(&mut typed)?;
+        if found.durable_id.is_empty() || typed.trim_end_matches(['\r', '\n']) != found.durable_id {
+            return Err(NotDone("nothing was done: that is not the durable id".into()).into());
+        }
+        Ok(found.durable_id.clone())
     }
-    write!(stderr, "Everything on it will be lost. To confirm, type its durable id: ")?;
-    stderr.flush()?;
-    let mut typed = String::new();
-    io::stdin().lock().read_line(&mut typed)?;
-    if found.durable_id.is_empty() || typed.trim_end_matches(['\r', '\n']) != found.durable_id {
-        return Err(NotDone("nothing was done: that is not the durable id".into()).into());
-    }
-    Ok(found.durable_id.clone())
 }
 
 fn describe(found: &FormatResult) -> String {
@@ -105,7 +116,7 @@ async fn operator_command(agent: &Agent, pending: &PendingOp) -> Result<String, 
 mod tests {
     use agentapi_host::types::{DiskRole, FormatResult};
 
-    use super::{describe, other_disk};
+    use super::{Person, describe, other_disk};
 
     fn found(reason: &str) -> FormatResult {
         FormatResult {
@@ -116,20 +127,52 @@ mod tests {
             reason: reason.into(),
             role: DiskRole::UserData,
             needs_confirmation: true,
-            durable_id: "uuid:1\u{1b}".into(),
+            durable_id: "uuid:1".into(),
             pending_op: None,
         }
     }
 
+    /// What the person's answer comes to, and what they were asked.
+    fn asked(is_present: bool, answer: &str, found: &FormatResult) -> (Result<String, String>, String) {
+        let mut questions = Vec::new();
+        let person = Person { is_present, answers: answer.as_bytes(), questions: &mut questions };
+        let outcome = person.confirm(found).map_err(|why| why.to_string());
+        (outcome, String::from_utf8(questions).unwrap())
+    }
+
     #[test]
-    fn the_person_sees_what_is_found_and_the_durable_id_safe_to_print() {
-        assert_eq!(describe(&found("ext4")), "  found on it: ext4\n  durable id:  uuid:1\\u{1b}");
+    fn only_the_durable_id_typed_as_it_is_confirms() {
+        for answer in ["uuid:1\n", "uuid:1\r\n", "uuid:1"] {
+            assert_eq!(asked(true, answer, &found("")).0, Ok("uuid:1".into()), "{answer:?}");
+        }
+        for answer in ["", "\n", "yes\n", "uuid:2\n", "UUID:1\n", "uuid:1 \n", "uuid:11\n"] {
+            let refused = Err("nothing was done: that is not the durable id".into());
+            assert_eq!(asked(true, answer, &found("")).0, refused, "{answer:?}");
+        }
+        let nameless = FormatResult { durable_id: String::new(), ..found("") };
+        assert!(asked(true, "\n", &nameless).0.is_err());
+    }
+
+    #[test]
+    fn nobody_is_asked_where_nobody_is() {
+        let (outcome, questions) = asked(false, "uuid:1\n", &found("ext4"));
+        assert!(outcome.unwrap_err().ends_with("says --confirm uuid:1"));
+        assert!(!questions.contains("type its durable id"), "{questions}");
+    }
+
+    #[test]
+    fn the_person_sees_what_is_found_safe_to_print() {
+        let evil = FormatResult { device: "/dev/\u{1b}[2J".into(), durable_id: "uuid:\u{9b}".into(), ..found("e\nx") };
+        let questions = asked(true, "", &evil).1;
+        let expected = "/dev/\\u{1b}[2J (user data) is to be wiped.\n  found on it: e\\nx\n  durable id:  uuid:\\u{9b}\n\
+                        Everything on it will be lost. To confirm, type its durable id: ";
+        assert_eq!(questions, expected);
         assert!(describe(&found("")).starts_with("  found on it: not said\n"));
     }
 
     #[test]
     fn a_confirmation_of_another_disk_says_which_it_is() {
         let text = other_disk(&found("")).to_string();
-        assert_eq!(text, "nothing was done: the durable id of /dev/sdc1 is uuid:1\\u{1b}, another one was confirmed");
+        assert_eq!(text, "nothing was done: the durable id of /dev/sdc1 is uuid:1, another one was confirmed");
     }
 }

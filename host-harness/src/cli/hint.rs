@@ -7,7 +7,7 @@ use http::Method;
 pub(super) fn hint(error: &Error) -> Option<String> {
     let text = match error {
         Error::NotConnected | Error::Component(_) => {
-            "this is a bug, here or in the component; with --component FILE, check that file".into()
+            "check the file that --component names; without one, this is a bug".into()
         }
         Error::InvalidArgument(_) => "nothing was sent".into(),
         Error::Denied(_) => "nothing was sent: the host allows the agent's nine routes only".into(),
@@ -27,7 +27,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::ResponseTooLarge { .. } | Error::BadEnvelope(_) | Error::Decode(_) => {
             "is this the agent, and of a version that fits?".into()
         }
-        Error::Agent(_) => "these are the agent's own words".into(),
+        Error::Agent(_) => "that is the agent's own answer".into(),
         _ => return None,
     };
     Some(text)

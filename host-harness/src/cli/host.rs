@@ -16,7 +16,9 @@ use super::output::Output;
 /// How the host runs the component.
 #[derive(Args, Clone)]
 pub(super) struct HostOptions {
-    /// Give each call N milliseconds, from looking the name up to the last byte of the answer [default: 15000]
+    /// Give each call N milliseconds in all [default: 15000]
+    ///
+    /// From looking the name up to the last byte of the answer.
     #[arg(long, value_name = "N", global = true, help_heading = "Host")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=MAX_DEADLINE_MS))]
     deadline_ms: Option<u64>,

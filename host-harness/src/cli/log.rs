@@ -10,10 +10,12 @@ use super::failure::Usage;
 /// What is logged.
 #[derive(Args)]
 pub(super) struct LogOptions {
-    /// Log more to stderr: -v what is done, -vv in detail, -vvv everything
+    /// Log more to stderr; -vv in detail, -vvv everything
     #[arg(short, long, action = ArgAction::Count, global = true, help_heading = "Output")]
     verbose: u8,
-    /// Log what this filter says, such as agentapi_host=debug [env: AGENTAPI_LOG] [default: warn]
+    /// Log by a filter, such as agentapi_host=debug [env: AGENTAPI_LOG]
+    ///
+    /// Without a filter, warnings are logged.
     #[arg(long, value_name = "FILTER", global = true, help_heading = "Output")]
     log: Option<String>,
 }

@@ -34,7 +34,7 @@ use host::Session;
 
 /// Runs the command that this process was started as.
 pub(crate) fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|wrong| failure::wrong_usage(wrong));
     let json = cli.json;
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,33 +6,28 @@ use memchr::memchr;
 
 /// The longest line that is looked at, in bytes: far more than any request. What is longer is skipped, not kept.
 pub(super) const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
-/// What is kept of the buffer after a long line, in bytes.
-const KEPT_BYTES: usize = 64 * 1024;
 
 /// One line, without its line end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
-    Whole(&'a [u8]),
+pub(super) enum Line {
+    Whole(Vec<u8>),
     TooLong,
 }
 
 /// The lines of an input. The last one may lack its line end.
 pub(super) struct Lines<R> {
     input: R,
-    line: Vec<u8>,
     limit: usize,
 }
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, line: Vec::new(), limit: MAX_LINE_BYTES }
+        Self { input, limit: MAX_LINE_BYTES }
     }
 
     /// The next line; none at the end.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
-        self.line.clear();
-        self.line.shrink_to(KEPT_BYTES);
-        let (mut is_begun, mut is_too_long) = (false, false);
+    pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
+        let (mut line, mut is_begun, mut is_too_long) = (Vec::new(), false, false);
         loop {
             let read = match self.input.fill_buf() {
                 Ok(read) => read,
@@ -44,16 +39,16 @@ impl<R: BufRead> Lines<R> {
             }
             let end = memchr(b'\n', read);
             let (part, _) = read.split_at(end.unwrap_or(read.len()));
-            is_too_long |= self.line.len() + part.len() > self.limit;
+            is_too_long |= line.len() + part.len() > self.limit;
             if !is_too_long {
-                self.line.extend_from_slice(part);
+                line.extend_from_slice(part);
             }
             let is_ended = end.is_some() || read.is_empty();
             let used = part.len() + usize::from(end.is_some());
             self.input.consume(used);
             is_begun = true;
             if is_ended {
-                return Ok(Some(if is_too_long { Line::TooLong } else { Line::Whole(&self.line) }));
+                return Ok(Some(if is_too_long { Line::TooLong } else { Line::Whole(line) }));
             }
         }
     }
@@ -67,11 +62,11 @@ mod tests {
 
     fn lines(input: &[u8], limit: usize) -> Vec<Option<Vec<u8>>> {
         // A buffer smaller than a line, so that lines come in parts.
-        let mut lines = Lines { input: BufReader::with_capacity(3, input), line: Vec::new(), limit };
+        let mut lines = Lines { input: BufReader::with_capacity(3, input), limit };
         let mut found = Vec::new();
         while let Some(line) = lines.next().unwrap() {
             found.push(match line {
-                Line::Whole(line) => Some(line.to_vec()),
+                Line::Whole(line) => Some(line),
                 Line::TooLong => None,
             });
         }

@@ -9,6 +9,7 @@ mod request;
 
 use std::env;
 use std::io::{self, Write};
+use std::thread;
 
 use agentapi_host::json::ToJson;
 use agentapi_host::{Agent, Error};
@@ -16,38 +17,54 @@ use anyhow::Context;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+use tokio::task::yield_now;
 
 use super::connection::{ConnectionOptions, ConnectionTexts};
 use super::escape::visible_json;
-use super::host::Session;
+use super::host::{Session, block_on, single_threaded};
 use lines::{Line, Lines, MAX_LINE_BYTES};
 use request::Request;
 
 /// Answers every line of stdin.
 pub(super) fn run(session: &Session, connection: ConnectionOptions) -> anyhow::Result<()> {
     let texts = connection.or(&session.outer).complete(|name| env::var_os(name))?;
-    // A worker looks after the connections while this thread waits for a line: one that the agent closes meanwhile is
-    // not used for the next request.
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.context("the runtime cannot be started")?;
-    let agent = runtime.block_on(connect(session, &texts));
-    let mut lines = Lines::new(io::stdin().lock());
-    let mut stdout = io::stdout().lock();
-    let outcome = loop {
-        match lines.next() {
-            Ok(Some(line)) => {
-                let answer = runtime.block_on(answer(&agent, line));
-                if let Err(why) = stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
-                    break Err(why.into());
-                }
-            }
-            Ok(None) => break Ok(()),
-            Err(why) => break Err(anyhow::Error::new(NoMoreLines(why))),
+    block_on(single_threaded()?, async {
+        let agent = connect(session, &texts).await;
+        let mut lines = read_stdin()?;
+        while let Some(line) = lines.recv().await {
+            see_what_came_in().await;
+            let answer = answer(&agent, &line.map_err(NoMoreLines)?).await;
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(answer.as_bytes())?;
+            stdout.flush()?;
         }
-    };
-    runtime.shutdown_background();
-    outcome
+        Ok(())
+    })
+}
+
+/// The lines of stdin, read by a thread of their own: the connection lives on while nothing comes, and one that the
+/// agent closes meanwhile is not used for the next request.
+fn read_stdin() -> anyhow::Result<mpsc::Receiver<io::Result<Line>>> {
+    let (sender, receiver) = mpsc::channel(LINES_AHEAD);
+    let reader = thread::Builder::new().name("stdin".into()).spawn(move || {
+        let mut lines = Lines::new(io::stdin().lock());
+        while let Some(line) = lines.next().transpose() {
+            let is_last = line.is_err();
+            if sender.blocking_send(line).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    reader.context("stdin cannot be read")?;
+    Ok(receiver)
+}
+
+/// Where the next line is there already, nothing was waited for, and so nobody looked whether the agent has closed the
+/// connection. The first turn looks, the second lets the connection know.
+async fn see_what_came_in() {
+    yield_now().await;
+    yield_now().await;
 }
 
 /// Stdin broke: not the same as its end.
@@ -60,7 +77,7 @@ async fn connect(session: &Session, texts: &ConnectionTexts) -> Result<Agent, Er
 }
 
 /// The answer to a line, with its line end.
-async fn answer(agent: &Result<Agent, Error>, line: Line<'_>) -> String {
+async fn answer(agent: &Result<Agent, Error>, line: &Line) -> String {
     let request = match line {
         Line::Whole(line) => request::read(line),
         Line::TooLong => Request::unreadable(format!("expected a line of at most {MAX_LINE_BYTES} bytes, found more")),
@@ -98,6 +115,9 @@ fn render(answer: &Answer<'_>) -> String {
     text.push('\n');
     text
 }
+
+/// Lines that are read before they can be answered. One may be as long as [`MAX_LINE_BYTES`].
+const LINES_AHEAD: usize = 1;
 
 /// Shown below the long help.
 pub(super) const PROTOCOL: &str = r#"A line is {"id": ANY, "op": OPERATION, "args": {..}}; the answer is one of

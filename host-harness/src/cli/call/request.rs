@@ -134,15 +134,15 @@ impl<'a> Args<'a> {
     }
 }
 
-/// What a JSON text is, by its first character.
+/// What a JSON text is, by how it begins.
 fn kind_of(json: &str) -> &'static str {
-    match json.chars().next() {
-        Some('{') => "an object",
-        Some('[') => "a list",
-        Some('"') => "a text",
-        Some('t' | 'f') => "true or false",
-        Some('n') => "null",
-        Some('-' | '0'..='9') => "a number",
+    match json.as_bytes() {
+        [b'{', ..] => "an object",
+        [b'[', ..] => "a list",
+        [b'"', ..] => "a text",
+        [b'-' | b'0'..=b'9', ..] => "a number",
+        _ if json.starts_with("null") => "null",
+        _ if json.starts_with("true") || json.starts_with("false") => "true or false",
         _ => "no JSON",
     }
 }

@@ -38,7 +38,8 @@ fn what_is_no_request_is_refused_and_named() {
     let cases = [
         ("", "expected a JSON object, found an empty line"),
         (" \t\r", "expected a JSON object, found an empty line"),
-        ("hello", "expected a JSON object, found no JSON"),
+        ("nonsense", "expected a JSON object, found no JSON"),
+        ("null", "expected a JSON object, found null"),
         ("[1]", "expected a JSON object, found a list"),
         ("\"a text\"", "expected a JSON object, found a text"),
         ("17", "expected a JSON object, found a number"),
