@@ -6,13 +6,11 @@ use std::path::PathBuf;
 use agentapi_host::mock::MockAgent;
 use tokio::process::Command;
 
-use crate::support::target;
+use crate::support::{cargo, target};
 
 /// The example, built if only this test was.
 fn burst() -> PathBuf {
-    let mut cargo = std::process::Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "--example", "burst"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    assert!(cargo.status().unwrap().success());
+    assert!(cargo().args(["build", "--quiet", "--example", "burst"]).status().unwrap().success());
     let test = std::env::current_exe().unwrap();
     test.parent().unwrap().parent().unwrap().join("examples/burst")
 }

@@ -76,13 +76,30 @@ pub(crate) fn chain(error: &Error) -> String {
 /// A component of `tests/extensions`, built once.
 pub(crate) fn extension(name: &str) -> PathBuf {
     let dir = target().join("e2e-extensions");
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = cargo();
     cargo.args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib", "--package", name, "--profile", "component"]);
-    cargo.args(["--target", "wasm32-wasip2", "--locked"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo.env("CARGO_TARGET_DIR", &dir).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    cargo.args(["--target", "wasm32-wasip2"]).env("CARGO_TARGET_DIR", &dir);
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     assert!(cargo.status().unwrap().success(), "{name} does not build");
     dir.join("wasm32-wasip2/component").join(format!("{}.wasm", name.replace('-', "_")))
 }
+
+/// A cargo as it would be called by hand. What the one that runs the tests has set, such as `CARGO_PKG_NAME`, would make
+/// it build again what depends on it.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os() {
+        let is_set_by_cargo = name.to_str().is_some_and(|name| name.starts_with("CARGO_") && !KEPT.contains(&name));
+        if is_set_by_cargo {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.arg("--locked").current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+}
+
+/// What a user sets.
+const KEPT: [&str; 3] = ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_JOBS"];
 
 /// Where builds go; a folder that cargo cleans.
 pub(crate) fn target() -> &'static Path {
