@@ -71,6 +71,7 @@ pub mod mock;
 mod operation;
 mod pin;
 mod presented;
+mod request;
 mod route;
 mod token;
 
@@ -83,6 +84,7 @@ pub use host::{DEFAULT_DEADLINE, Host, HostBuilder};
 pub use operation::Operation;
 pub use pin::PinMismatch;
 pub use presented::{PresentedLeaf, presented_leaf};
+pub use request::Request;
 pub use route::Route;
 pub use token::{Token, TokenError};
 

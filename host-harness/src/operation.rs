@@ -1,104 +1,72 @@
-//! Operations by name, with arguments and result as JSON: what `agentapi call` speaks.
+//! The operations of `agentapi call`: their names, their arguments, what they answer with.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::json::ToJson;
+use crate::request::Args;
 use crate::types::{AssignRequest, FormatRequest, PendingOp};
 use crate::{Agent, Error};
 
-/// An operation with its arguments.
-#[derive(Clone, Debug, PartialEq)]
+/// One operation with its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the operations and arguments of the agent's API, by their names")]
 #[non_exhaustive]
 pub enum Operation {
-    /// `new`: nothing but the connection.
     New,
-    /// `storage`
     Storage,
-    /// `backup-due`
     BackupDue,
-    /// `start-backup`
     StartBackup,
-    /// `backup-status`
     BackupStatus,
-    /// `disks`
     Disks,
-    /// `assign-disk` with `uuid`, `where`, `fstype`, `options`
-    AssignDisk(AssignRequest),
-    /// `eject-disk` with `where`
-    EjectDisk(String),
-    /// `format-disk` with `device`, `fstype`, `confirmed`, `durable_id`
-    FormatDisk(FormatRequest),
-    /// `host-metrics`
+    AssignDisk { uuid: String, mount_at: String, fstype: String, options: String },
+    EjectDisk { mounted_at: String },
+    FormatDisk { device: String, fstype: String, confirmation: Option<String> },
     HostMetrics,
-    /// `fs-uuid` with `durable_id`
-    FsUuid(String),
-    /// `opsign-command` with `op`, `host_scope`, `durable_id`, `fstype`
-    OpsignCommand(PendingOp),
+    FsUuid { durable_id: String },
+    OpsignCommand { op: String, host_scope: String, durable_id: String, fstype: String },
 }
 
 impl Operation {
-    /// The names of all operations.
-    pub const NAMES: [&str; 12] = [
-        "new",
-        "storage",
-        "backup-due",
-        "start-backup",
-        "backup-status",
-        "disks",
-        "assign-disk",
-        "eject-disk",
-        "format-disk",
-        "host-metrics",
-        "fs-uuid",
-        "opsign-command",
-    ];
-
-    /// The operation of a name, with the arguments that it takes. A missing argument, or `null`, is empty or false;
-    /// arguments that it does not take are ignored.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidArgument`]: there is no such operation, or an argument is of another type.
-    pub fn parse(name: &str, args: &Map<String, Value>) -> Result<Self, Error> {
-        let args = Arguments(args);
-        Ok(match name {
+    /// Takes an operation's arguments.
+    pub(crate) fn read(op: &str, args: &Args<'_>) -> Result<Self, String> {
+        Ok(match op {
             "new" => Self::New,
             "storage" => Self::Storage,
             "backup-due" => Self::BackupDue,
             "start-backup" => Self::StartBackup,
             "backup-status" => Self::BackupStatus,
             "disks" => Self::Disks,
-            "assign-disk" => Self::AssignDisk(AssignRequest {
+            "assign-disk" => Self::AssignDisk {
                 uuid: args.text("uuid")?,
-                where_: args.text("where")?,
+                mount_at: args.text("where")?,
                 fstype: args.text("fstype")?,
                 options: args.text("options")?,
-            }),
-            "eject-disk" => Self::EjectDisk(args.text("where")?),
-            "format-disk" => Self::FormatDisk(FormatRequest {
-                device: args.text("device")?,
-                fstype: args.text("fstype")?,
-                confirmation: args.flag("confirmed")?.then(|| args.text("durable_id")).transpose()?,
-            }),
+            },
+            "eject-disk" => Self::EjectDisk { mounted_at: args.text("where")? },
+            "format-disk" => {
+                let durable_id = args.text("durable_id")?;
+                let confirmation = args.truth("confirmed")?.then_some(durable_id);
+                Self::FormatDisk { device: args.text("device")?, fstype: args.text("fstype")?, confirmation }
+            }
             "host-metrics" => Self::HostMetrics,
-            "fs-uuid" => Self::FsUuid(args.text("durable_id")?),
-            "opsign-command" => Self::OpsignCommand(PendingOp {
+            "fs-uuid" => Self::FsUuid { durable_id: args.text("durable_id")? },
+            "opsign-command" => Self::OpsignCommand {
                 op: args.text("op")?,
                 host_scope: args.text("host_scope")?,
                 durable_id: args.text("durable_id")?,
                 fstype: args.text("fstype")?,
-            }),
-            _ => return Err(wrong("op", &format!("one of {}", Self::NAMES.join(", ")), &Value::from(name))),
+            },
+            unknown => return Err(unknown_operation(unknown)),
         })
     }
 
-    /// Performs it: the value has the agent's own names and shapes, every field present. It is `null` for `new` and
-    /// `assign-disk`, and a text for the helpers (`fs-uuid`: empty for none).
+    /// Does it, and gives its value: the agent's own names and shapes, every field present; null for `new` and
+    /// `assign-disk`, a text for the helpers (`fs-uuid`: empty for none).
     ///
     /// # Errors
     ///
-    /// As the operation itself.
-    pub async fn perform(&self, agent: &Agent) -> Result<Value, Error> {
+    /// Those of the [`Agent`]'s functions.
+    pub async fn run(self, agent: &Agent) -> Result<Value, Error> {
         Ok(match self {
             Self::New => Value::Null,
             Self::Storage => agent.storage().await?.to_json(),
@@ -106,83 +74,97 @@ impl Operation {
             Self::StartBackup => agent.start_backup().await?.to_json(),
             Self::BackupStatus => agent.backup_status().await?.to_json(),
             Self::Disks => agent.disks().await?.to_json(),
-            Self::AssignDisk(request) => agent.assign_disk(request).await.map(|()| Value::Null)?,
-            Self::EjectDisk(mounted_at) => agent.eject_disk(mounted_at).await?.to_json(),
-            Self::FormatDisk(request) => agent.format_disk(request).await?.to_json(),
+            Self::AssignDisk { uuid, mount_at, fstype, options } => {
+                agent.assign_disk(&AssignRequest { uuid, where_: mount_at, fstype, options }).await?;
+                Value::Null
+            }
+            Self::EjectDisk { mounted_at } => agent.eject_disk(&mounted_at).await?.to_json(),
+            Self::FormatDisk { device, fstype, confirmation } => {
+                agent.format_disk(&FormatRequest { device, fstype, confirmation }).await?.to_json()
+            }
             Self::HostMetrics => agent.host_metrics().await?.to_json(),
-            Self::FsUuid(durable_id) => agent.fs_uuid(durable_id).await?.unwrap_or_default().into(),
-            Self::OpsignCommand(pending) => agent.opsign_command(pending).await?.into(),
+            Self::FsUuid { durable_id } => agent.fs_uuid(&durable_id).await?.unwrap_or_default().into(),
+            Self::OpsignCommand { op, host_scope, durable_id, fstype } => {
+                agent.opsign_command(&PendingOp { op, host_scope, durable_id, fstype }).await?.into()
+            }
         })
     }
 }
 
-struct Arguments<'a>(&'a Map<String, Value>);
+/// The names, in the order of the documentation.
+const NAMES: [&str; 12] = [
+    "new",
+    "storage",
+    "backup-due",
+    "start-backup",
+    "backup-status",
+    "disks",
+    "assign-disk",
+    "eject-disk",
+    "format-disk",
+    "host-metrics",
+    "fs-uuid",
+    "opsign-command",
+];
+/// How much of an unknown name is repeated, in characters.
+const SHOWN_CHARS: usize = 40;
 
-impl Arguments<'_> {
-    fn text(&self, name: &str) -> Result<String, Error> {
-        match self.0.get(name) {
-            None | Some(Value::Null) => Ok(String::new()),
-            Some(Value::String(text)) => Ok(text.clone()),
-            Some(other) => Err(wrong(name, "a string", other)),
-        }
-    }
-
-    fn flag(&self, name: &str) -> Result<bool, Error> {
-        match self.0.get(name) {
-            None | Some(Value::Null) => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(other) => Err(wrong(name, "a boolean", other)),
-        }
-    }
-}
-
-fn wrong(name: &str, expected: &str, found: &Value) -> Error {
-    const MAX_CHARS: usize = 40;
-    let found = found.to_string();
-    let beginning: String = found.chars().take(MAX_CHARS).collect();
-    let more = if beginning.len() < found.len() { ".." } else { "" };
-    Error::InvalidArgument(format!("{name}: expected {expected}, found {beginning}{more}"))
+fn unknown_operation(name: &str) -> String {
+    let shown: String = name.chars().take(SHOWN_CHARS).collect();
+    format!("op: expected one of {}, found {shown:?}", NAMES.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use super::{NAMES, Operation};
+    use crate::Route;
+    use crate::request::Request;
 
-    use super::*;
-
-    fn parse(name: &str, args: Value) -> Result<Operation, String> {
-        let Value::Object(args) = args else { panic!("not an object") };
-        Operation::parse(name, &args).map_err(|error| error.to_string())
+    fn operation(line: &str) -> Operation {
+        Request::read(line.as_bytes()).operation.unwrap()
     }
 
     #[test]
-    fn every_name_is_an_operation() {
-        for name in Operation::NAMES {
-            assert!(parse(name, json!({})).is_ok(), "{name}");
+    fn every_route_and_every_listed_name_is_an_operation() {
+        for name in NAMES {
+            operation(&format!(r#"{{"op":"{name}"}}"#));
         }
-        let error = parse("disk", json!({})).unwrap_err();
-        assert!(error.starts_with("op: expected one of new, storage,") && error.ends_with("found \"disk\""), "{error}");
+        assert!(Route::ALL.iter().all(|route| NAMES.contains(&route.name())));
     }
 
     #[test]
-    fn missing_and_null_are_empty_and_a_wrong_type_is_named() {
-        assert_eq!(parse("eject-disk", json!({"where": null, "x": 1})), Ok(Operation::EjectDisk(String::new())));
-        let error = parse("eject-disk", json!({"where": ["a"]})).unwrap_err();
-        assert_eq!(error, "where: expected a string, found [\"a\"]");
-        let error = parse("format-disk", json!({"confirmed": "yes"})).unwrap_err();
-        assert_eq!(error, "confirmed: expected a boolean, found \"yes\"");
-        let error = parse("fs-uuid", json!({"durable_id": [[[["x".repeat(1000)]]]]})).unwrap_err();
-        assert!(error.len() < 100, "{error}");
+    fn an_unknown_name_lists_the_known_ones() {
+        let message = Request::read(br#"{"op":"wipe"}"#).operation.unwrap_err().to_string();
+        assert!(message.starts_with("op: expected one of new, storage, backup-due,"), "{message}");
+        assert!(message.ends_with("opsign-command, found \"wipe\""), "{message}");
     }
 
     #[test]
-    fn only_a_confirmed_format_carries_its_durable_id() {
-        let confirmation = |args| match parse("format-disk", args) {
-            Ok(Operation::FormatDisk(request)) => request.confirmation,
-            other => panic!("{other:?}"),
+    fn a_durable_id_is_a_confirmation_only_where_it_is_confirmed() {
+        let confirmation = |args: &str| {
+            let line = format!(r#"{{"op":"format-disk","args":{{"device":"d","fstype":"f"{args}}}}}"#);
+            match operation(&line) {
+                Operation::FormatDisk { device, fstype, confirmation } => {
+                    assert_eq!((device.as_str(), fstype.as_str()), ("d", "f"));
+                    confirmation
+                }
+                other => panic!("{other:?}"),
+            }
         };
-        assert_eq!(confirmation(json!({"durable_id": "uuid:1"})), None);
-        assert_eq!(confirmation(json!({"confirmed": true, "durable_id": "uuid:1"})), Some("uuid:1".into()));
-        assert_eq!(confirmation(json!({"confirmed": true})), Some(String::new()));
+        assert_eq!(confirmation(r#","durable_id":"x""#), None);
+        assert_eq!(confirmation(r#","durable_id":"x","confirmed":false"#), None);
+        assert_eq!(confirmation(r#","durable_id":"x","confirmed":true"#), Some("x".into()));
+        assert_eq!(confirmation(r#","confirmed":true"#), Some(String::new()));
+    }
+
+    #[test]
+    fn arguments_go_where_they_are_named() {
+        let assign = operation(r#"{"op":"assign-disk","args":{"uuid":"u","where":"w","fstype":"f","options":"o"}}"#);
+        let [uuid, mount_at, fstype, options] = ["u", "w", "f", "o"].map(String::from);
+        assert_eq!(assign, Operation::AssignDisk { uuid, mount_at, fstype, options });
+        let sign =
+            operation(r#"{"op":"opsign-command","args":{"op":"o","host_scope":"h","durable_id":"d","fstype":"f"}}"#);
+        let [op, host_scope, durable_id, fstype] = ["o", "h", "d", "f"].map(String::from);
+        assert_eq!(sign, Operation::OpsignCommand { op, host_scope, durable_id, fstype });
     }
 }

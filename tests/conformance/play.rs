@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agentapi_host::json::ToJson;
-use agentapi_host::{Agent, Connection, Error, Host, Operation};
+use agentapi_host::{Agent, Connection, Error, Host, Request};
 use agentapi_scripted_agent::{Answer, Certificates, Script, ScriptedAgent};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
@@ -58,10 +58,11 @@ async fn perform(case: &Case, agent: &ScriptedAgent, host: &Host) -> Value {
         Ok(client) => client,
         Err(error) => return error.to_json(),
     };
+    let line = json!({"op": case.op, "args": args}).to_string();
     let mut outcome = Value::Null;
     for _ in 0..args.get("repeat").and_then(Value::as_u64).unwrap_or(1) {
-        let operation = Operation::parse(&case.op, &args).unwrap();
-        outcome = match operation.perform(&client).await {
+        let operation = Request::read(line.as_bytes()).operation.unwrap();
+        outcome = match operation.run(&client).await {
             Ok(value) => json!({"ok": true, "value": value}),
             Err(error) => error.to_json(),
         };

@@ -135,7 +135,7 @@ fn where_connecting_fails_every_line_gets_that_error() {
         ("AGENTAPI_FINGERPRINT", "abc", "invalid-argument", "fingerprint: "),
         ("AGENTAPI_FINGERPRINT", "", "invalid-argument", "fingerprint: "),
         ("AGENTAPI_FINGERPRINT", &nine, "invalid-argument", "fingerprints: "),
-        ("AGENTAPI_TOKEN", "a b", "invalid-argument", "token: "),
+        ("AGENTAPI_TOKEN", "a\tb", "invalid-argument", "token: "),
         ("AGENTAPI_TOKEN", "", "invalid-argument", "token: "),
         ("AGENTAPI_TOKEN_FILE", "/nonexistent", "invalid-argument", "token: "),
         ("AGENTAPI_TOKEN_FILE", "/dev/null", "invalid-argument", "token: "),

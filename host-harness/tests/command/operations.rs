@@ -113,7 +113,8 @@ fn json_is_the_agents_own_in_one_line() {
     let disks = fixture.json(&["disks", "list"]);
     assert_eq!(disks["disks"][2]["total_bytes"], 4_000_787_030_016_i64);
     assert_eq!(disks["disks"][2]["used_fraction"], 0.5);
-    assert_eq!(fixture.json(&["metrics"])["storage_targets"][3]["smart"], serde_json::Value::Null);
+    let silent = json!({"health": "", "temperature_c": null, "percentage_used": null});
+    assert_eq!(fixture.json(&["metrics"])["storage_targets"][3]["smart"], silent);
     let durable_id = "uuid:5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33";
     let assign = ["disks", "assign", durable_id, "/mnt/spare", "--fstype", "ext4"];
     assert_eq!(fixture.json(&assign), serde_json::Value::Null);

@@ -35,11 +35,11 @@ fn the_token_is_printed_nowhere() {
 
 #[test]
 fn a_token_that_is_none_is_not_repeated() {
-    let token = format!("{TOKEN} with blanks");
+    let token = format!("{TOKEN}\twith a tab");
     let mut storage = command(&["storage", "--endpoint", "127.0.0.1:1", "--fingerprint", ZEROS, "-vvv"]);
     storage.env("AGENTAPI_TOKEN", &token);
     let ended = run(storage);
     assert_eq!(ended.status, Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("token: expected printable ASCII without blanks"), "{ended:?}");
+    assert!(ended.stderr.contains("token: expected printable ASCII, no blank at either end"), "{ended:?}");
     assert!(!ended.stderr.contains(TOKEN), "{ended:?}");
 }

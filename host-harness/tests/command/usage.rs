@@ -78,7 +78,10 @@ fn a_token_file_comes_before_a_token_and_loses_one_line_end() {
     fs::write(&file, format!("{TOKEN}\n\n")).unwrap();
     let mut two_line_ends = without_token(&fixture);
     two_line_ends.arg("--token-file").arg(&file);
-    assert_usage(&run(two_line_ends), &["token: expected printable ASCII without blanks, found another character"]);
+    assert_usage(
+        &run(two_line_ends),
+        &["token: expected printable ASCII, no blank at either end, found another character"],
+    );
 }
 
 #[test]

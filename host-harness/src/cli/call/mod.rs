@@ -4,15 +4,13 @@
 //! as deep as it has to be.
 
 mod lines;
-mod operation;
-mod request;
 
 use std::env;
 use std::io::{self, Write};
 use std::thread;
 
 use agentapi_host::json::ToJson;
-use agentapi_host::{Agent, Error};
+use agentapi_host::{Agent, Error, Request};
 use anyhow::Context;
 use serde::Serialize;
 use serde_json::Value;
@@ -24,7 +22,6 @@ use super::connection::{ConnectionOptions, ConnectionTexts};
 use super::escape::visible_json;
 use super::host::{Session, block_on, single_threaded};
 use lines::{Line, Lines, MAX_LINE_BYTES};
-use request::Request;
 
 /// Answers every line of stdin.
 pub(super) fn run(session: &Session, connection: ConnectionOptions) -> anyhow::Result<()> {
@@ -79,7 +76,7 @@ async fn connect(session: &Session, texts: &ConnectionTexts) -> Result<Agent, Er
 /// The answer to a line, with its line end.
 async fn answer(agent: &Result<Agent, Error>, line: &Line) -> String {
     let request = match line {
-        Line::Whole(line) => request::read(line),
+        Line::Whole(line) => Request::read(line),
         Line::TooLong => Request::unreadable(format!("expected a line of at most {MAX_LINE_BYTES} bytes, found more")),
     };
     let outcome = match (agent, request.operation) {

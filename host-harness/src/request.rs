@@ -1,4 +1,4 @@
-//! A line as a request.
+//! A line of `agentapi call` as a request.
 //!
 //! The id is kept as the text that it was, whatever it is. Of the rest only what an operation needs is looked at, so
 //! that neither numbers out of range nor depth in other places matter.
@@ -6,28 +6,34 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use agentapi_host::Error;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::operation::Operation;
+use crate::{Error, Operation};
 
 /// What a line asks for, and the id to answer it with.
 #[derive(Debug)]
-pub(super) struct Request<'a> {
-    pub(super) id: Option<&'a RawValue>,
-    pub(super) operation: Result<Operation, Error>,
+pub struct Request<'a> {
+    /// The id, as the text that it was; none where there is none.
+    pub id: Option<&'a RawValue>,
+    /// What is asked for, or why that cannot be told.
+    pub operation: Result<Operation, Error>,
 }
 
-impl Request<'_> {
-    pub(super) fn unreadable(why: String) -> Self {
+impl<'a> Request<'a> {
+    /// Reads a line, whatever its bytes. The id is found even where the line breaks off after it.
+    pub fn read(line: &'a [u8]) -> Self {
+        read(line)
+    }
+
+    /// A line that was not looked at.
+    pub fn unreadable(why: String) -> Self {
         Self { id: None, operation: Err(Error::InvalidArgument(why)) }
     }
 }
 
-/// Reads a line. The id is found even where the line breaks off after it.
-pub(super) fn read(line: &[u8]) -> Request<'_> {
+fn read(line: &[u8]) -> Request<'_> {
     let (text, broken) = match std::str::from_utf8(line) {
         Ok(text) => (text, None),
         Err(why) => (valid_part(line, why.valid_up_to()), Some(why.valid_up_to())),
@@ -104,7 +110,7 @@ impl<'de> Visitor<'de> for &mut Fields<'de> {
 }
 
 /// The arguments of an operation. Those that it does not know are not looked at.
-pub(super) struct Args<'a>(HashMap<String, &'a RawValue>);
+pub(crate) struct Args<'a>(HashMap<String, &'a RawValue>);
 
 impl<'a> Args<'a> {
     fn read(args: &'a str) -> Result<Self, String> {
@@ -116,7 +122,7 @@ impl<'a> Args<'a> {
     }
 
     /// A text; empty where it is absent or null.
-    pub(super) fn text(&self, name: &str) -> Result<String, String> {
+    pub(crate) fn text(&self, name: &str) -> Result<String, String> {
         match self.0.get(name).map(|value| value.get()) {
             None | Some("null") => Ok(String::new()),
             Some(text) if text.starts_with('"') => serde_json::from_str(text).map_err(|why| format!("{name}: {why}")),
@@ -125,7 +131,7 @@ impl<'a> Args<'a> {
     }
 
     /// Yes or no; no where it is absent or null.
-    pub(super) fn truth(&self, name: &str) -> Result<bool, String> {
+    pub(crate) fn truth(&self, name: &str) -> Result<bool, String> {
         match self.0.get(name).map(|value| value.get()) {
             None | Some("null" | "false") => Ok(false),
             Some("true") => Ok(true),
