@@ -1,3 +1,5 @@
+//! What a line is read as, and what is refused.
+
 use super::{Operation, read};
 
 fn refused(line: impl AsRef<[u8]>) -> (Option<String>, String) {
@@ -64,6 +66,8 @@ fn an_id_before_the_break_is_found() {
     for line in [&br#"{"id":[1],"op":"#[..], b"{\"id\":[1],\"op\":\"\xff\"}", br#"{"id":[1],"op":"new"}{"#] {
         assert_eq!(refused(line).0.as_deref(), Some("[1]"));
     }
+    let after_its_end = (Some("[1]".into()), "the line is not UTF-8: byte 21".into());
+    assert_eq!(refused(b"{\"id\":[1],\"op\":\"new\"}\xff"), after_its_end);
     assert_eq!(refused(b"{\"id\":\"\xff\",\"op\":\"new\"}"), (None, "the line is not UTF-8: byte 7".into()));
 }
 

@@ -5,6 +5,8 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use agentapi_host::json::ToJson;
 use agentapi_host::types::{FormatRequest, FormatResult, PendingOp};
 use agentapi_host::{Agent, Error};
+use anyhow::Context;
+use tokio::task::spawn_blocking;
 
 use super::commands::FormatArgs;
 use super::disks::role;
@@ -24,10 +26,7 @@ pub(super) async fn run(agent: &Agent, output: Output, args: FormatArgs) -> anyh
         if is_confirmed {
             return Err(other_disk(found).into());
         }
-        let stdin = io::stdin();
-        let is_present = stdin.is_terminal();
-        let person = Person { is_present, answers: stdin.lock(), questions: anstream::stderr().lock() };
-        request.confirmation = Some(person.confirm(found)?);
+        request.confirmation = Some(ask((**found).clone()).await?);
         outcome = agent.format_disk(&request).await;
     }
     match outcome {
@@ -50,6 +49,17 @@ fn finish(output: Output, request: &FormatRequest, result: &FormatResult) -> any
         }
         (false, false) => Err(NotDone(format!("{device} was not formatted: {reason}")).into()),
     }
+}
+
+/// Asks the person at the terminal. The runtime goes on meanwhile: the agent may well close the connection before
+/// somebody has typed, and it must then not be used for the next request.
+async fn ask(found: FormatResult) -> anyhow::Result<String> {
+    let asking = spawn_blocking(move || {
+        let stdin = io::stdin();
+        let is_present = stdin.is_terminal();
+        Person { is_present, answers: stdin.lock(), questions: anstream::stderr().lock() }.confirm(&found)
+    });
+    asking.await.context("the question ended without an answer")?
 }
 
 /// Who is asked, if there is somebody.

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::escape::visible;
 use super::output::Output;
 use super::table::Table;
-use super::units::{celsius, count, duration, fraction, gib, percent, yes_no};
+use super::units::{celsius, count, duration, fraction, gib, percent};
 
 /// Prints how the host and its storage are doing.
 pub(super) async fn show(agent: &Agent, output: Output) -> anyhow::Result<()> {
@@ -50,12 +50,10 @@ fn add(table: &mut Table, target: &StorageTarget) {
         [
             &target.name,
             &target.type_,
-            &target.state,
-            yes_no(target.reachable),
+            &describe_state(target),
             &gib(target.total_bytes),
-            &gib(target.used_bytes),
-            &gib(target.avail_bytes),
             &fraction(target.used_fraction),
+            &gib(target.avail_bytes),
             &target.thin_pool.as_ref().map(describe_pool).unwrap_or_default(),
             &describe_smart(&target.smart),
             target.class_hint.as_str(),
@@ -63,6 +61,10 @@ fn add(table: &mut Table, target: &StorageTarget) {
             &target.mount_path,
         ],
     );
+}
+
+fn describe_state(target: &StorageTarget) -> String {
+    if target.reachable { target.state.clone() } else { format!("{} (unreachable)", target.state) }
 }
 
 fn describe_pool(pool: &ThinPool) -> String {
@@ -81,22 +83,9 @@ fn describe_smart(smart: &Smart) -> String {
     text
 }
 
-const HEADINGS: [&str; 13] = [
-    "NAME",
-    "TYPE",
-    "STATE",
-    "REACHABLE",
-    "SIZE",
-    "USED",
-    "FREE",
-    "USED %",
-    "THIN POOL",
-    "SMART",
-    "CLASS",
-    "CONTENT",
-    "MOUNTED AT",
-];
-const NUMBERS: [&str; 4] = ["SIZE", "USED", "FREE", "USED %"];
+const HEADINGS: [&str; 11] =
+    ["NAME", "TYPE", "STATE", "SIZE", "USED", "FREE", "THIN POOL", "SMART", "CLASS", "CONTENT", "MOUNTED AT"];
+const NUMBERS: [&str; 3] = ["SIZE", "USED", "FREE"];
 
 #[cfg(test)]
 mod tests {

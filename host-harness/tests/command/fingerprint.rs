@@ -1,3 +1,5 @@
+//! `agentapi fingerprint`.
+
 use serde_json::json;
 
 use crate::support::{Fixture, command, one_line_of_json, run};

@@ -1,9 +1,17 @@
+//! `agentapi mock`, in a process of its own.
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::support::{command, run};
+
+/// How often it is looked whether a mock agent has ended, and the time between.
+const MOST_WAITS: u32 = 2000;
+const WAIT: Duration = Duration::from_millis(5);
 
 /// A mock agent in a process of its own, killed when dropped.
 struct Running(Child);
@@ -16,6 +24,17 @@ impl Running {
     /// The first lines that it prints.
     fn lines(&mut self, count: usize) -> Vec<String> {
         BufReader::new(self.0.stdout.take().unwrap()).lines().take(count).map(Result::unwrap).collect()
+    }
+
+    /// Waits for its end, and gives its status; none where it does not end.
+    fn end(&mut self) -> Option<i32> {
+        for _ in 0..MOST_WAITS {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.code();
+            }
+            thread::sleep(WAIT);
+        }
+        None
     }
 }
 
@@ -48,7 +67,7 @@ fn the_lines_it_prints_connect_to_it_until_it_is_told_to_end() {
         assert_eq!(ended.status, Some(0), "{ended:?}");
         let kill = Command::new("sh").args(["-c", &format!("kill -{signal} {}", mock.0.id())]).status().unwrap();
         assert!(kill.success());
-        assert_eq!(mock.0.wait().unwrap().code(), Some(0), "{signal}");
+        assert_eq!(mock.end(), Some(0), "{signal}");
     }
 }
 

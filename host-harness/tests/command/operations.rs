@@ -86,7 +86,12 @@ Host pve
 
 ";
     assert!(text.starts_with(expected), "{text}");
-    for part in ["data 50.0%, metadata 3.2%  PASSED, 38 °C, 3% worn", "data 90.0%, metadata ?     FAILING, 51 °C"] {
+    for part in [
+        "\nlocal-lvm   lvmthin  available               791.6 GiB  50.0%  395.8 GiB  data 50.0%, metadata 3.2%  PASSED, ",
+        "  PASSED, 38 °C, 3% worn  fast   images,rootdir  -\n",
+        "  data 90.0%, metadata ?     FAILING, 51 °C          slow   images,backup   /mnt/pve/local-hdd\n",
+        "\nshared-nfs  nfs      offline (unreachable)     0.0 GiB   0.0%    0.0 GiB  -  ",
+    ] {
         assert!(text.contains(part), "{text}");
     }
 }

@@ -34,7 +34,7 @@ impl Ledger {
         let mut lines = outcome.lines();
         let first = visible(lines.next().unwrap_or_default());
         print(&format!("{number:>2}  {bold}{request_line:<20}{bold:#}{took:>10}   {first}\n"))?;
-        lines.try_for_each(|line| self.detail(line.trim_start()))
+        lines.try_for_each(|line| self.detail(line))
     }
 
     /// Prints a line below a step.

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use agentapi_host::mock::{MockAgent, Scenario};
-use agentapi_host::{Connection, Error, Host, Route};
+use agentapi_host::{Connection, Error, Host, PinMismatch, Route};
 use anyhow::{Context, bail, ensure};
 
 use super::host::{Session, block_on, single_threaded};
@@ -51,17 +51,17 @@ fn introduce(mock: &MockAgent) -> anyhow::Result<()> {
 
 /// Connects with the pin of a certificate that the agent does not present.
 async fn refuse_another_pin(host: &Host, mock: &MockAgent, ledger: &mut Ledger) -> anyhow::Result<()> {
-    let pin = mock.next_fingerprint().to_string();
-    let agent = host.connect(&Connection::parse(&mock.endpoint(), mock.token(), [pin])?).await?;
+    let pin = mock.next_fingerprint();
+    let agent = host.connect(&Connection::parse(&mock.endpoint(), mock.token(), [pin.to_string()])?).await?;
     let before = mock.requests().len();
     let outcome = agent.storage().await;
     let after = mock.requests().len();
-    let Err(Error::PinMismatch { source, .. }) = outcome else {
+    let Err(Error::PinMismatch { source: PinMismatch::OtherLeaf { presented, .. }, .. }) = outcome else {
         bail!("a wrong pin was to be refused, found {outcome:?}");
     };
     ensure!(before == after, "a wrong pin was refused, and yet the agent saw a request");
-    let lines = source.to_string().replacen(", presented", "\n      presented", 1);
-    ledger.step("GET /storage", &format!("with a wrong pin: refused in the handshake\n{lines}"))?;
+    let outcome = format!("with a wrong pin: refused in the handshake\nexpected  {pin}\npresented {presented}");
+    ledger.step(Route::Storage.request_line(), &outcome)?;
     Ok(ledger.detail(&format!("the agent saw no request: {before} before, {after} after"))?)
 }
 
