@@ -70,6 +70,7 @@ mod mask;
 pub mod mock;
 mod operation;
 mod pin;
+pub mod policy;
 mod presented;
 mod request;
 mod route;

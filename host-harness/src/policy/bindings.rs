@@ -1,0 +1,10 @@
+//! What wasmtime makes of the world `policy-extension`; its records are those of the client.
+#![allow(missing_docs, unreachable_pub, reason = "generated code, documented in wit/")]
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    world: "policy-extension",
+    imports: { default: async | trappable },
+    exports: { default: async },
+    with: { "felhom:agentapi/types": crate::types },
+});

@@ -1,0 +1,212 @@
+//! The calls of an extension: granted, counted, approved where they wipe, audited, and passed on to the agent.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Watch;
+use super::approver::Wipe;
+use super::audit::{AuditEntry, now_unix_ms};
+use super::bindings::felhom::agentapi::{backup, disks, host_metrics, quiesce, storage};
+use super::grants::{Function, Grants};
+use super::limits::Breach;
+use crate::error::Phase;
+use crate::types::{
+    self, AssignRequest, BackupDue, BackupJob, BackupStatus, DiskList, EjectResult, Error as ComponentError,
+    FormatError, FormatRequest, FormatResult, MetricsView, PendingOp, Progress, StorageView,
+};
+use crate::{Agent, Error};
+
+/// The calls of one run.
+pub(super) struct Calls {
+    pub(super) agent: Agent,
+    pub(super) grants: Arc<Grants>,
+    pub(super) watch: Watch,
+    pub(super) left: u64,
+    pub(super) allowed: u64,
+}
+
+impl Calls {
+    pub(super) fn extension(&self) -> &str {
+        &self.watch.name
+    }
+
+    /// Counts a call. The grant is looked at again at each: an extension may be loaded with less than it imports.
+    fn admit(&mut self, function: Function) -> wasmtime::Result<Result<(), String>> {
+        self.left = self.left.checked_sub(1).ok_or(Breach::AgentCalls(self.allowed))?;
+        if self.grants.allow(function) {
+            return Ok(Ok(()));
+        }
+        self.audit(function, "denied", Instant::now());
+        Ok(Err(format!("the grant {function} is missing")))
+    }
+
+    fn audit(&self, function: Function, outcome: &str, begun: Instant) {
+        self.watch.record(&function.to_string(), outcome, begun);
+    }
+
+    /// What came of a call, as the extension is told it.
+    fn told<T>(&self, function: Function, begun: Instant, outcome: Result<T, Error>) -> Result<T, ComponentError> {
+        self.audit(function, outcome.as_ref().map_or_else(Error::kind, |_| "ok"), begun);
+        outcome.map_err(|error| without_address(&error))
+    }
+}
+
+impl Watch {
+    pub(super) fn record(&self, operation: &str, outcome: &str, begun: Instant) {
+        let Some(audit) = &self.audit else { return };
+        let milliseconds = begun.elapsed().as_millis();
+        audit.record(&AuditEntry {
+            at_unix_ms: now_unix_ms().saturating_sub(milliseconds),
+            extension: self.name.to_string(),
+            extension_sha256: self.sha256.to_string(),
+            operation: operation.into(),
+            outcome: outcome.into(),
+            milliseconds,
+        });
+    }
+}
+
+/// One call that is passed on as it is.
+macro_rules! pass_on {
+    ($calls:ident, $interface:literal . $name:literal, $call:expr) => {{
+        const FUNCTION: Function = Function::new($interface, $name);
+        let begun = Instant::now();
+        match $calls.admit(FUNCTION)? {
+            Err(rule) => Ok(Err(ComponentError::Denied(rule))),
+            Ok(()) => {
+                let outcome = $call.await;
+                Ok($calls.told(FUNCTION, begun, outcome))
+            }
+        }
+    }};
+}
+
+impl types::Host for Calls {}
+
+impl storage::Host for Calls {
+    async fn mounts(&mut self) -> wasmtime::Result<Result<StorageView, ComponentError>> {
+        pass_on!(self, "storage"."mounts", self.agent.storage())
+    }
+}
+
+impl backup::Host for Calls {
+    async fn due(&mut self) -> wasmtime::Result<Result<BackupDue, ComponentError>> {
+        pass_on!(self, "backup"."due", self.agent.backup_due())
+    }
+
+    async fn start(&mut self) -> wasmtime::Result<Result<BackupJob, ComponentError>> {
+        pass_on!(self, "backup"."start", self.agent.start_backup())
+    }
+
+    async fn status(&mut self) -> wasmtime::Result<Result<BackupStatus, ComponentError>> {
+        pass_on!(self, "backup"."status", self.agent.backup_status())
+    }
+}
+
+impl host_metrics::Host for Calls {
+    async fn collect(&mut self) -> wasmtime::Result<Result<MetricsView, ComponentError>> {
+        pass_on!(self, "host-metrics"."collect", self.agent.host_metrics())
+    }
+}
+
+impl disks::Host for Calls {
+    async fn list(&mut self) -> wasmtime::Result<Result<DiskList, ComponentError>> {
+        pass_on!(self, "disks"."list", self.agent.disks())
+    }
+
+    async fn assign(&mut self, request: AssignRequest) -> wasmtime::Result<Result<(), ComponentError>> {
+        pass_on!(self, "disks"."assign", self.agent.assign_disk(&request))
+    }
+
+    async fn eject(&mut self, where_: String) -> wasmtime::Result<Result<EjectResult, ComponentError>> {
+        pass_on!(self, "disks"."eject", self.agent.eject_disk(&where_))
+    }
+
+    async fn format(&mut self, request: FormatRequest) -> wasmtime::Result<Result<FormatResult, FormatError>> {
+        const FUNCTION: Function = Function::new("disks", "format");
+        let begun = Instant::now();
+        if let Err(rule) = self.admit(FUNCTION)? {
+            return Ok(Err(FormatError::Failed(ComponentError::Denied(rule))));
+        }
+        if !self.is_approved(&request).await {
+            self.audit(FUNCTION, "denied", begun);
+            let rule = "no person has approved that this disk is wiped".into();
+            return Ok(Err(FormatError::Failed(ComponentError::Denied(rule))));
+        }
+        let outcome = self.agent.format_disk(&request).await;
+        self.audit(FUNCTION, outcome.as_ref().map_or_else(Error::kind, |_| "ok"), begun);
+        Ok(outcome.map_err(|error| match error {
+            Error::NeedsConfirmation(result) => FormatError::NeedsConfirmation(*result),
+            Error::FormatRefused(result) => FormatError::Refused(*result),
+            error => FormatError::Failed(without_address(&error)),
+        }))
+    }
+
+    async fn fs_uuid(&mut self, durable_id: String) -> wasmtime::Result<Option<String>> {
+        const FUNCTION: Function = Function::new("disks", "fs-uuid");
+        // There is no error to answer with, and none is the answer that tells nothing.
+        match self.admit(FUNCTION)? {
+            Ok(()) => Ok(self.agent.fs_uuid(&durable_id).await.unwrap_or_default()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn opsign_command(&mut self, op: PendingOp) -> wasmtime::Result<Result<String, ComponentError>> {
+        pass_on!(self, "disks"."opsign-command", self.agent.opsign_command(&op))
+    }
+}
+
+impl Calls {
+    /// A format without a confirmation wipes nothing that holds data: the agent sees to that.
+    async fn is_approved(&self, request: &FormatRequest) -> bool {
+        let Some(durable_id) = request.confirmation.clone() else { return true };
+        let (device, fstype) = (request.device.clone(), request.fstype.clone());
+        let wipe = Wipe { extension: self.extension().into(), device, durable_id, fstype };
+        self.watch.approver.approves(&wipe).await
+    }
+}
+
+impl quiesce::Host for Calls {
+    async fn freeze(&mut self) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
+        self.quiesce(Function::new("quiesce", "freeze"))
+    }
+
+    async fn thaw(&mut self) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
+        self.quiesce(Function::new("quiesce", "thaw"))
+    }
+}
+
+impl Calls {
+    fn quiesce(&mut self, function: Function) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
+        let rule = self.admit(function)?.err().unwrap_or_else(|| "the controller has nothing to freeze".into());
+        Ok(Err(quiesce::QuiesceError::Denied(rule)))
+    }
+}
+
+/// An error as an extension is told it: the kind and what it carries, without address and cause.
+fn without_address(error: &Error) -> ComponentError {
+    match error {
+        Error::NotConnected => ComponentError::NotConnected,
+        Error::InvalidArgument(why) => ComponentError::InvalidArgument(why.clone()),
+        Error::Denied(rule) => ComponentError::Denied(rule.clone()),
+        Error::PinMismatch { .. } => ComponentError::PinMismatch,
+        Error::Unreachable { .. } => ComponentError::Unreachable("the agent cannot be reached".into()),
+        Error::Tls { .. } => ComponentError::Tls("TLS with the agent failed".into()),
+        Error::Interrupted { .. } => {
+            ComponentError::Interrupted("the connection broke before the whole answer was there".into())
+        }
+        Error::Deadline { phase, .. } => ComponentError::Deadline(match phase {
+            Phase::Queued | Phase::Connecting | Phase::Handshake => Progress::Sending,
+            Phase::Waiting => Progress::Waiting,
+            Phase::Receiving => Progress::Receiving,
+        }),
+        Error::HttpStatus { status, .. } => ComponentError::HttpStatus(*status),
+        Error::ResponseTooLarge { limit } => ComponentError::ResponseTooLarge(*limit),
+        Error::BadEnvelope(why) => ComponentError::BadEnvelope(why.clone()),
+        Error::Agent(text) => ComponentError::Agent(text.clone()),
+        Error::Decode(why) => ComponentError::Decode(why.clone()),
+        Error::NeedsConfirmation(_) | Error::FormatRefused(_) | Error::Component(_) => {
+            ComponentError::Interrupted("the client failed".into())
+        }
+    }
+}

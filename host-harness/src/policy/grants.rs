@@ -1,0 +1,189 @@
+//! Grants: which functions of the contract an extension may call.
+//!
+//! | form | grants |
+//! | --- | --- |
+//! | `backup.due` | this function |
+//! | `backup.*` | every function of this interface |
+//!
+//! Anything else is refused when it is read. A call is allowed if one grant names its function; an empty list allows
+//! nothing. As TOML:
+//!
+//! ```toml
+//! functions = ["backup.due", "disks.*"]
+//! ungranted = "deny"   # or "refuse", which is what holds without it
+//! ```
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+/// A function of the contract that an extension can import, such as `backup.due`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Function {
+    interface: &'static str,
+    name: &'static str,
+}
+
+/// What an extension may call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grants {
+    #[serde(default)]
+    functions: Vec<Grant>,
+    #[serde(default)]
+    ungranted: Ungranted,
+}
+
+/// What becomes of an extension that imports a function which it is not granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ungranted {
+    /// It is not loaded.
+    #[default]
+    Refuse,
+    /// It is loaded, and the function answers `denied`. For languages whose tools import whole interfaces.
+    Deny,
+}
+
+/// One permission: a function, or all of an interface.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Grant(BTreeSet<Function>);
+
+/// Why a text is no [`Grant`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a grant such as backup.due or backup.*, found {found:?}; there are {}", known())]
+pub struct GrantError {
+    found: String,
+}
+
+impl Function {
+    /// Every function that can be granted.
+    pub const ALL: [Self; 13] = [
+        Self::new("storage", "mounts"),
+        Self::new("backup", "due"),
+        Self::new("backup", "start"),
+        Self::new("backup", "status"),
+        Self::new("disks", "list"),
+        Self::new("disks", "assign"),
+        Self::new("disks", "eject"),
+        Self::new("disks", "format"),
+        Self::new("disks", "fs-uuid"),
+        Self::new("disks", "opsign-command"),
+        Self::new("host-metrics", "collect"),
+        Self::new("quiesce", "freeze"),
+        Self::new("quiesce", "thaw"),
+    ];
+
+    pub(super) const fn new(interface: &'static str, name: &'static str) -> Self {
+        Self { interface, name }
+    }
+
+    /// The function of these names, if it can be granted.
+    pub(super) fn named(interface: &str, name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|function| function.interface == interface && function.name == name)
+    }
+}
+
+impl Grants {
+    /// These grants; what is not granted is refused at load.
+    pub fn new(functions: impl IntoIterator<Item = Grant>) -> Self {
+        Self { functions: functions.into_iter().collect(), ungranted: Ungranted::Refuse }
+    }
+
+    /// Reads grants as TOML.
+    ///
+    /// # Errors
+    ///
+    /// When it is not TOML, has other keys, or a text in it is no [`Grant`].
+    pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// The same grants with another fate for what is not granted.
+    #[must_use]
+    pub fn ungranted(self, ungranted: Ungranted) -> Self {
+        Self { ungranted, ..self }
+    }
+
+    /// Whether a function may be called.
+    pub fn allow(&self, function: Function) -> bool {
+        self.functions.iter().any(|grant| grant.0.contains(&function))
+    }
+
+    pub(super) fn refuses_ungranted(&self) -> bool {
+        self.ungranted == Ungranted::Refuse
+    }
+}
+
+impl FromStr for Grant {
+    type Err = GrantError;
+
+    fn from_str(text: &str) -> Result<Self, GrantError> {
+        let named = |function: &Function| {
+            text.split_once('.').is_some_and(|(interface, name)| {
+                function.interface == interface && (name == "*" || function.name == name)
+            })
+        };
+        let functions: BTreeSet<_> = Function::ALL.into_iter().filter(named).collect();
+        if functions.is_empty() { Err(GrantError { found: text.into() }) } else { Ok(Self(functions)) }
+    }
+}
+
+impl TryFrom<String> for Grant {
+    type Error = GrantError;
+
+    fn try_from(text: String) -> Result<Self, GrantError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.interface, self.name)
+    }
+}
+
+fn known() -> String {
+    Function::ALL.map(|function| function.to_string()).join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(grants: &[&str]) -> Vec<String> {
+        let grants = Grants::new(grants.iter().map(|text| text.parse().unwrap()));
+        Function::ALL.into_iter().filter(|&function| grants.allow(function)).map(|f| f.to_string()).collect()
+    }
+
+    #[test]
+    fn a_grant_is_a_function_or_an_interface_and_nothing_is_granted_by_nothing() {
+        assert_eq!(allowed(&["backup.due"]), ["backup.due"]);
+        assert_eq!(allowed(&["backup.*"]), ["backup.due", "backup.start", "backup.status"]);
+        assert_eq!(allowed(&["storage.mounts", "quiesce.*"]), ["storage.mounts", "quiesce.freeze", "quiesce.thaw"]);
+        assert!(allowed(&[]).is_empty());
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_the_list_of_what_there_is() {
+        for text in
+            ["", "*", "*.*", "backup", "backup.", ".due", "backup.d*", "Backup.due", "backup.due.x", "session.connect"]
+        {
+            let error = text.parse::<Grant>().unwrap_err().to_string();
+            assert!(error.contains(&format!("found {text:?}; there are storage.mounts, backup.due")), "{error}");
+        }
+    }
+
+    #[test]
+    fn toml_says_the_same() {
+        let text = "functions = [\"backup.*\", \"disks.list\"]\nungranted = \"deny\"\n";
+        let built = Grants::new(["backup.*".parse().unwrap(), "disks.list".parse().unwrap()]);
+        assert_eq!(Grants::from_toml(text).unwrap(), built.ungranted(Ungranted::Deny));
+        assert_eq!(Grants::from_toml("").unwrap(), Grants::default());
+        assert!(Grants::from_toml("functions = [\"backup.all\"]").is_err());
+        assert!(Grants::from_toml("function = []").is_err());
+    }
+}

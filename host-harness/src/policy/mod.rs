@@ -1,0 +1,229 @@
+//! Policy extensions: other people's components, which automate disk and backup work through an [`Agent`] and need not
+//! be trusted.
+//!
+//! An extension sees the operations that it is [granted](Grants), and neither endpoint nor token. It has no file,
+//! environment or network. What it [uses](Limits) is bounded; whatever it does, a run ends, with its result or a
+//! [`RunError`], and the next run works. It cannot confirm for a customer: an [`Approver`] does.
+//!
+//! ```no_run
+//! # async fn run(host: agentapi_host::Host, agent: agentapi_host::Agent) -> Result<(), Box<dyn std::error::Error>> {
+//! use agentapi_host::policy::{Grants, Limits};
+//!
+//! let grants = Grants::from_toml(r#"functions = ["backup.*"]"#)?;
+//! let policy = host.load_policy("nightly.wasm", &grants, &Limits::default())?; // refused here if it wants more
+//! println!("{}", policy.run(&agent, "{}").await?);
+//! # Ok(())
+//! # }
+//! ```
+
+mod approver;
+mod audit;
+mod bindings;
+mod calls;
+mod grants;
+mod imports;
+mod limits;
+mod state;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
+use tokio::time::timeout;
+use wasmtime::component::{Component, HasData, Linker};
+use wasmtime::{Engine, Store, UpdateDeadline};
+
+pub use approver::{AllowOnce, Approver, AskOnTerminal, Deny, Wipe};
+pub use audit::{Audit, AuditEntry, AuditFile};
+pub use grants::{Function, Grant, GrantError, Grants, Ungranted};
+pub use imports::{Imports, LoadError};
+pub use limits::{Breach, Limits};
+
+use bindings::{PolicyExtension, PolicyExtensionPre};
+use calls::Calls;
+use state::RunState;
+
+use crate::{Agent, Host};
+
+/// An extension that was loaded. Cheap to clone; runs do not see one another.
+#[derive(Clone)]
+pub struct Policy {
+    component: PolicyExtensionPre<RunState>,
+    grants: Arc<Grants>,
+    limits: Limits,
+    watch: Watch,
+}
+
+/// Who an extension is, and who watches it.
+#[derive(Clone)]
+struct Watch {
+    name: Arc<str>,
+    sha256: Arc<str>,
+    approver: Arc<dyn Approver>,
+    audit: Option<Arc<dyn Audit>>,
+}
+
+/// Why a run gave no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The extension says so; the text is its own.
+    #[error("the extension failed: {0}")]
+    Failed(String),
+    /// It went beyond a limit, and was stopped.
+    #[error("the extension was stopped")]
+    Stopped(#[source] Breach),
+    /// It trapped.
+    #[error("the extension trapped")]
+    Trapped(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Host {
+    /// Loads an extension, named after its file.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] says what it is missing: a grant, an interface that no extension has, or that it is no extension.
+    pub fn load_policy(&self, file: impl AsRef<Path>, grants: &Grants, limits: &Limits) -> Result<Policy, LoadError> {
+        let file = file.as_ref();
+        let wasm = std::fs::read(file).map_err(|why| LoadError::Component(why.into()))?;
+        let name = file.file_stem().map_or_else(|| "extension".into(), |stem| stem.to_string_lossy());
+        self.load_policy_bytes(&name, &wasm, grants, limits)
+    }
+
+    /// Loads an extension from its bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`load_policy`](Self::load_policy).
+    pub fn load_policy_bytes(
+        &self,
+        name: &str,
+        wasm: &[u8],
+        grants: &Grants,
+        limits: &Limits,
+    ) -> Result<Policy, LoadError> {
+        let engine = self.component.engine();
+        let component = Component::new(engine, wasm).map_err(|why| LoadError::Component(why.into()))?;
+        Imports::of(engine, &component).check(grants)?;
+        let component = prepare(engine, &component).map_err(|why| LoadError::Component(why.into()))?;
+        let sha256 = hex::encode(Sha256::digest(wasm)).into();
+        let watch = Watch { name: name.into(), sha256, approver: Arc::new(Deny), audit: None };
+        Ok(Policy { component, grants: Arc::new(grants.clone()), limits: *limits, watch })
+    }
+
+    /// What an extension imports: what it would have to be granted.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Component`] when it is no component.
+    pub fn imports_of_policy(&self, wasm: &[u8]) -> Result<Imports, LoadError> {
+        let engine = self.component.engine();
+        let component = Component::new(engine, wasm).map_err(|why| LoadError::Component(why.into()))?;
+        Ok(Imports::of(engine, &component))
+    }
+}
+
+fn prepare(engine: &Engine, component: &Component) -> wasmtime::Result<PolicyExtensionPre<RunState>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(&mut linker)?;
+    PolicyExtension::add_to_linker::<_, HasCalls>(&mut linker, |state: &mut RunState| &mut state.calls)?;
+    PolicyExtensionPre::new(linker.instantiate_pre(component)?)
+}
+
+struct HasCalls;
+
+impl HasData for HasCalls {
+    type Data<'a> = &'a mut Calls;
+}
+
+impl Policy {
+    /// The same extension with somebody to ask before a disk is wiped. [`Deny`] if not set.
+    #[must_use]
+    pub fn approver(mut self, approver: Arc<dyn Approver>) -> Self {
+        self.watch.approver = approver;
+        self
+    }
+
+    /// The same extension with an audit of what it does.
+    #[must_use]
+    pub fn audit(mut self, audit: Arc<dyn Audit>) -> Self {
+        self.watch.audit = Some(audit);
+        self
+    }
+
+    /// Runs it once. Input and result are JSON texts, whose shape is the extension's own.
+    ///
+    /// A run that is dropped ends: the instance is gone, and so is a call that it was making.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`]: it failed, trapped, or was stopped at a limit.
+    pub async fn run(&self, agent: &Agent, input: &str) -> Result<String, RunError> {
+        let begun = Instant::now();
+        let outcome = match timeout(self.limits.wall, self.instantiate_and_run(agent, input)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(RunError::Stopped(Breach::Wall(self.limits.wall))),
+        };
+        self.watch.record("run", outcome.as_ref().map_or_else(RunError::kind, |_| "ok"), begun);
+        outcome
+    }
+
+    async fn instantiate_and_run(&self, agent: &Agent, input: &str) -> Result<String, RunError> {
+        if input.len() > self.limits.input_bytes {
+            return Err(RunError::Stopped(Breach::Input(self.limits.input_bytes)));
+        }
+        let mut store = self.store(agent);
+        let extension = self.component.instantiate_async(&mut store).await.map_err(stopped)?;
+        let result = extension.felhom_agentapi_policy().call_run(&mut store, input).await.map_err(stopped)?;
+        let text = result.as_ref().unwrap_or_else(|text| text);
+        if text.len() > self.limits.output_bytes {
+            return Err(RunError::Stopped(Breach::Output(self.limits.output_bytes)));
+        }
+        result.map_err(RunError::Failed)
+    }
+
+    fn store(&self, agent: &Agent) -> Store<RunState> {
+        let allowed = self.limits.agent_calls;
+        let (grants, watch) = (Arc::clone(&self.grants), self.watch.clone());
+        let calls = Calls { agent: agent.clone(), grants, watch, left: allowed, allowed };
+        let mut store = Store::new(self.component.engine(), RunState::new(calls, self.limits));
+        store.limiter(|state| state);
+        store.call_hook(|mut store, hook| store.data_mut().hook(hook));
+        // At each tick the others run, the time in all is looked at, and the computing.
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|store| {
+            store.data().check_cpu()?;
+            Ok(UpdateDeadline::Yield(1))
+        });
+        store
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Watch { name, sha256, .. } = &self.watch;
+        f.debug_struct("Policy").field("name", name).field("sha256", sha256).finish_non_exhaustive()
+    }
+}
+
+impl RunError {
+    /// The error's name, as the audit has it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Failed(_) => "failed",
+            Self::Stopped(_) => "stopped",
+            Self::Trapped(_) => "trapped",
+        }
+    }
+}
+
+/// A limit that was breached comes out of the instance as the reason of its trap.
+fn stopped(why: wasmtime::Error) -> RunError {
+    match why.downcast_ref::<Breach>() {
+        Some(breach) => RunError::Stopped(*breach),
+        None => RunError::Trapped(why.into()),
+    }
+}
