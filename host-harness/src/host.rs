@@ -17,7 +17,7 @@ use crate::{Agent, Connection, Error};
 /// The time that a call may take, from looking the name up to the last byte of the answer, unless set otherwise.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(15);
 /// How often instances that compute are interrupted.
-const TICK: Duration = Duration::from_millis(50);
+const TICK: Duration = Duration::from_millis(10);
 
 /// Runs the component for any number of agents. Make one for the process; cheap to clone.
 #[derive(Clone)]

@@ -16,6 +16,7 @@ mod fault_matrix;
 mod few_files;
 mod operations;
 mod pin;
+mod policy;
 mod reuse;
 mod secrets;
 mod size;

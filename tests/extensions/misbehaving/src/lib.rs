@@ -1,0 +1,113 @@
+//! An extension that does what an extension must not do, so that tests can see the host stop it. Its input says what.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+#![allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated code crosses the component boundary")]
+
+extern crate alloc;
+
+#[cfg(target_arch = "wasm32")]
+#[path = "../../../../src/runtime.rs"]
+mod runtime;
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::hint::black_box;
+
+use felhom::agentapi::types::{Error, FormatError, FormatRequest};
+use felhom::agentapi::{backup, disks, quiesce};
+
+wit_bindgen::generate!({
+    path: "../../../wit",
+    inline: "
+        package test:misbehaving;
+        world misbehaving {
+            import felhom:agentapi/backup@0.1.0;
+            import felhom:agentapi/disks@0.1.0;
+            import felhom:agentapi/quiesce@0.1.0;
+            import wasi:cli/stdout@0.2.0;
+            export felhom:agentapi/policy@0.1.0;
+        }
+    ",
+    world: "test:misbehaving/misbehaving",
+    generate_all,
+});
+
+struct Misbehaving;
+
+#[cfg(target_arch = "wasm32")]
+export!(Misbehaving);
+
+impl exports::felhom::agentapi::policy::Guest for Misbehaving {
+    fn run(input: String) -> Result<String, String> {
+        match input.as_str() {
+            "compute without end" => compute(),
+            "take all memory" => take_memory(),
+            "recurse" => Ok(recurse(0).to_string()),
+            "call without end" => call(),
+            "flood the log" => flood(),
+            "return too much" => Ok("x".repeat(4 * 1024 * 1024)),
+            "trap" => panic!("as asked"),
+            "fail" => Err("as asked".to_string()),
+            "due" => backup::due().map(|due| due.reason).map_err(|error| kind(&error)),
+            "start" => backup::start().map(|job| job.job_id).map_err(|error| kind(&error)),
+            "freeze" => quiesce::freeze().map(|()| "frozen".to_string()).map_err(|error| format!("{error:?}")),
+            "list" => disks::list().map(|list| list.disks.len().to_string()).map_err(|error| kind(&error)),
+            other => wipe(other),
+        }
+    }
+}
+
+fn compute() -> Result<String, String> {
+    let mut count = 0_u64;
+    loop {
+        count = black_box(count.wrapping_add(1));
+    }
+}
+
+fn take_memory() -> Result<String, String> {
+    let mut taken: Vec<Vec<u8>> = Vec::new();
+    loop {
+        taken.push(vec![1; 1024 * 1024]);
+        black_box(&taken);
+    }
+}
+
+fn recurse(depth: u64) -> u64 {
+    let here = black_box([depth; 64]);
+    if here[0] == u64::MAX { 0 } else { recurse(depth + 1) + here[1] }
+}
+
+fn call() -> Result<String, String> {
+    loop {
+        let _ = black_box(backup::due());
+    }
+}
+
+fn flood() -> Result<String, String> {
+    let stdout = wasi::cli::stdout::get_stdout();
+    loop {
+        if let Err(error) = stdout.blocking_write_and_flush(&[b'x'; 4096]) {
+            return Err(format!("{error:?}"));
+        }
+    }
+}
+
+/// Wipes a device by itself: the input is the device and the durable id that it pretends was confirmed.
+fn wipe(input: &str) -> Result<String, String> {
+    let (device, id) = input.split_once('=').ok_or("expected DEVICE=DURABLE-ID")?;
+    let request = FormatRequest { device: device.into(), fstype: "ext4".into(), confirmation: Some(id.into()) };
+    match disks::format(&request) {
+        Ok(result) => Ok(format!("formatted: {}", result.formatted)),
+        Err(FormatError::Failed(error)) => Err(kind(&error)),
+        Err(FormatError::NeedsConfirmation(_)) => Err("needs-confirmation".to_string()),
+        Err(FormatError::Refused(_)) => Err("refused".to_string()),
+    }
+}
+
+fn kind(error: &Error) -> String {
+    match error {
+        Error::Denied(rule) => format!("denied: {rule}"),
+        other => format!("{other:?}"),
+    }
+}
