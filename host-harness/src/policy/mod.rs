@@ -28,10 +28,10 @@ mod state;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use wasmtime::component::{Component, HasData, Linker};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
@@ -46,6 +46,9 @@ use calls::Calls;
 use state::RunState;
 
 use crate::{Agent, Host};
+
+/// How long an extension that computes lets others run, after each tick.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// An extension that was loaded. Cheap to clone; runs do not see one another.
 #[derive(Clone)]
@@ -192,11 +195,12 @@ impl Policy {
         let mut store = Store::new(self.component.engine(), RunState::new(calls, self.limits));
         store.limiter(|state| state);
         store.call_hook(|mut store, hook| store.data_mut().hook(hook));
-        // At each tick the others run, the time in all is looked at, and the computing.
+        // At each tick the computing is looked at, then the time in all and everybody else's I/O: a runtime with one
+        // thread polls its I/O only when no task wants to go on at once, so the extension sleeps for a moment.
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|store| {
             store.data().check_cpu()?;
-            Ok(UpdateDeadline::Yield(1))
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(sleep(PAUSE))))
         });
         store
     }
