@@ -25,7 +25,8 @@ fn build() -> Result<(), String> {
     }
     let out = env::var_os("OUT_DIR").map(PathBuf::from).ok_or("cargo did not set OUT_DIR")?;
     add_target()?;
-    let target_dir = out.join("component");
+    // Beside the folders of the crates, so that checking and building share it: `out` is PROFILE/build/CRATE/out.
+    let target_dir = out.ancestors().nth(3).unwrap_or(&out).join("component");
     run(cargo(&root, &target_dir))?;
     let built = target_dir.join(TARGET).join("component/agentapi.wasm");
     let wasm = fs::read(&built).map_err(|why| format!("cannot read {}: {why}", built.display()))?;
@@ -49,14 +50,19 @@ fn add_target() -> Result<(), String> {
     }
 }
 
-/// Not what cargo set for this crate: flags and wrappers for the host do not fit the component.
+/// Not what cargo or a user set for this crate: flags and wrappers for the host do not fit the component.
 fn cargo(root: &Path, target_dir: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("RUSTC") || text.ends_with("RUSTFLAGS") || text.starts_with("CARGO_PROFILE") {
+        let is_for_host = text.ends_with("RUSTFLAGS") || text.ends_with("WRAPPER") || text == "CARGO_BUILD_TARGET";
+        if is_for_host || text.starts_with("CARGO_PROFILE") {
             cargo.env_remove(name);
         }
+    }
+    // Empty, they also win over what a configuration file says.
+    for name in ["CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
+        cargo.env(name, "");
     }
     cargo.current_dir(root).env("CARGO_TARGET_DIR", target_dir);
     cargo.args(["rustc", "--package", "agentapi", "--lib", "--profile", "component", "--target", TARGET, "--locked"]);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use wasmtime::Store;
 
 use crate::bindings::{Agentapi, AgentapiPre};
@@ -17,6 +17,8 @@ use crate::{Error, Route, Token};
 const MAX_CONCURRENT_CALLS: usize = 32;
 /// Instances that are kept for the next calls. Making another one costs some 20 microseconds.
 const MAX_IDLE_INSTANCES: usize = 8;
+/// An instance that has grown larger, over an unusual answer, is not kept: memory does not shrink.
+const MAX_IDLE_MEMORY_BYTES: usize = 8 * 1024 * 1024;
 /// How much longer than the deadline an instance may take: it was told that the time is over, and says so.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -47,7 +49,9 @@ impl Instances {
     }
 
     async fn new_instance(&self) -> Result<Instance, Error> {
-        Instance::connected(&self.component, Arc::clone(&self.client), self.stand_in.clone()).await
+        let connected = Instance::connected(&self.component, Arc::clone(&self.client), self.stand_in.clone());
+        let limit = self.client.deadline() + GRACE;
+        timeout(limit, connected).await.map_err(|_| self.client.late(Phase::Queued))?
     }
 
     fn take(&self) -> Option<Instance> {
@@ -55,6 +59,9 @@ impl Instances {
     }
 
     fn keep(&self, instance: Instance) {
+        if instance.store.data().memory_bytes() > MAX_IDLE_MEMORY_BYTES {
+            return;
+        }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE_INSTANCES {
             idle.push(instance);

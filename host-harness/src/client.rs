@@ -13,9 +13,10 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::SendRequest;
-use rustls::ClientConfig;
 use rustls::crypto::CryptoProvider;
-use tokio::time::{Instant, timeout_at};
+use rustls::{AlertDescription, ClientConfig};
+use tokio::task::yield_now;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connect::connect;
 use crate::error::Phase;
@@ -27,6 +28,8 @@ use crate::{Connection, Error, Route};
 pub(crate) const MAX_BODY_BYTES: u64 = 1024 * 1024;
 /// A connection that was idle for longer is not used again: the agent is about to close it, if it has not.
 const MAX_IDLE: Duration = Duration::from_secs(60);
+/// How long a connection may take to be ready for a request. A good one is at once.
+const MAX_UNREADY: Duration = Duration::from_secs(1);
 /// Connections that are kept for the next requests; each holds a file descriptor that another agent may need.
 const MAX_IDLE_CONNECTIONS: usize = 8;
 
@@ -56,7 +59,7 @@ struct Idle {
 enum Failure {
     /// Not a byte of the request left this host.
     Unsent,
-    /// The connection ended before the answer began.
+    /// The connection ended before the head of an answer was there. The request may have arrived.
     NoAnswer(hyper::Error),
     /// Anything after that: not to be tried again.
     Final(Error),
@@ -100,7 +103,7 @@ impl Client {
     /// Asks the agent and reads its whole answer.
     pub(crate) async fn exchange(&self, route: Route, body: Bytes, deadline: Instant) -> Result<Answer, Error> {
         let mut phase = Phase::Waiting;
-        match timeout_at(deadline, self.try_idle_then_new(route, body, &mut phase)).await {
+        match timeout_at(deadline, self.try_idle_then_new(route, body, deadline, &mut phase)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.late(phase)),
         }
@@ -119,7 +122,18 @@ impl Client {
 
     /// A kept-alive connection may have been closed by the agent, unnoticed. A request that has not left is sent on a
     /// new one, and so is a GET, which changes nothing; a POST that may have arrived is never sent again.
-    async fn try_idle_then_new(&self, route: Route, body: Bytes, phase: &mut Phase) -> Result<Answer, Error> {
+    async fn try_idle_then_new(
+        &self,
+        route: Route,
+        body: Bytes,
+        deadline: Instant,
+        phase: &mut Phase,
+    ) -> Result<Answer, Error> {
+        if route.method() == Method::POST {
+            // What came in meanwhile is looked at first: a connection that the agent has closed is not used.
+            yield_now().await;
+            yield_now().await;
+        }
         if let Some(sender) = self.take_idle() {
             match self.attempt(sender, route, body.clone(), phase).await {
                 Ok(answer) => return Ok(answer),
@@ -129,7 +143,7 @@ impl Client {
                 Err(Failure::Final(error)) => return Err(error),
             }
         }
-        let sender = connect(&self.authority, Arc::clone(&self.tls), phase).await?;
+        let sender = connect(&self.authority, Arc::clone(&self.tls), deadline, phase).await?;
         self.attempt(sender, route, body, phase).await.map_err(|failure| match failure {
             Failure::Unsent => self.interrupted(route, "the connection was closed before the request was sent"),
             Failure::NoAnswer(why) => self.interrupted(route, why),
@@ -145,7 +159,8 @@ impl Client {
         phase: &mut Phase,
     ) -> Result<Answer, Failure> {
         *phase = Phase::Waiting;
-        if sender.ready().await.is_err() {
+        // One that is kept alive and never ready again has a peer that did not read the request before.
+        if !matches!(timeout(MAX_UNREADY, sender.ready()).await, Ok(Ok(()))) {
             return Err(Failure::Unsent);
         }
         let response = match sender.try_send_request(self.request(route, body)).await {
@@ -196,8 +211,8 @@ impl Client {
 
     /// A connection that ended is another matter than one on which something came that is not HTTP.
     fn no_answer(&self, route: Route, why: hyper::Error) -> Failure {
-        if let Some(tls) = tls_error(&why) {
-            let source = std::io::Error::other(tls);
+        if let Some(alert) = refusal_of_client(&why) {
+            let source = std::io::Error::other(rustls::Error::AlertReceived(alert));
             return Failure::Final(Error::Tls { authority: self.authority.clone(), source });
         }
         if why.is_parse() { Failure::Final(self.interrupted(route, why)) } else { Failure::NoAnswer(why) }
@@ -209,8 +224,7 @@ impl Client {
 
     fn take_idle(&self) -> Option<SendRequest<Full<Bytes>>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let oldest = Instant::now().checked_sub(MAX_IDLE);
-        idle.retain(|idle| !idle.sender.is_closed() && oldest.is_none_or(|oldest| idle.since > oldest));
+        idle.retain(|idle| !idle.sender.is_closed() && idle.since.elapsed() < MAX_IDLE);
         idle.pop().map(|idle| idle.sender)
     }
 
@@ -222,8 +236,19 @@ impl Client {
     }
 }
 
-/// The agent's refusal after the handshake, such as one of a client without a certificate.
-fn tls_error(error: &hyper::Error) -> Option<rustls::Error> {
+/// The alert by which the agent refuses a client that has no certificate: in TLS 1.3 it comes after the handshake. Any other
+/// alert may come after the agent has acted.
+fn refusal_of_client(error: &hyper::Error) -> Option<AlertDescription> {
     let cause = std::error::Error::source(error)?.downcast_ref::<std::io::Error>()?;
-    cause.get_ref()?.downcast_ref::<rustls::Error>().cloned()
+    match cause.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::AlertReceived(alert) => match alert {
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::NoCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied => Some(*alert),
+            _ => None,
+        },
+        _ => None,
+    }
 }

@@ -1,15 +1,16 @@
 //! The component's code: embedded or in a file, compiled once and kept.
 //!
 //! Compiled code is kept under the hash of the component and of the engine that compiled it, so that another version of
-//! either is another file. It is run as it lies there; the directory is therefore made for this user only, and one that
-//! others may write to is not used.
+//! either is another file. It is run as it lies there; so directory and file must belong to this user, and nobody else
+//! may write to them. What does not is not used.
 
 use std::fs::{self, DirBuilder};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -58,7 +59,7 @@ fn load_cached(engine: &Engine, wasm: &[u8], dir: &Path) -> Result<Component, Er
         return Ok(component);
     }
     let component = Component::new(engine, wasm).map_err(failed)?;
-    if let Err(why) = keep(&component, &file) {
+    if let Err(why) = keep(&component, dir, &file) {
         tracing::warn!(file = %file.display(), error = %why, "compiled code is not kept");
     }
     Ok(component)
@@ -67,11 +68,17 @@ fn load_cached(engine: &Engine, wasm: &[u8], dir: &Path) -> Result<Component, Er
 /// Code that this engine cannot run is compiled again.
 #[allow(unsafe_code, reason = "runs code from a directory that only this user can write to, written by `keep`")]
 fn from_file(engine: &Engine, file: &Path) -> Option<Component> {
-    if !file.exists() {
-        return None;
+    match fs::symlink_metadata(file) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return None,
+        found => {
+            if let Err(why) = found.and_then(|found| check_private(&found)) {
+                tracing::warn!(file = %file.display(), error = %why, "compiled code is not used");
+                return None;
+            }
+        }
     }
-    // SAFETY: `keep` wrote the file, whole, under a name made of the component's hash and the engine's, in a directory
-    // that nobody else can write to.
+    // SAFETY: `keep` wrote the file, whole, under a name made of the component's hash and the engine's; it and its
+    // directory are this user's, and nobody else can write to them.
     match unsafe { Component::deserialize_file(engine, file) } {
         Ok(component) => Some(component),
         Err(why) => {
@@ -81,12 +88,12 @@ fn from_file(engine: &Engine, file: &Path) -> Option<Component> {
     }
 }
 
-/// Written beside and then renamed: whoever reads it, reads it whole.
-fn keep(component: &Component, file: &Path) -> io::Result<()> {
+/// Written beside, under a name of its own, and then renamed: whoever reads it, reads it whole.
+fn keep(component: &Component, dir: &Path, file: &Path) -> io::Result<()> {
     let code = component.serialize().map_err(io::Error::other)?;
-    let unfinished = file.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&unfinished, code)?;
-    fs::rename(&unfinished, file)
+    let mut unfinished = NamedTempFile::new_in(dir)?;
+    unfinished.write_all(&code)?;
+    unfinished.persist(file).map(drop).map_err(|failed| failed.error)
 }
 
 fn file_name(engine: &Engine, wasm: &[u8]) -> String {
@@ -97,15 +104,31 @@ fn file_name(engine: &Engine, wasm: &[u8]) -> String {
 
 #[cfg(unix)]
 fn private_dir(dir: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+    use std::os::unix::fs::DirBuilderExt;
+
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    check_private(&fs::metadata(dir)?)
+}
+
+/// Whether something belongs to this user, and nobody else may write to it.
+#[cfg(unix)]
+fn check_private(found: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
 
     const OTHERS_MAY_WRITE: u32 = 0o022;
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let found = fs::metadata(dir)?;
+    let (owner, user) = (found.uid(), rustix::process::geteuid().as_raw());
+    if owner != user {
+        return Err(io::Error::other(format!("expected it to belong to user {user}, found user {owner}")));
+    }
     if found.mode() & OTHERS_MAY_WRITE != 0 {
         let mode = found.mode() & 0o777;
-        return Err(io::Error::other(format!("expected a directory that only its owner can write to, found {mode:o}")));
+        return Err(io::Error::other(format!("expected that only its owner can write to it, found mode {mode:o}")));
     }
+    if found.is_symlink() { Err(io::Error::other("expected a file, found a link")) } else { Ok(()) }
+}
+
+#[cfg(not(unix))]
+fn check_private(_: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
@@ -144,6 +167,24 @@ mod tests {
         fs::write(&kept[0], b"not code").unwrap();
         load(&engine, &Source::Embedded, Some(&cache)).unwrap();
         assert_ne!(fs::read(&kept[0]).unwrap(), b"not code");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_that_is_a_link_or_that_others_may_write_to_is_not_used() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("code");
+        fs::write(&file, b"").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        let checked = |file: &Path| check_private(&fs::symlink_metadata(file).unwrap()).map_err(|why| why.to_string());
+        assert_eq!(checked(&file), Ok(()));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o622)).unwrap();
+        assert_eq!(checked(&file), Err("expected that only its owner can write to it, found mode 622".into()));
+        let link = dir.path().join("link");
+        symlink(&file, &link).unwrap();
+        assert!(checked(&link).is_err());
     }
 
     #[test]

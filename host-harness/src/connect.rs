@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -28,9 +29,10 @@ const MAX_HEADERS: usize = 100;
 pub(crate) async fn connect(
     authority: &Authority,
     tls: Arc<ClientConfig>,
+    deadline: Instant,
     phase: &mut Phase,
 ) -> Result<SendRequest<Full<Bytes>>, Error> {
-    let stream = connect_tls(authority, tls, phase).await?;
+    let stream = connect_tls(authority, tls, deadline, phase).await?;
     let handshake =
         Builder::new().max_buf_size(MAX_HEAD_BYTES).max_headers(MAX_HEADERS).handshake(TokioIo::new(stream));
     let (sender, connection) = handshake.await.map_err(|why| Error::Component(why.into()))?;
@@ -47,26 +49,33 @@ pub(crate) async fn connect(
 pub(crate) async fn connect_tls(
     authority: &Authority,
     tls: Arc<ClientConfig>,
+    deadline: Instant,
     phase: &mut Phase,
 ) -> Result<TlsStream<TcpStream>, Error> {
     *phase = Phase::Connecting;
     let unreachable = |source| Error::Unreachable { authority: authority.clone(), source };
     let name = ServerName::try_from(authority.host().to_owned());
     let name = name.map_err(|why| unreachable(io::Error::new(io::ErrorKind::InvalidInput, why)))?;
-    let tcp = connect_tcp(authority).await.map_err(unreachable)?;
+    let tcp = connect_tcp(authority, deadline).await.map_err(unreachable)?;
     *phase = Phase::Handshake;
     TlsConnector::from(tls).connect(name, tcp).await.map_err(|why| tls_failure(authority, why))
 }
 
-/// Tries the addresses of a name in their order.
-async fn connect_tcp(authority: &Authority) -> io::Result<TcpStream> {
+/// Tries the addresses of a name in their order, each for its share of the time that is left: one that does not answer
+/// must not take the others' time.
+async fn connect_tcp(authority: &Authority, deadline: Instant) -> io::Result<TcpStream> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     let addresses: Vec<SocketAddr> = lookup_host((authority.host(), authority.port())).await?.collect();
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            // Small requests must not wait for the acknowledgement of the one before.
-            Ok(stream) => return stream.set_nodelay(true).map(|()| stream),
-            Err(why) => failure = why,
+    for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
+        let share = deadline.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(u32::MAX);
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // Small requests must not wait for the acknowledgement of the one before.
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Ok(Err(why)) => failure = why,
+            Err(_) => failure = io::Error::new(io::ErrorKind::TimedOut, format!("{address} does not answer")),
         }
     }
     Err(failure)

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http::uri::Scheme;
 use http::{Request, Response, Uri};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tokio::time::Instant;
 use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
 
@@ -85,7 +85,8 @@ impl PinningHost for Egress {
             let bytes = <[u8; Fingerprint::LEN]>::try_from(bytes.as_slice());
             bytes.is_ok_and(|bytes| self.client.pins().contains(&Fingerprint::from_bytes(bytes)))
         };
-        if leaf_sha256.len() != self.client.pins().len() || !leaf_sha256.iter().all(enforced) {
+        let is_stated = |pin: &Fingerprint| leaf_sha256.iter().any(|stated| stated == pin.as_bytes());
+        if !leaf_sha256.iter().all(enforced) || !self.client.pins().iter().all(is_stated) {
             return Err(Refusal::Fingerprints("the host enforces other fingerprints".into()));
         }
         self.is_pinned = true;
@@ -118,6 +119,7 @@ impl WasiHttpHooks for Egress {
             match answer.await {
                 Ok(answer) => Ok((to_response(answer), Box::new(async { Ok(()) }) as Trailing)),
                 Err(error) => {
+                    tracing::debug!(?error, "an exchange failed");
                     let told = error.to_wasi();
                     *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                     Err(told)
@@ -131,7 +133,10 @@ impl WasiHttpHooks for Egress {
 async fn collect(body: WasiBody) -> Result<Bytes, Error> {
     let limit = usize::try_from(MAX_BODY_BYTES).unwrap_or(usize::MAX);
     let collected = Limited::new(body, limit).collect().await;
-    let collected = collected.map_err(|_| Error::Denied(format!("a request body of more than {limit} bytes")))?;
+    let collected = collected.map_err(|why| match why.is::<LengthLimitError>() {
+        true => Error::Denied(format!("a request body of more than {limit} bytes")),
+        false => Error::Denied("a request body that does not end".into()),
+    })?;
     Ok(collected.to_bytes())
 }
 

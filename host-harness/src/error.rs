@@ -12,7 +12,7 @@ use wasmtime_wasi_http::Error as WasiError;
 use crate::Route;
 use crate::mask::Mask;
 use crate::pin::PinMismatch;
-use crate::types::{Error as ComponentError, FormatError, FormatResult, Progress};
+use crate::types::{DiskRole, Error as ComponentError, FormatError, FormatResult, PendingOp, Progress};
 
 /// Why a call failed: one case for each thing that a caller would do differently.
 ///
@@ -159,7 +159,11 @@ impl Error {
     pub(crate) fn to_wasi(&self) -> WasiError {
         match self {
             Self::PinMismatch { .. } => WasiError::TlsCertificateError,
-            Self::Unreachable { .. } => WasiError::ConnectionRefused,
+            Self::Unreachable { source, .. } => match source.kind() {
+                io::ErrorKind::ConnectionRefused => WasiError::ConnectionRefused,
+                io::ErrorKind::TimedOut => WasiError::ConnectionTimeout,
+                _ => WasiError::DestinationUnavailable,
+            },
             Self::Tls { .. } => WasiError::TlsProtocolError,
             Self::Deadline { phase, .. } => match phase {
                 Phase::Connecting => WasiError::ConnectionTimeout,
@@ -188,12 +192,42 @@ impl Error {
             Self::BadEnvelope(text) => Self::BadEnvelope(mask.text(text)),
             Self::Agent(text) => Self::Agent(mask.text(text)),
             Self::Decode(text) => Self::Decode(mask.text(text)),
-            other => other,
+            Self::NeedsConfirmation(result) => Self::NeedsConfirmation(Box::new(masked_result(*result, mask))),
+            Self::FormatRefused(result) => Self::FormatRefused(Box::new(masked_result(*result, mask))),
+            // These hold nothing of what the agent said.
+            Self::NotConnected
+            | Self::PinMismatch { .. }
+            | Self::Unreachable { .. }
+            | Self::Tls { .. }
+            | Self::Interrupted { .. }
+            | Self::Deadline { .. }
+            | Self::HttpStatus { .. }
+            | Self::ResponseTooLarge { .. }
+            | Self::Component(_) => self,
         }
     }
 
     fn unexpected(what: &str) -> Self {
         Self::Component(what.into())
+    }
+}
+
+fn masked_result(result: FormatResult, mask: &Mask) -> FormatResult {
+    FormatResult {
+        device: mask.text(result.device),
+        reason: mask.text(result.reason),
+        durable_id: mask.text(result.durable_id),
+        pending_op: result.pending_op.map(|op| PendingOp {
+            op: mask.text(op.op),
+            host_scope: mask.text(op.host_scope),
+            durable_id: mask.text(op.durable_id),
+            fstype: mask.text(op.fstype),
+        }),
+        role: match result.role {
+            DiskRole::Other(text) => DiskRole::Other(mask.text(text)),
+            named => named,
+        },
+        ..result
     }
 }
 

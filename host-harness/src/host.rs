@@ -16,6 +16,8 @@ use crate::{Agent, Connection, Error};
 
 /// The time that a call may take, from looking the name up to the last byte of the answer, unless set otherwise.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(15);
+/// A longer deadline is as good as none, and cannot be added to every clock.
+const MAX_DEADLINE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How often instances that compute are interrupted.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -36,7 +38,7 @@ impl Host {
     /// The same host with another deadline for the calls of the agents that it connects from now on.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
-        Self { deadline, ..self.clone() }
+        Self { deadline: deadline.min(MAX_DEADLINE), ..self.clone() }
     }
 
     /// Makes a client of one agent. Sends nothing: a wrong token, pin or address shows at the first call.
@@ -83,7 +85,7 @@ impl HostBuilder {
     /// [`DEFAULT_DEADLINE`] if not set.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.deadline = deadline.min(MAX_DEADLINE);
         self
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 use wasmtime::component::{HasData, InstancePre, Linker, ResourceTable};
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{Engine, ResourceLimiter, Store};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
@@ -24,7 +24,7 @@ const TICKS_BETWEEN_YIELDS: u64 = 1;
 pub(crate) struct State {
     table: ResourceTable,
     http: WasiHttpCtx,
-    limits: StoreLimits,
+    memory_bytes: usize,
     pub(crate) egress: Egress,
 }
 
@@ -49,11 +49,11 @@ impl Instance {
         let state = State {
             table: ResourceTable::new(),
             http: WasiHttpCtx::new(),
-            limits: StoreLimitsBuilder::new().memory_size(MAX_MEMORY_BYTES).build(),
+            memory_bytes: 0,
             egress: Egress::new(client, stand_in),
         };
         let mut store = Store::new(component.engine(), state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| state);
         store.set_epoch_deadline(TICKS_BETWEEN_YIELDS);
         store.epoch_deadline_async_yield_and_update(TICKS_BETWEEN_YIELDS);
         store.data_mut().egress.begin(deadline);
@@ -94,6 +94,24 @@ impl HasData for Pinning {
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.egress }
+    }
+}
+
+impl State {
+    /// The memory that the instance has grown to.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory_bytes
+    }
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        self.memory_bytes = self.memory_bytes.max(desired);
+        Ok(desired <= MAX_MEMORY_BYTES)
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(true)
     }
 }
 

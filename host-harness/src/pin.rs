@@ -23,8 +23,9 @@ use x509_cert::spki::ObjectIdentifier;
 /// Sessions that a client keeps for resuming. It talks to one agent, which hands out two tickets a connection.
 const SESSIONS: usize = 8;
 
-/// What an RSA key has that signatures are checked with: 2048 bits of modulus.
-const MIN_RSA_BYTES: usize = 256;
+/// The DER of an RSA public key of 2048 bits, which is the least that signatures are checked with: 256 bytes of modulus, and
+/// what stands around it.
+const MIN_RSA_DER_BYTES: usize = 268;
 /// Source: RFC 8017, appendix A.1.
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
@@ -142,7 +143,7 @@ fn unless_weak(why: rustls::Error, leaf: &CertificateDer<'_>) -> rustls::Error {
     let Ok(leaf) = Certificate::from_der(leaf) else { return why };
     let spki = leaf.tbs_certificate().subject_public_key_info();
     let bytes = spki.subject_public_key.raw_bytes().len();
-    if spki.algorithm.oid == RSA_ENCRYPTION && bytes < MIN_RSA_BYTES {
+    if spki.algorithm.oid == RSA_ENCRYPTION && bytes < MIN_RSA_DER_BYTES {
         return rustls::Error::General("expected an RSA key of at least 2048 bits, found a shorter one".into());
     }
     why

@@ -8,7 +8,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
@@ -41,12 +41,21 @@ pub async fn presented_leaf(authority: &Authority, limit: Duration) -> Result<Pr
     let verifier = Arc::new(AnyLeaf(Arc::clone(&provider)));
     let tls = config_with(provider, verifier).map_err(|why| Error::Component(why.into()))?;
     let mut phase = Phase::Connecting;
-    let connected = timeout(limit, connect_tls(authority, Arc::new(tls), &mut phase)).await;
-    let stream = connected.map_err(|_| Error::Deadline { limit, phase })??;
+    let deadline = Instant::now() + limit;
+    let connected = timeout_at(deadline, connect_tls(authority, Arc::new(tls), deadline, &mut phase)).await;
+    let stream = connected.map_err(|_| Error::Deadline { limit, phase })?.map_err(without_pin)?;
     let (_, session) = stream.get_ref();
     let leaf = session.peer_certificates().and_then(|chain| chain.first());
     let leaf = leaf.ok_or_else(|| Error::Component("a handshake without a certificate".into()))?;
     Ok(describe(leaf))
+}
+
+/// There is no pin here: a key that was not proven is a failed handshake.
+fn without_pin(error: Error) -> Error {
+    match error {
+        Error::PinMismatch { authority, source } => Error::Tls { authority, source: std::io::Error::other(source) },
+        other => other,
+    }
 }
 
 fn describe(leaf: &CertificateDer<'_>) -> PresentedLeaf {

@@ -29,7 +29,8 @@ pub(crate) enum Verdict {
 
 pub(crate) async fn play(case: Case, host: &Host, certificates: &Certificates) -> Report {
     let verdict = match start(&case, certificates).await {
-        Err(why) => Verdict::Skipped(why.to_string()),
+        Err(why) if is_lacking_here(why.kind()) => Verdict::Skipped(why.to_string()),
+        Err(why) => Verdict::Failed(format!("  it cannot be played: {why}")),
         Ok(agent) => {
             let outcome = timeout(HANGS, perform(&case, &agent, host)).await;
             match outcome {
@@ -39,6 +40,11 @@ pub(crate) async fn play(case: Case, host: &Host, certificates: &Certificates) -
         }
     };
     Report { id: case.id, rule: case.rule, verdict }
+}
+
+/// A machine without IPv6 cannot play what needs it.
+fn is_lacking_here(kind: std::io::ErrorKind) -> bool {
+    matches!(kind, std::io::ErrorKind::AddrNotAvailable | std::io::ErrorKind::Unsupported)
 }
 
 async fn start(case: &Case, certificates: &Certificates) -> std::io::Result<ScriptedAgent> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use agentapi_host::{Error, Phase};
+use agentapi_host::{DEFAULT_DEADLINE, Error, Phase};
 use agentapi_scripted_agent::{Answer, Delivery, Framing, Opening};
 
 use crate::support::{JOB, SHORT, STORAGE, hasty_host, pinned, scripted, to_scripted};
@@ -14,7 +14,7 @@ async fn phase_at_deadline(answer: Answer) -> Phase {
     let begun = Instant::now();
     let error = client.storage().await.unwrap_err();
     let took = begun.elapsed();
-    assert!(took >= SHORT && took < SHORT * 5, "{took:?}: {error:?}");
+    assert!(took >= SHORT && took < DEFAULT_DEADLINE, "{took:?}: {error:?}");
     match error {
         Error::Deadline { limit: SHORT, phase } => phase,
         other => panic!("{other:?}"),

@@ -4,7 +4,7 @@ use agentapi_host::json::ToJson;
 use agentapi_host::{Error, Route};
 use agentapi_scripted_agent::{Answer, Delivery, Opening};
 
-use crate::support::{chain, client_of, hasty_host, perform, pinned, scripted, to_scripted};
+use crate::support::{chain, client_of, hasty_host, host, perform, pinned, scripted, to_scripted};
 
 /// What goes wrong, and the kind of error that every operation gives then.
 fn failures() -> Vec<(&'static str, Answer)> {
@@ -31,12 +31,13 @@ async fn every_operation_gives_every_kind_of_error() {
                 continue;
             }
             let peer = scripted([answer]).await;
-            let client = hasty_host().connect(&to_scripted(&peer)).await.unwrap();
+            let host = if kind == "deadline" { hasty_host() } else { host() };
+            let client = host.connect(&to_scripted(&peer)).await.unwrap();
             let error = perform(&client, route).await.unwrap_err();
             assert_eq!(error.kind(), kind, "{route}: {error:?}");
         }
         let peer = scripted([Answer::new(200, "")]).await;
-        let client = hasty_host().connect(&pinned(peer.port(), [peer.other_fingerprint()])).await.unwrap();
+        let client = host().connect(&pinned(peer.port(), [peer.other_fingerprint()])).await.unwrap();
         assert_eq!(perform(&client, route).await.unwrap_err().kind(), "pin-mismatch", "{route}");
     }
 }
@@ -58,7 +59,7 @@ async fn the_texts_say_what_happened() {
             "GET /storage: the connection to 127.0.0.1:PORT broke before the whole answer was there: connection closed \
              before message completed",
         ),
-        ("deadline", "no answer within 400 ms: the time was over while waiting for the answer to begin"),
+        ("deadline", "no answer within 1000 ms: the time was over while waiting for the answer to begin"),
         ("http-status", "GET /storage: HTTP 500"),
         ("response-too-large", "the answer is larger than 1048576 bytes"),
         ("bad-envelope", "the answer is not the agent's envelope: expected value at line 1 column 1"),

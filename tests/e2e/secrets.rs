@@ -83,6 +83,22 @@ async fn nothing_that_is_printed_holds_the_token_not_even_when_the_agent_echoes_
 }
 
 #[tokio::test]
+async fn the_stand_in_is_masked_too_and_so_is_a_token_in_the_answer_to_a_format() {
+    let mock = MockAgent::start().await.unwrap();
+    let host = builder().component_file(extension("hostile")).build().unwrap();
+    let error = host.connect(&to_mock(&mock)).await.unwrap().disks().await.unwrap_err();
+    assert_eq!(error.to_string(), "the token is [masked]");
+
+    let escaped: String = TOKEN.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let answer =
+        format!(r#"{{"ok":true,"data":{{"needs_confirmation":true,"device":"{escaped}","durable_id":"{escaped}"}}}}"#);
+    let (client, _peer) = client_of([Answer::new(200, answer)]).await;
+    let error = client.format_disk(&crate::support::format(None)).await.unwrap_err();
+    assert_eq!(error.to_string(), "the customer must confirm that [masked] is wiped (durable id \"[masked]\")");
+    assert!(!format!("{error:?}").contains(TOKEN));
+}
+
+#[tokio::test]
 async fn a_value_in_which_the_agent_echoes_the_token_is_masked_too() {
     let (client, _peer) =
         client_of([Answer::new(200, format!(r#"{{"ok":true,"data":{{"reason":"{TOKEN}"}}}}"#))]).await;

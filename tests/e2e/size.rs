@@ -3,7 +3,7 @@
 use agentapi_host::Error;
 use agentapi_scripted_agent::{Answer, Framing};
 
-use crate::support::client_of;
+use crate::support::{STORAGE, client_of};
 
 const LIMIT: usize = 1024 * 1024;
 
@@ -46,6 +46,25 @@ async fn a_head_without_end_is_no_answer() {
     let flood = "x: y\r\n".repeat(100_000);
     let (client, _peer) = client_of([Answer::raw(format!("HTTP/1.1 200 OK\r\n{flood}\r\n"))]).await;
     assert_eq!(client.storage().await.unwrap_err().kind(), "interrupted");
+}
+
+#[tokio::test]
+async fn a_head_has_some_sixty_four_kibibytes_and_a_hundred_headers_at_most() {
+    let head =
+        |headers: &str| format!("HTTP/1.1 200 OK\r\n{headers}content-length: {}\r\n\r\n{STORAGE}", STORAGE.len());
+    let long = |length: usize| format!("x: {}\r\n", "y".repeat(length));
+    let cases = [
+        (head(&long(60 * 1024)), "ok"),
+        (head(&long(256 * 1024)), "interrupted"),
+        (head(&"x: y\r\n".repeat(98)), "ok"),
+        (head(&"x: y\r\n".repeat(101)), "interrupted"),
+    ];
+    for (answer, expected) in cases {
+        let length = answer.len();
+        let (client, _peer) = client_of([Answer::raw(answer)]).await;
+        let outcome = client.storage().await;
+        assert_eq!(outcome.as_ref().map_or_else(Error::kind, |_| "ok"), expected, "{length}");
+    }
 }
 
 #[tokio::test]

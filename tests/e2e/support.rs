@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub(crate) const TOKEN: &str = "guest-token-abc123";
 /// A deadline that tests wait for.
-pub(crate) const SHORT: Duration = Duration::from_millis(400);
+pub(crate) const SHORT: Duration = Duration::from_secs(1);
 /// An answer of GET /storage.
 pub(crate) const STORAGE: &str = r#"{"ok":true,"data":{"vmid":101,"mounts":[{"key":"media","storage":"local-hdd",
     "mount_point":"/mnt/media","class":"slow","backup":true}]}}"#;
@@ -84,12 +84,12 @@ pub(crate) fn extension(name: &str) -> PathBuf {
     dir.join("wasm32-wasip2/component").join(format!("{}.wasm", name.replace('-', "_")))
 }
 
-/// A cargo as it would be called by hand. What the one that runs the tests has set, such as `CARGO_PKG_NAME`, would make
-/// it build again what depends on it.
+/// A cargo as it would be called by hand. What the one that runs the tests has set for them would make it build again
+/// what depends on it.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     for (name, _) in std::env::vars_os() {
-        let is_set_by_cargo = name.to_str().is_some_and(|name| name.starts_with("CARGO_") && !KEPT.contains(&name));
+        let is_set_by_cargo = name.to_str().is_some_and(|name| SET_FOR_TESTS.iter().any(|set| name.starts_with(set)));
         if is_set_by_cargo {
             cargo.env_remove(name);
         }
@@ -98,8 +98,9 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
-/// What a user sets.
-const KEPT: [&str; 3] = ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_JOBS"];
+/// How the names begin of what cargo sets for a test that it runs.
+const SET_FOR_TESTS: [&str; 6] =
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR"];
 
 /// Where builds go; a folder that cargo cleans.
 pub(crate) fn target() -> &'static Path {

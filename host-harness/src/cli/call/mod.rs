@@ -16,7 +16,6 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
-use tokio::task::yield_now;
 
 use super::connection::{ConnectionOptions, ConnectionTexts};
 use super::escape::visible_json;
@@ -30,7 +29,6 @@ pub(super) fn run(session: &Session, connection: ConnectionOptions) -> anyhow::R
         let agent = connect(session, &texts).await;
         let mut lines = read_stdin()?;
         while let Some(line) = lines.recv().await {
-            see_what_came_in().await;
             let answer = answer(&agent, &line.map_err(NoMoreLines)?).await;
             let mut stdout = io::stdout().lock();
             stdout.write_all(answer.as_bytes())?;
@@ -55,13 +53,6 @@ fn read_stdin() -> anyhow::Result<mpsc::Receiver<io::Result<Line>>> {
     });
     reader.context("stdin cannot be read")?;
     Ok(receiver)
-}
-
-/// Where the next line is there already, nothing was waited for, and so nobody looked whether the agent has closed the
-/// connection. The first turn looks, the second lets the connection know.
-async fn see_what_came_in() {
-    yield_now().await;
-    yield_now().await;
 }
 
 /// Stdin broke: not the same as its end.

@@ -6,7 +6,7 @@
 //! - `disks.assign`: sends a request of its own: `options` is the method, `uuid` the scheme, `where` the authority and
 //!   `fstype` the path; a method that ends in `!` leaves the authorization out.
 //! - `disks.eject`: pins another authority, or with an empty text other fingerprints.
-//! - `disks.fs-uuid`: gives away the token that it was told.
+//! - `disks.fs-uuid` and `disks.list`: give away the token that it was told.
 //! - `storage.mounts`: computes without an end.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated code crosses the component boundary")]
@@ -59,7 +59,7 @@ impl session::Guest for Hostile {
 
 impl disks::Guest for Hostile {
     fn list() -> Result<DiskList, Error> {
-        Err(Error::NotConnected)
+        Err(Error::Agent(format!("the token is {}", TOLD.0.borrow().1)))
     }
 
     fn assign(request: AssignRequest) -> Result<(), Error> {
