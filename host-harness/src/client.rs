@@ -225,3 +225,7 @@ fn tls_error(error: &hyper::Error) -> Option<rustls::Error> {
     let cause = std::error::Error::source(error)?.downcast_ref::<std::io::Error>()?;
     cause.get_ref()?.downcast_ref::<rustls::Error>().cloned()
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -239,3 +239,7 @@ impl FromComponent<FormatError> for Error {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;
