@@ -198,6 +198,7 @@ mod tests {
     fn a_file_system_uuid_is_what_follows_its_prefix() {
         assert_eq!(Component::fs_uuid("uuid:0f3c".into()).as_deref(), Some("0f3c"));
         assert_eq!(Component::fs_uuid("uuid:".into()).as_deref(), Some(""));
+        assert_eq!(Component::fs_uuid("uuid:uuid:0f3c".into()).as_deref(), Some("uuid:0f3c"));
         assert_eq!(Component::fs_uuid("byid:ata".into()), None);
         assert_eq!(Component::fs_uuid("UUID:0f3c".into()), None);
     }

@@ -252,3 +252,7 @@ fn refusal_of_client(error: &hyper::Error) -> Option<AlertDescription> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agentapi_pinning::Authority;
 use bytes::Bytes;
@@ -68,6 +69,8 @@ async fn connect_tcp(authority: &Authority, deadline: Instant) -> io::Result<Tcp
     let addresses: Vec<SocketAddr> = lookup_host((authority.host(), authority.port())).await?.collect();
     for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
         let share = deadline.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(u32::MAX);
+        // The last one has all that is left, which whoever called looks after.
+        let share = if left == 1 { Duration::MAX } else { share };
         match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 // Small requests must not wait for the acknowledgement of the one before.

@@ -147,3 +147,43 @@ fn to_response(answer: Answer) -> Response<WasiBody> {
     *response.status_mut() = answer.status;
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Connection;
+    use crate::mask::Mask;
+
+    fn egress(pins: [[u8; Fingerprint::LEN]; 2]) -> Egress {
+        let pins = pins.map(Fingerprint::from_bytes).map(|pin| pin.to_string());
+        let connection = Connection::parse("agent", "guest-token", pins).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let client = Client::new(&connection, Duration::ZERO, Mask::new([]), provider).unwrap();
+        Egress::new(Arc::new(client), "stand-in".parse().unwrap())
+    }
+
+    #[test]
+    fn only_the_pins_that_are_enforced_are_accepted_and_all_of_them() {
+        let [first, second, other] = [[1; Fingerprint::LEN], [2; Fingerprint::LEN], [3; Fingerprint::LEN]];
+        let accepted = |leaves: &[&[u8]]| {
+            let mut egress = egress([first, second]);
+            let outcome = egress.pin("agent:443".into(), leaves.iter().map(|leaf| leaf.to_vec()).collect());
+            assert_eq!(egress.is_pinned, outcome.is_ok());
+            outcome.is_ok()
+        };
+        assert!(accepted(&[&first, &second]) && accepted(&[&second, &first]));
+        let refused: [&[&[u8]]; 6] = [
+            &[],
+            &[&first],
+            &[&first, &other],
+            &[&other, &second],
+            &[&first, &second, &other],
+            &[&first, &second[1..]],
+        ];
+        for leaves in refused {
+            assert!(!accepted(leaves), "{leaves:?}");
+        }
+    }
+}

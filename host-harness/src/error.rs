@@ -273,3 +273,7 @@ impl FromComponent<FormatError> for Error {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

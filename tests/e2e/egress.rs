@@ -1,5 +1,7 @@
 //! Promise 3: only https, only the pinned authority, only the nine routes. A component that tries otherwise is refused.
 
+use std::env;
+use std::process::Command;
 use std::time::Duration;
 
 use agentapi_host::mock::MockAgent;
@@ -121,4 +123,53 @@ async fn redirects_are_not_followed() {
         assert!(matches!(error, Error::HttpStatus { status: found, .. } if found == status), "{error:?}");
         assert_eq!((peer.requests().len(), elsewhere.connections()), (1, 0));
     }
+}
+
+#[tokio::test]
+async fn a_refused_pin_does_not_count() {
+    let peer = scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(&pinned(peer.port(), [peer.fingerprint(), peer.other_fingerprint()])).await;
+    for authority in ["127.0.0.1:1", ""] {
+        assert!(agent.eject_disk(authority).await.unwrap_err().to_string().starts_with("Refusal::"));
+        let error = agent.assign_disk(&request("GET", "https", "", "/storage")).await.unwrap_err();
+        assert_eq!(error.to_string(), "denied: a request before the pin");
+    }
+    assert_eq!(peer.connections(), 0);
+}
+
+#[test]
+fn variables_that_name_a_proxy_are_not_looked_at() {
+    let mut again = Command::new(env::current_exe().unwrap());
+    again.args(["--exact", "reuse::a_hundred_calls_use_one_connection"]);
+    for name in ["http_proxy", "https_proxy", "all_proxy"] {
+        again.env(name, "http://127.0.0.1:1").env(name.to_uppercase(), "http://127.0.0.1:1");
+    }
+    let output = again.output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+}
+
+#[tokio::test]
+async fn a_header_of_its_own_does_not_leave() {
+    let peer = scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(&to_scripted(&peer)).await;
+    let error = agent.assign_disk(&request("GET", "https", "", "/storage")).await.unwrap_err();
+    assert!(matches!(error, Error::HttpStatus { status: 200, .. }), "{error:?}");
+    assert_eq!(peer.requests()[0].header("x-more"), None);
+}
+
+#[tokio::test]
+async fn a_component_that_trapped_is_not_used_again() {
+    let peer = scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(&to_scripted(&peer)).await;
+    assert_eq!(agent.backup_due().await.unwrap_err().kind(), "internal");
+    assert!(agent.fs_uuid("").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn the_memory_of_a_component_has_an_end() {
+    let peer = scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(&to_scripted(&peer)).await;
+    let Error::ResponseTooLarge { limit: mebibytes } = agent.host_metrics().await.unwrap_err() else { panic!() };
+    assert!((200..256).contains(&mebibytes), "{mebibytes}");
 }

@@ -142,6 +142,19 @@ async fn accepted_is_success_where_the_agent_may_act_later() {
 }
 
 #[tokio::test]
+async fn no_other_status_is_success_whatever_the_answer_says() {
+    for route in Route::ALL.into_iter().filter(|&route| route != Route::FormatDisk) {
+        let accepted = if sent(route).is_null() { 201..=206 } else { 203..=206 };
+        for status in accepted.chain([400, 404]) {
+            let answer = Answer::new(status, json!({"ok": true, "data": full(route)}).to_string());
+            let (client, _peer) = client_of([answer]).await;
+            let error = perform(&client, route).await.unwrap_err();
+            assert!(matches!(error, Error::HttpStatus { status: found, .. } if found == status), "{route}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_confirmation_is_sent_with_its_durable_id_and_never_without() {
     let (client, peer) = client_of([ok(&full(Route::FormatDisk))]).await;
     client.format_disk(&format(Some("uuid:0f3c"))).await.unwrap();

@@ -163,3 +163,11 @@ async fn neither_a_connection_nor_a_session_made_under_one_pin_serves_another() 
     }
     assert_eq!((agent.connections(), agent.requests().len()), (4, 3), "each refusal had a handshake of its own");
 }
+
+#[tokio::test]
+async fn an_agent_that_refuses_after_the_handshake_is_a_tls_error() {
+    let (client, agent) = client_of([opening(Opening::RequireClientCertificate)]).await;
+    let error = client.storage().await.unwrap_err();
+    assert_eq!(error.kind(), "tls", "{error:?}");
+    assert_eq!((agent.connections(), agent.requests().len()), (1, 0));
+}

@@ -55,3 +55,17 @@ async fn a_call_that_is_dropped_leaves_the_agent_usable_and_nothing_behind() {
     }
     panic!("{} connections are open after their agent is gone", mock.open_connections());
 }
+
+#[tokio::test]
+async fn more_calls_than_32_wait_their_turn() {
+    let mock = MockAgent::start().await.unwrap();
+    mock.inject(Route::Storage, Fault::Latency(Duration::from_millis(300)), Repeat::Always);
+    let agent = host().connect(&to_mock(&mock)).await.unwrap();
+    let mut calls = JoinSet::new();
+    for _ in 0..40 {
+        let agent = agent.clone();
+        calls.spawn(async move { agent.storage().await.unwrap() });
+    }
+    calls.join_all().await;
+    assert_eq!((mock.requests().len(), mock.connections()), (40, 32));
+}

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use agentapi_host::Host;
 use agentapi_host::mock::MockAgent;
-use agentapi_scripted_agent::{Answer, Delivery};
+use agentapi_scripted_agent::{Answer, Delivery, Opening, TlsVersion};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{TOKEN, chain, client_of, extension, host, pinned, scripted, target, to_mock};
+use crate::support::{
+    TOKEN, chain, client_of, extension, hasty_host, host, pinned, scripted, target, to_mock, to_scripted,
+};
 
 /// All that is logged, from the finest level up.
 #[derive(Clone, Default)]
@@ -119,4 +121,27 @@ async fn a_connection_without_a_pin_or_with_too_many_is_refused() {
     assert_eq!(error.to_string(), "fingerprints: expected 1 to 8, found 0");
     let error = host().connect(&pinned(peer.port(), vec!["ab".repeat(32); 9])).await.unwrap_err();
     assert_eq!((error.kind(), &*error.to_string()), ("invalid-argument", "fingerprints: expected 1 to 8, found 9"));
+}
+
+#[tokio::test]
+async fn nothing_that_is_printed_of_a_connection_that_fails_holds_the_token() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let openings = [
+        Opening::Refused,
+        Opening::Garbage,
+        Opening::WrongCertificate,
+        Opening::Impostor(TlsVersion::Tls13),
+        Opening::HandshakeHang,
+    ];
+    let mut printed = String::new();
+    for opening in openings {
+        let peer = scripted([Answer::new(200, "").opening(opening)]).await;
+        let client = hasty_host().connect(&to_scripted(&peer)).await.unwrap();
+        let error = client.start_backup().await.unwrap_err();
+        printed += &format!("{error:?} {}\n", chain(&error));
+    }
+    printed += &String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(!printed.contains(TOKEN), "{printed}");
 }

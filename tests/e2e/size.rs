@@ -1,9 +1,10 @@
 //! Promise 6: one mebibyte of body at most, whatever the framing says.
 
 use agentapi_host::Error;
-use agentapi_scripted_agent::{Answer, Framing};
+use agentapi_host::types::AssignRequest;
+use agentapi_scripted_agent::{Answer, Delivery, Framing};
 
-use crate::support::{STORAGE, client_of};
+use crate::support::{STORAGE, assignment, client_of};
 
 const LIMIT: usize = 1024 * 1024;
 
@@ -73,4 +74,39 @@ async fn a_long_list_is_read_and_an_endless_one_is_refused_before_it_fills_the_m
     let (client, _peer) = client_of([Answer::new(200, list(65_536)), Answer::new(200, list(65_537))]).await;
     assert_eq!(client.disks().await.unwrap().disks.len(), 65_536);
     assert_eq!(client.disks().await.unwrap_err().kind(), "decode");
+}
+
+#[tokio::test]
+async fn the_host_does_not_wait_for_the_end_of_a_body_that_is_too_large() {
+    let endless = Answer::new(200, body_of(LIMIT + 1)).framing(Framing::Close).delivery(Delivery::HangAfterBody);
+    let in_chunks = Answer::new(200, body_of(2 * LIMIT + 2)).framing(Framing::Chunked).delivery(Delivery::HangMidBody);
+    for answer in [endless, in_chunks] {
+        let (client, _peer) = client_of([answer.clone()]).await;
+        assert_eq!(client.storage().await.unwrap_err().kind(), "response-too-large", "{:?}", answer);
+    }
+}
+
+#[tokio::test]
+async fn a_head_of_too_many_bytes_or_too_many_headers_is_no_answer() {
+    let with_value = |length: usize| Answer::new(200, STORAGE).header("x", &"y".repeat(length));
+    let with_headers = |count: usize| (0..count).fold(Answer::new(200, STORAGE), |answer, _| answer.header("x", "y"));
+    // One header more says how long the body is.
+    for passing in [with_value(60 * 1024), with_headers(99)] {
+        let (client, _peer) = client_of([passing]).await;
+        client.storage().await.unwrap();
+    }
+    for (refused, why) in [(with_value(192 * 1024), "size"), (with_headers(100), "number")] {
+        let (client, _peer) = client_of([refused]).await;
+        let error = client.storage().await.err().map(|error| error.kind());
+        assert_eq!(error, Some("interrupted"), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_of_more_than_a_mebibyte_is_denied() {
+    let (client, peer) = client_of([Answer::new(200, r#"{"ok":true}"#)]).await;
+    client.assign_disk(&AssignRequest { options: "o".repeat(LIMIT - 1000), ..assignment() }).await.unwrap();
+    let error = client.assign_disk(&AssignRequest { options: "o".repeat(LIMIT), ..assignment() }).await.unwrap_err();
+    assert_eq!(error.to_string(), "denied: a request body of more than 1048576 bytes");
+    assert_eq!(peer.requests().len(), 1);
 }

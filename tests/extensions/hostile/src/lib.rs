@@ -4,10 +4,12 @@
 //!
 //! - `session.connect` with two fingerprints: forgets to pin.
 //! - `disks.assign`: sends a request of its own: `options` is the method, `uuid` the scheme, `where` the authority and
-//!   `fstype` the path; a method that ends in `!` leaves the authorization out.
+//!   `fstype` the path; a method that ends in `!` leaves the authorization out. A header of its own is always there.
 //! - `disks.eject`: pins another authority, or with an empty text other fingerprints.
 //! - `disks.fs-uuid` and `disks.list`: give away the token that it was told.
 //! - `storage.mounts`: computes without an end.
+//! - `host-metrics.collect`: takes memory until there is no more, and says how many mebibytes there were.
+//! - `backup.due`: traps.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated code crosses the component boundary")]
 
@@ -64,10 +66,11 @@ impl disks::Guest for Hostile {
 
     fn assign(request: AssignRequest) -> Result<(), Error> {
         let (endpoint, token) = TOLD.0.borrow().clone();
-        let (method, headers) = match request.options.strip_suffix('!') {
-            Some(method) => (method, Vec::new()),
-            None => (&*request.options, vec![("authorization".to_string(), format!("Bearer {token}").into_bytes())]),
-        };
+        let mut headers = vec![("x-more".to_string(), b"1".to_vec())];
+        let method = request.options.strip_suffix('!').unwrap_or_else(|| {
+            headers.push(("authorization".to_string(), format!("Bearer {token}").into_bytes()));
+            &request.options
+        });
         let outgoing = OutgoingRequest::new(Fields::from_list(&headers).map_err(|_| Error::NotConnected)?);
         let authority = if request.where_.is_empty() { endpoint } else { request.where_ };
         let scheme = match &*request.uuid {
@@ -124,7 +127,7 @@ impl storage::Guest for Hostile {
 
 impl backup::Guest for Hostile {
     fn due() -> Result<BackupDue, Error> {
-        Err(Error::NotConnected)
+        panic!("as asked")
     }
 
     fn start() -> Result<BackupJob, Error> {
@@ -138,7 +141,14 @@ impl backup::Guest for Hostile {
 
 impl host_metrics::Guest for Hostile {
     fn collect() -> Result<MetricsView, Error> {
-        Err(Error::NotConnected)
+        let mut taken: Vec<Vec<u8>> = Vec::new();
+        loop {
+            let mut more = Vec::new();
+            if more.try_reserve_exact(1024 * 1024).is_err() {
+                return Err(Error::ResponseTooLarge(taken.len() as u64));
+            }
+            taken.push(core::hint::black_box(more));
+        }
     }
 }
 

@@ -1,0 +1,58 @@
+//! What one client does with its kept-alive connections, and what its requests show.
+
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+
+use super::*;
+use crate::mock::MockAgent;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+fn client(endpoint: &str, token: &str, fingerprint: &str) -> Client {
+    let connection = Connection::parse(endpoint, token, [fingerprint]).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Client::new(&connection, DEADLINE, Mask::new([]), provider).unwrap()
+}
+
+/// A connection that its peer has closed, which nobody has noticed yet.
+async fn closed_unnoticed() -> SendRequest<Full<Bytes>> {
+    let (near, far) = tokio::io::duplex(1024);
+    let (mut sender, mut connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
+    tokio::select! {
+        biased;
+        _ = &mut connection => panic!("the connection has ended"),
+        ready = sender.ready() => ready.unwrap(),
+    }
+    drop(far);
+    tokio::spawn(connection);
+    sender
+}
+
+#[tokio::test]
+async fn a_post_of_which_nothing_has_left_is_sent_on_a_new_connection() {
+    let agent = MockAgent::start().await.unwrap();
+    let client = client(&agent.endpoint(), agent.token(), &agent.fingerprint().to_string());
+    client.keep(closed_unnoticed().await);
+    let answer = client.exchange(Route::StartBackup, "{}".into(), Instant::now() + DEADLINE).await;
+    assert_eq!(answer.ok().unwrap().status, StatusCode::ACCEPTED);
+    assert_eq!((agent.connections(), agent.requests().len()), (1, 1));
+}
+
+#[test]
+fn debug_text_of_a_request_does_not_show_the_token() {
+    let client = client("agent", "guest-token", &"ab".repeat(32));
+    let request = format!("{:?}", client.request(Route::Storage, Bytes::new()));
+    assert!(request.contains("authorization") && !request.contains("guest-token"), "{request}");
+}
+
+#[tokio::test]
+async fn a_connection_that_was_idle_for_too_long_is_not_used() {
+    let client = client("agent", "guest-token", &"ab".repeat(32));
+    let idle_since = async |since| {
+        client.idle.lock().unwrap().push(Idle { sender: closed_unnoticed().await, since });
+        client.take_idle().is_some()
+    };
+    let now = Instant::now();
+    assert!(idle_since(now).await);
+    assert!(!idle_since(now.checked_sub(MAX_IDLE).unwrap()).await);
+}
