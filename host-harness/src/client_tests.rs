@@ -49,7 +49,8 @@ fn debug_text_of_a_request_does_not_show_the_token() {
 async fn a_connection_that_was_idle_for_too_long_is_not_used() {
     let client = client("agent", "guest-token", &"ab".repeat(32));
     let idle_since = async |since| {
-        client.idle.lock().unwrap().push(Idle { sender: closed_unnoticed().await, since });
+        let sender = closed_unnoticed().await;
+        client.idle.lock().unwrap().push(Idle { sender, since });
         client.take_idle().is_some()
     };
     let now = Instant::now();

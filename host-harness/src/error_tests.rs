@@ -14,9 +14,12 @@ fn cause() -> io::Error {
 fn the_component_is_told_the_kind_and_no_cause() {
     let route = Route::Storage;
     let deadline = |phase| Error::Deadline { limit: Duration::from_secs(1), phase };
+    let unreachable = |kind| Error::Unreachable { authority: authority(), source: io::Error::new(kind, "the cause") };
     let cases = [
         (Error::PinMismatch { authority: authority(), source: PinMismatch::KeyNotProven }, "TlsCertificateError"),
-        (Error::Unreachable { authority: authority(), source: cause() }, "ConnectionRefused"),
+        (unreachable(io::ErrorKind::ConnectionRefused), "ConnectionRefused"),
+        (unreachable(io::ErrorKind::TimedOut), "ConnectionTimeout"),
+        (unreachable(io::ErrorKind::Other), "DestinationUnavailable"),
         (Error::Tls { authority: authority(), source: cause() }, "TlsProtocolError"),
         (Error::Interrupted { route, authority: authority(), source: cause().into() }, "HttpResponseIncomplete"),
         (deadline(Phase::Queued), "ConnectionWriteTimeout"),

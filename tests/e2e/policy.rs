@@ -17,11 +17,8 @@ const ALL: &str = r#"functions = ["backup.due", "backup.start", "disks.list", "d
 
 /// Little of everything, so that a breach comes soon.
 fn tight() -> Limits {
-    let mut limits = Limits::default();
-    limits.cpu = Duration::from_millis(300);
-    limits.agent_calls = 20;
-    limits.memory_bytes = 16 * 1024 * 1024;
-    limits
+    let cpu = Duration::from_millis(300);
+    Limits { cpu, agent_calls: 20, memory_bytes: 16 * 1024 * 1024, ..Limits::default() }
 }
 
 fn load(host: &Host, limits: Limits) -> Policy {
