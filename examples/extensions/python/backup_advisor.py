@@ -6,7 +6,8 @@ It asks and never starts one. What could not be asked is named in the answer, wi
 
 import json
 import re
-from typing import Any, Callable, Optional
+from collections.abc import Callable
+from typing import Any
 
 from componentize_py_types import Err
 from wit_world import exports
@@ -45,9 +46,9 @@ class Policy(exports.Policy):
 
 def advise(limits: dict[str, float]) -> dict[str, Any]:
     errors: list[dict[str, Any]] = []
-    status: Optional[BackupStatus] = attempt("backup.status", backup.status, errors)
-    due: Optional[BackupDue] = attempt("backup.due", backup.due, errors)
-    metrics: Optional[MetricsView] = attempt("host-metrics.collect", host_metrics.collect, errors)
+    status: BackupStatus | None = attempt("backup.status", backup.status, errors)
+    due: BackupDue | None = attempt("backup.due", backup.due, errors)
+    metrics: MetricsView | None = attempt("host-metrics.collect", host_metrics.collect, errors)
 
     against = reasons_against(metrics, limits) if metrics else []
     advice, words = decide(status, due, metrics, against)
@@ -57,9 +58,9 @@ def advise(limits: dict[str, float]) -> dict[str, Any]:
 
 
 def decide(
-    status: Optional[BackupStatus],
-    due: Optional[BackupDue],
-    metrics: Optional[MetricsView],
+    status: BackupStatus | None,
+    due: BackupDue | None,
+    metrics: MetricsView | None,
     against: list[str],
 ) -> tuple[str, str]:
     if status and isinstance(status.phase, BackupPhase_Running):
