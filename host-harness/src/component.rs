@@ -32,7 +32,7 @@ pub fn embedded() -> &'static [u8] {
     EMBEDDED
 }
 
-/// The component as code of this engine, from the cache if it is there.
+/// The client component.
 pub(crate) fn load(engine: &Engine, source: &Source, cache_dir: Option<&Path>) -> Result<Component, Error> {
     let read;
     let wasm = match source {
@@ -42,23 +42,28 @@ pub(crate) fn load(engine: &Engine, source: &Source, cache_dir: Option<&Path>) -
             &read
         }
     };
+    compile(engine, wasm, cache_dir).map_err(failed)
+}
+
+/// A component as code of this engine, from the cache if it is there.
+pub(crate) fn compile(engine: &Engine, wasm: &[u8], cache_dir: Option<&Path>) -> wasmtime::Result<Component> {
     match cache_dir {
-        None => Component::new(engine, wasm).map_err(failed),
+        None => Component::new(engine, wasm),
         Some(dir) => load_cached(engine, wasm, dir),
     }
 }
 
 /// A cache that cannot be used costs time, not the call: it is said in the log.
-fn load_cached(engine: &Engine, wasm: &[u8], dir: &Path) -> Result<Component, Error> {
+fn load_cached(engine: &Engine, wasm: &[u8], dir: &Path) -> wasmtime::Result<Component> {
     if let Err(why) = private_dir(dir) {
         tracing::warn!(dir = %dir.display(), error = %why, "compiled code is not kept");
-        return Component::new(engine, wasm).map_err(failed);
+        return Component::new(engine, wasm);
     }
     let file = dir.join(file_name(engine, wasm));
     if let Some(component) = from_file(engine, &file) {
         return Ok(component);
     }
-    let component = Component::new(engine, wasm).map_err(failed)?;
+    let component = Component::new(engine, wasm)?;
     if let Err(why) = keep(&component, dir, &file) {
         tracing::warn!(file = %file.display(), error = %why, "compiled code is not kept");
     }

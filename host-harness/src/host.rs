@@ -27,6 +27,7 @@ pub struct Host {
     pub(crate) component: AgentapiPre<State>,
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) deadline: Duration,
+    pub(crate) cache_dir: Option<PathBuf>,
 }
 
 impl Host {
@@ -102,7 +103,7 @@ impl HostBuilder {
         let component = instance::prepare(pre).map_err(instance::failed)?;
         tick(engine.weak())?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        Ok(Host { component, provider, deadline: self.deadline })
+        Ok(Host { component, provider, deadline: self.deadline, cache_dir: self.cache_dir })
     }
 }
 

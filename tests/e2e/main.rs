@@ -17,6 +17,7 @@ mod few_files;
 mod operations;
 mod pin;
 mod policy;
+mod policy_command;
 mod presented;
 mod reuse;
 mod secrets;

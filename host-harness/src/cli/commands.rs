@@ -1,5 +1,7 @@
 //! What can be typed, and the help that is shown for it.
 
+use std::path::PathBuf;
+
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 
@@ -7,6 +9,7 @@ use super::connection::ConnectionOptions;
 use super::host::HostOptions;
 use super::log::LogOptions;
 use super::mock::MockOptions;
+use super::policy::RunOptions;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -106,6 +109,9 @@ pub(super) enum Command {
     Disks(DisksCommand),
     /// Show how the host and its storage are doing (GET /host/metrics)
     Metrics(ConnectionOptions),
+    /// Policy extensions: see what one wants, run one
+    #[command(subcommand)]
+    Policy(PolicyCommand),
 }
 
 #[derive(Subcommand)]
@@ -121,6 +127,29 @@ pub(super) enum BackupCommand {
     Start(ConnectionOptions),
     /// Say how far the latest backup is (GET /backup/status)
     Status(ConnectionOptions),
+}
+
+#[derive(Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Show what an extension imports, as grants to paste, and the limits of a run; runs nothing
+    Check {
+        /// The extension: a component that exports `felhom:agentapi/policy`
+        file: PathBuf,
+    },
+    /// Run an extension once, and print what it returns
+    ///
+    /// It calls what it is granted and nothing else, is stopped at its limits, and wipes no disk
+    /// unless a person agrees.
+    #[command(after_long_help = "\
+Example:
+  agentapi policy check nightly.wasm > grants.toml
+  agentapi policy run nightly.wasm --grants grants.toml --mock")]
+    Run {
+        #[command(flatten)]
+        run: RunOptions,
+        #[command(flatten)]
+        connection: ConnectionOptions,
+    },
 }
 
 #[derive(Subcommand)]

@@ -19,6 +19,7 @@ mod log;
 mod metrics;
 mod mock;
 mod output;
+mod policy;
 mod storage;
 mod table;
 mod units;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use commands::{BackupCommand, Cli, Command, DisksCommand};
+use commands::{BackupCommand, Cli, Command, DisksCommand, PolicyCommand};
 use connection::ConnectionOptions;
 use failure::Usage;
 use host::Session;
@@ -57,6 +58,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Backup(BackupCommand::Due(connection)) => session.with_agent(connection, backup::due),
         Command::Backup(BackupCommand::Start(connection)) => session.with_agent(connection, backup::start),
         Command::Backup(BackupCommand::Status(connection)) => session.with_agent(connection, backup::status),
+        Command::Policy(PolicyCommand::Check { file }) => policy::check(&session, &file),
+        Command::Policy(PolicyCommand::Run { run, connection }) => policy::run(&session, connection, &run),
         Command::Disks(DisksCommand::List(connection)) => session.with_agent(connection, disks::list),
         Command::Disks(DisksCommand::Assign { assign, connection }) => {
             session.with_agent(connection, async |agent, output| disks::assign(agent, output, assign).await)
@@ -76,6 +79,7 @@ fn refuse_what_means_nothing(command: &Command, outer: &ConnectionOptions, json:
         Command::Demo => "demo",
         Command::Mock(_) => "mock",
         Command::Fingerprint { .. } => "fingerprint",
+        Command::Policy(PolicyCommand::Check { .. }) => "policy check",
         _ => return Ok(()),
     };
     if outer.are_given() {

@@ -93,6 +93,11 @@ impl Grants {
         Self { functions: functions.into_iter().collect(), ungranted: Ungranted::Refuse }
     }
 
+    /// Grants for these functions and no others.
+    pub fn of(functions: impl IntoIterator<Item = Function>) -> Self {
+        Self::new([Grant(functions.into_iter().collect())])
+    }
+
     /// Reads grants as TOML.
     ///
     /// # Errors

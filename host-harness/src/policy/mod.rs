@@ -45,7 +45,7 @@ use bindings::{PolicyExtension, PolicyExtensionPre};
 use calls::Calls;
 use state::RunState;
 
-use crate::{Agent, Host};
+use crate::{Agent, Host, component};
 
 /// How long an extension that computes lets others run, after each tick.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -109,7 +109,7 @@ impl Host {
         limits: &Limits,
     ) -> Result<Policy, LoadError> {
         let engine = self.component.engine();
-        let component = Component::new(engine, wasm).map_err(|why| LoadError::Component(why.into()))?;
+        let component = self.compile(wasm)?;
         Imports::of(engine, &component).check(grants)?;
         let component = prepare(engine, &component).map_err(|why| LoadError::Component(why.into()))?;
         let sha256 = hex::encode(Sha256::digest(wasm)).into();
@@ -123,9 +123,13 @@ impl Host {
     ///
     /// [`LoadError::Component`] when it is no component.
     pub fn imports_of_policy(&self, wasm: &[u8]) -> Result<Imports, LoadError> {
-        let engine = self.component.engine();
-        let component = Component::new(engine, wasm).map_err(|why| LoadError::Component(why.into()))?;
-        Ok(Imports::of(engine, &component))
+        Ok(Imports::of(self.component.engine(), &self.compile(wasm)?))
+    }
+
+    /// Extensions of languages that bring their runtime along take long to compile: they are kept like the client.
+    fn compile(&self, wasm: &[u8]) -> Result<Component, LoadError> {
+        let compiled = component::compile(self.component.engine(), wasm, self.cache_dir.as_deref());
+        compiled.map_err(|why| LoadError::Component(why.into()))
     }
 }
 

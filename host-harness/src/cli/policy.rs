@@ -1,0 +1,124 @@
+//! `agentapi policy`: what an extension wants, and running it.
+
+use std::env;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use agentapi_host::mock::MockAgent;
+use agentapi_host::policy::{AllowOnce, AskOnTerminal, AuditFile, Grants, Imports, Limits, Policy};
+use agentapi_host::{Connection, Host};
+use anyhow::Context;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::connection::ConnectionOptions;
+use super::failure::Usage;
+use super::host::{Session, block_on, single_threaded};
+use super::output::{Output, print, print_json};
+
+/// What is run, and how.
+#[derive(Args)]
+pub(super) struct RunOptions {
+    /// The extension: a component that exports `felhom:agentapi/policy`
+    file: PathBuf,
+    /// What it may call: a TOML file; `agentapi policy check` prints one to start from
+    #[arg(long, value_name = "FILE")]
+    grants: PathBuf,
+    /// What it is given: a JSON text
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    input: String,
+    /// Let it wipe this device, once; without this, a person at the terminal is asked
+    #[arg(long, value_name = "DEVICE=DURABLE-ID")]
+    approve: Option<String>,
+    /// Append a line to FILE for each thing that it does
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+    /// Run it against a mock agent in this process instead of an agent of yours
+    #[arg(long)]
+    mock: bool,
+}
+
+/// Prints what an extension imports, as grants to paste, and the limits that apply.
+pub(super) fn check(session: &Session, file: &Path) -> anyhow::Result<()> {
+    let wasm = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let imports = session.host.build()?.imports_of_policy(&wasm)?;
+    if session.json {
+        print_json(&as_json(&imports))?;
+    } else {
+        print(&describe(&imports))?;
+    }
+    Ok(imports.check(&Grants::of(imports.functions.iter().copied()))?)
+}
+
+/// Runs an extension once, and prints what it returns.
+pub(super) fn run(session: &Session, connection: ConnectionOptions, options: &RunOptions) -> anyhow::Result<()> {
+    if options.mock && connection.are_given() {
+        return Err(Usage("--mock is an agent of its own: give it no other".into()).into());
+    }
+    serde_json::from_str::<Value>(&options.input).map_err(|why| Usage(format!("--input: expected JSON, {why}")))?;
+    block_on(single_threaded()?, async {
+        let host = session.host.build()?;
+        let policy = load(&host, options)?;
+        let mock = if options.mock { Some(MockAgent::start().await?) } else { None };
+        let connection = match &mock {
+            Some(mock) => Connection::parse(&mock.endpoint(), mock.token(), [mock.fingerprint().to_string()])?,
+            None => connection.or(&session.outer).complete(|name| env::var_os(name))?.parse()?,
+        };
+        let result = policy.run(&host.connect(&connection).await?, &options.input).await?;
+        print_result(&result, Output { json: session.json })
+    })
+}
+
+fn load(host: &Host, options: &RunOptions) -> anyhow::Result<Policy> {
+    let grants = fs::read_to_string(&options.grants);
+    let grants = grants.with_context(|| format!("{} cannot be read", options.grants.display()))?;
+    let grants = Grants::from_toml(&grants).with_context(|| format!("{} is not right", options.grants.display()))?;
+    let policy = host.load_policy(&options.file, &grants, &Limits::default());
+    let mut policy = policy.with_context(|| format!("{} is not loaded", options.file.display()))?;
+    policy = match &options.approve {
+        None => policy.approver(Arc::new(AskOnTerminal)),
+        Some(wipe) => match wipe.split_once('=') {
+            Some((device, id)) if !id.is_empty() => policy.approver(Arc::new(AllowOnce::new(device, id))),
+            _ => return Err(Usage(format!("--approve: expected DEVICE=DURABLE-ID, found {wipe:?}")).into()),
+        },
+    };
+    if let Some(file) = &options.audit {
+        let audit = AuditFile::open(file).with_context(|| format!("{} cannot be written", file.display()))?;
+        policy = policy.audit(Arc::new(audit));
+    }
+    Ok(policy)
+}
+
+/// JSON as JSON, for people over several lines; anything else as the text that it is, made visible.
+fn print_result(result: &str, output: Output) -> anyhow::Result<()> {
+    match serde_json::from_str::<Value>(result) {
+        Ok(value) => print_json(&value)?,
+        Err(_) if output.json => print_json(&Value::from(result))?,
+        Err(_) => print(&format!("{}\n", result.escape_debug()))?,
+    }
+    Ok(())
+}
+
+fn describe(imports: &Imports) -> String {
+    let mut text = String::from("# What it imports, as grants: take out what it may not have.\nfunctions = [");
+    for function in &imports.functions {
+        // A String takes whatever is written to it.
+        let _ = write!(text, "\n    \"{function}\",");
+    }
+    text.push_str("\n]\n# \"deny\" answers `denied` to what is taken out; without it the extension is refused.\nungranted = \"refuse\"\n");
+    let _ = write!(text, "\n# Limits of a run:\n");
+    for limit in Limits::default().to_string().lines() {
+        let _ = writeln!(text, "#   {limit}");
+    }
+    for forbidden in &imports.forbidden {
+        let _ = writeln!(text, "# It imports {forbidden}, which no extension is given: it cannot be loaded.");
+    }
+    text
+}
+
+fn as_json(imports: &Imports) -> Value {
+    let functions: Vec<_> = imports.functions.iter().map(ToString::to_string).collect();
+    json!({ "functions": functions, "forbidden": imports.forbidden })
+}

@@ -1,0 +1,89 @@
+//! `agentapi policy`, with an extension that was built.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::support::{cargo, extension, target};
+
+const GRANTS: &str = "functions = [\"backup.due\", \"disks.list\", \"disks.format\"]\nungranted = \"deny\"\n";
+
+/// The command, built if only this test was.
+fn agentapi() -> PathBuf {
+    let mut cargo = cargo();
+    cargo.args(["build", "--quiet", "--bin", "agentapi"]);
+    assert!(cargo.status().unwrap().success());
+    let test = std::env::current_exe().unwrap();
+    test.parent().unwrap().parent().unwrap().join("agentapi")
+}
+
+fn policy(arguments: &[&str]) -> Output {
+    let mut command = Command::new(agentapi());
+    command.arg("policy").args(arguments).env("AGENTAPI_CACHE_DIR", target().join("e2e-cache"));
+    command.output().unwrap()
+}
+
+fn run(grants: &Path, more: &[&str]) -> (Option<i32>, String, String) {
+    let file = extension("misbehaving");
+    let arguments = ["run", file.to_str().unwrap(), "--grants", grants.to_str().unwrap(), "--mock"];
+    let output = policy(&[&arguments, more].concat());
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn grants(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("grants.toml");
+    std::fs::write(&file, text).unwrap();
+    (dir, file)
+}
+
+#[test]
+fn what_check_prints_is_grants_that_load_it() {
+    let checked = policy(&["check", extension("misbehaving").to_str().unwrap()]);
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    assert!(printed.contains("\"backup.due\",") && printed.contains("#   agent calls  1000"), "{printed}");
+    let (_dir, file) = grants(&printed);
+    let (status, stdout, stderr) = run(&file, &["--input", "\"list\""]);
+    assert_eq!((status, stdout.as_str()), (Some(1), ""), "its input is a text, not JSON: {stderr}");
+    assert!(stderr.contains("the extension failed"), "{stderr}");
+}
+
+#[test]
+fn what_it_may_not_call_or_be_is_said() {
+    let (_dir, file) = grants("functions = [\"backup.due\"]");
+    let (status, _, stderr) = run(&file, &[]);
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("missing are backup.start, disks.format, disks.list, quiesce.freeze"), "{stderr}");
+    let (_dir, file) = grants("functions = [\"backup\"]");
+    let (status, _, stderr) = run(&file, &[]);
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("expected a grant such as backup.due"), "{stderr}");
+    let checked = policy(&["check", extension("hostile").to_str().unwrap()]);
+    assert_eq!(checked.status.code(), Some(1));
+    assert!(String::from_utf8(checked.stderr).unwrap().contains("expected a component that exports"));
+}
+
+#[test]
+fn wrong_usage_is_said_before_anything_is_run() {
+    let (_dir, file) = grants(GRANTS);
+    for (more, message) in [
+        (&["--input", "{"][..], "--input: expected JSON"),
+        (&["--approve", "/dev/sdc1"], "--approve: expected DEVICE=DURABLE-ID"),
+        (&["--endpoint", "127.0.0.1:1"], "--mock is an agent of its own"),
+    ] {
+        let (status, _, stderr) = run(&file, more);
+        assert_eq!(status, Some(2), "{stderr}");
+        assert!(stderr.contains(message), "{stderr}");
+    }
+}
+
+#[test]
+fn what_it_does_is_audited() {
+    let (dir, file) = grants(GRANTS);
+    let audit = dir.path().join("audit.jsonl");
+    let (status, ..) = run(&file, &["--audit", audit.to_str().unwrap()]);
+    assert_eq!(status, Some(1), "its input is none that it knows");
+    let audited = std::fs::read_to_string(audit).unwrap();
+    assert!(audited.contains(r#""operation":"run","outcome":"failed""#), "{audited}");
+}
