@@ -71,6 +71,7 @@ pub mod mock;
 mod operation;
 mod pin;
 mod presented;
+pub mod quiesce;
 mod request;
 mod route;
 mod token;
