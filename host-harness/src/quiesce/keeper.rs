@@ -121,11 +121,14 @@ impl Keeper {
             holder = ?report.holder, frozen_ms = report.frozen.as_millis(), ended_by = %report.ended_by,
             attempts = report.attempts, failures = ?report.failures, "thawed"
         );
-        self.shared.state.send_modify(|state| {
+        let Self { shared, end } = self;
+        shared.state.send_modify(|state| {
             state.held = None;
             state.last = Some(report.clone());
         });
-        self.end.send_replace(Some(report));
+        // Whoever waits for the end may open the journal next.
+        drop(shared);
+        end.send_replace(Some(report));
     }
 
     /// Looks at or changes what is known of this freeze.

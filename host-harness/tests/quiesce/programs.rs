@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use agentapi_host::quiesce::{EndedBy, QuiesceError, Settings, Stage, Step};
+use agentapi_host::quiesce::{Coordinator, EndedBy, Programs, QuiesceError, Settings, Stage, Step};
 
 use crate::support::{Fixture, LONG, eventually, idle, settings};
 
@@ -59,7 +60,7 @@ async fn a_freeze_program_that_hangs_is_killed_with_what_it_started() {
     let why = "freeze program 1 (sh) took longer than 300 ms and was killed with all that it started: waiting";
     assert_eq!(source.to_string(), why);
     for process in ["child", "grandchild"] {
-        eventually(process, || !is_running(&fixture.path(process)));
+        eventually(process, || !is_running(&fixture.path(process))).await;
     }
     assert_eq!(fixture.done(), ["-a"]);
     assert_eq!(coordinator.last_report().unwrap().failures, [why]);
@@ -75,13 +76,11 @@ async fn a_freeze_that_nobody_waits_for_any_more_is_killed_with_what_it_started(
         async move { coordinator.freeze("nightly").await.map(drop) }
     });
     let grandchild = fixture.path("grandchild");
-    while !grandchild.exists() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    eventually("the grandchild", || grandchild.exists()).await;
     assert!(is_running(&grandchild));
     holder.abort();
     assert_eq!(idle(&coordinator).await.ended_by, EndedBy::Dropped);
-    eventually("grandchild", || !is_running(&grandchild));
+    eventually("its end", || !is_running(&grandchild)).await;
     assert_eq!(fixture.done(), ["-a"]);
 }
 
@@ -148,7 +147,7 @@ async fn the_lease_of_a_holder_that_sleeps_ends() {
     let coordinator = fixture.open(&scripts, LONG, Settings { lease: SHORT, ..settings() });
     let mut lease = coordinator.freeze("nightly").await.unwrap();
     assert!(fixture.path("frozen").exists());
-    eventually_async(|| !fixture.path("frozen").exists()).await;
+    eventually("thawed", || !fixture.path("frozen").exists()).await;
     let report = idle(&coordinator).await;
     assert_eq!(report.consistency().to_string(), "crash-consistent: the lease ended");
     assert!(report.frozen >= SHORT && report.frozen < LONG, "{report:?}");
@@ -158,11 +157,10 @@ async fn the_lease_of_a_holder_that_sleeps_ends() {
 #[tokio::test]
 async fn a_program_that_is_not_there_is_said() {
     let fixture = Fixture::new();
-    let programs = agentapi_host::quiesce::Programs::parse(&["/nonexistent/freeze --now"], &["true"]).unwrap();
+    let programs = Programs::parse(&["/nonexistent/freeze --now"], &["true"]).unwrap();
     let settings = programs.settings();
     let journal = fixture.path("journal.jsonl");
-    let coordinator =
-        agentapi_host::quiesce::Coordinator::open(journal, std::sync::Arc::new(programs), settings).unwrap();
+    let coordinator = Coordinator::open(journal, Arc::new(programs), settings).unwrap();
     coordinator.freeze("nightly").await.unwrap_err();
     let failures = coordinator.last_report().unwrap().failures;
     assert_eq!(
@@ -179,13 +177,4 @@ async fn of_a_program_that_prints_much_the_end_is_kept() {
     coordinator.freeze("nightly").await.unwrap_err();
     let failure = coordinator.last_report().unwrap().failures.remove(0);
     assert!(failure.ends_with("much ado\nthe end") && failure.len() < 500, "{failure}");
-}
-
-async fn eventually_async(is_so: impl Fn() -> bool) {
-    let poll = async {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(LONG, poll).await.expect("in time");
 }

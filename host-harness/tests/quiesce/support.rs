@@ -26,7 +26,7 @@ impl Fixture {
 
     /// A command line that runs this script in the directory. Every script can leave a line in the file `done`.
     pub(crate) fn line(&self, script: &str) -> String {
-        let script = format!("cd '{}' && {script}", self.dir.path().display());
+        let script = format!("cd '{}' || exit; {script}", self.dir.path().display());
         shlex::try_join(["sh", "-c", &script]).unwrap()
     }
 
@@ -59,11 +59,10 @@ pub(crate) async fn idle(coordinator: &Coordinator) -> Report {
 }
 
 /// Looks again and again until it is so.
-#[track_caller]
-pub(crate) fn eventually(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < LONG, "{what}: not in time");
-        std::thread::sleep(Duration::from_millis(10));
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
