@@ -146,7 +146,7 @@ impl Programs {
         }
         match failures.len() {
             0 => Ok(()),
-            1 => Err(failures.remove(0)).map_err(QuiesceFailure::new),
+            1 => Err(QuiesceFailure::new(failures.remove(0))),
             _ => Err(QuiesceFailure::new(Failures(failures))),
         }
     }

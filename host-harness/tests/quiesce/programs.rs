@@ -90,6 +90,8 @@ async fn what_a_program_leaves_running_lives_on() {
     let scripts = [("sleep 600 & echo $! > locker", "kill $(cat locker) && echo -a >> done")];
     let coordinator = fixture.open(&scripts, LONG, settings());
     let mut lease = coordinator.freeze("nightly").await.unwrap();
+    // Long enough for a process that was killed to be gone.
+    tokio::time::sleep(SHORT).await;
     assert!(is_running(&fixture.path("locker")));
     assert_eq!(lease.thaw().await.unwrap().failures, [""; 0]);
     assert_eq!(fixture.done(), ["-a"]);

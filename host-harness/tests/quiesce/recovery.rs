@@ -19,7 +19,7 @@ fn hold_freeze() -> PathBuf {
             cargo.env_remove(name);
         }
     }
-    cargo.args(["--locked", "build", "--quiet", "--example", "hold_freeze"]);
+    cargo.env_remove("OUT_DIR").args(["--locked", "build", "--quiet", "--example", "hold_freeze"]);
     cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     assert!(cargo.status().unwrap().success());
     let test = std::env::current_exe().unwrap();
