@@ -72,6 +72,7 @@ mod operation;
 mod pin;
 pub mod policy;
 mod presented;
+pub mod quiesce;
 mod request;
 mod route;
 mod token;

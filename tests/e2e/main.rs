@@ -18,6 +18,7 @@ mod operations;
 mod pin;
 mod policy;
 mod policy_command;
+mod policy_quiesce;
 mod presented;
 mod reuse;
 mod secrets;

@@ -96,8 +96,9 @@ async fn what_is_imported_and_not_granted_is_refused_at_load_with_what_is_missin
     let error = host().load_policy(extension("misbehaving"), &grants, &Limits::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "it imports backup.due, backup.start, disks.format, disks.list, quiesce.freeze; granted are backup.due, \
-         backup.start; missing are disks.format, disks.list, quiesce.freeze",
+        "it imports backup.due, backup.start, disks.format, disks.list, quiesce.freeze, quiesce.thaw; granted are backup.due, \
+         backup.start; missing are disks.format, disks.list, quiesce.freeze, \
+         quiesce.thaw",
     );
 }
 

@@ -54,7 +54,10 @@ fn what_it_may_not_call_or_be_is_said() {
     let (_dir, file) = grants("functions = [\"backup.due\"]");
     let (status, _, stderr) = run(&file, &[]);
     assert_eq!(status, Some(1));
-    assert!(stderr.contains("missing are backup.start, disks.format, disks.list, quiesce.freeze"), "{stderr}");
+    assert!(
+        stderr.contains("missing are backup.start, disks.format, disks.list, quiesce.freeze, quiesce.thaw"),
+        "{stderr}"
+    );
     let (_dir, file) = grants("functions = [\"backup\"]");
     let (status, _, stderr) = run(&file, &[]);
     assert_eq!(status, Some(1));

@@ -14,7 +14,7 @@ use crate::types::{
     self, AssignRequest, BackupDue, BackupJob, BackupStatus, DiskList, EjectResult, Error as ComponentError,
     FormatError, FormatRequest, FormatResult, MetricsView, PendingOp, Progress, StorageView,
 };
-use crate::{Agent, Error};
+use crate::{Agent, Error, quiesce as quiesce_lease};
 
 /// The calls of one run.
 pub(super) struct Calls {
@@ -23,6 +23,7 @@ pub(super) struct Calls {
     pub(super) watch: Watch,
     pub(super) left: u64,
     pub(super) allowed: u64,
+    pub(super) quiesce: Option<quiesce_lease::Run>,
 }
 
 impl Calls {
@@ -168,18 +169,46 @@ impl Calls {
 
 impl quiesce::Host for Calls {
     async fn freeze(&mut self) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
-        self.quiesce(Function::new("quiesce", "freeze"))
+        self.quiesce(Function::new("quiesce", "freeze"), async |run| run.freeze().await).await
     }
 
     async fn thaw(&mut self) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
-        self.quiesce(Function::new("quiesce", "thaw"))
+        self.quiesce(Function::new("quiesce", "thaw"), async |run| run.thaw().await.map(drop)).await
     }
 }
 
 impl Calls {
-    fn quiesce(&mut self, function: Function) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
-        let rule = self.admit(function)?.err().unwrap_or_else(|| "the controller has nothing to freeze".into());
-        Ok(Err(quiesce::QuiesceError::Denied(rule)))
+    /// What this run has frozen is thawed when it ends, however it ends: the lease goes with these calls.
+    async fn quiesce(
+        &mut self,
+        function: Function,
+        step: impl AsyncFnOnce(&mut quiesce_lease::Run) -> Result<(), quiesce_lease::QuiesceError>,
+    ) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
+        let begun = Instant::now();
+        if let Err(rule) = self.admit(function)? {
+            return Ok(Err(quiesce::QuiesceError::Denied(rule)));
+        }
+        let outcome = match &mut self.quiesce {
+            Some(run) => step(run).await,
+            None => Err(quiesce_lease::QuiesceError::Denied("the controller has nothing to freeze".into())),
+        };
+        self.audit(function, outcome.as_ref().map_or("failed", |()| "ok"), begun);
+        Ok(outcome.map_err(|error| quiesce_told(&error)))
+    }
+}
+
+/// What an extension is told of a freeze or thaw. Causes may hold what the controller's programs printed: they are logged.
+fn quiesce_told(error: &quiesce_lease::QuiesceError) -> quiesce::QuiesceError {
+    use quiesce_lease::QuiesceError as Lease;
+    match error {
+        Lease::Denied(rule) => quiesce::QuiesceError::Denied(rule.clone()),
+        Lease::Busy { holder, .. } => quiesce::QuiesceError::Busy(holder.clone()),
+        Lease::AlreadyFrozen => quiesce::QuiesceError::AlreadyFrozen,
+        Lease::NotFrozen(_) => quiesce::QuiesceError::NotFrozen,
+        Lease::Failed { step, source } => {
+            tracing::warn!(%step, cause = %source.chain().escape_debug(), "an extension's freeze or thaw failed");
+            quiesce::QuiesceError::Failed(step.to_string())
+        }
     }
 }
 

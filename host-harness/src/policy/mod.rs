@@ -45,6 +45,7 @@ use bindings::{PolicyExtension, PolicyExtensionPre};
 use calls::Calls;
 use state::RunState;
 
+use crate::quiesce::Coordinator;
 use crate::{Agent, Host, component};
 
 /// How long an extension that computes lets others run, after each tick.
@@ -66,6 +67,7 @@ struct Watch {
     sha256: Arc<str>,
     approver: Arc<dyn Approver>,
     audit: Option<Arc<dyn Audit>>,
+    coordinator: Option<Coordinator>,
 }
 
 /// Why a run gave no result.
@@ -113,7 +115,7 @@ impl Host {
         Imports::of(engine, &component).check(grants)?;
         let component = prepare(engine, &component).map_err(|why| LoadError::Component(why.into()))?;
         let sha256 = hex::encode(Sha256::digest(wasm)).into();
-        let watch = Watch { name: name.into(), sha256, approver: Arc::new(Deny), audit: None };
+        let watch = Watch { name: name.into(), sha256, approver: Arc::new(Deny), audit: None, coordinator: None };
         Ok(Policy { component, grants: Arc::new(grants.clone()), limits: *limits, watch })
     }
 
@@ -161,6 +163,15 @@ impl Policy {
         self
     }
 
+    /// The same extension with applications to freeze. Without this, `quiesce` is denied.
+    ///
+    /// What a run has frozen is thawed when it ends, however it ends; see [`quiesce`](crate::quiesce).
+    #[must_use]
+    pub fn quiesce(mut self, coordinator: Coordinator) -> Self {
+        self.watch.coordinator = Some(coordinator);
+        self
+    }
+
     /// Runs it once. Input and result are JSON texts, whose shape is the extension's own.
     ///
     /// A run that is dropped ends: the instance is gone, and so is a call that it was making.
@@ -195,7 +206,8 @@ impl Policy {
     fn store(&self, agent: &Agent) -> Store<RunState> {
         let allowed = self.limits.agent_calls;
         let (grants, watch) = (Arc::clone(&self.grants), self.watch.clone());
-        let calls = Calls { agent: agent.clone(), grants, watch, left: allowed, allowed };
+        let quiesce = watch.coordinator.as_ref().map(|coordinator| coordinator.run(&*watch.name));
+        let calls = Calls { agent: agent.clone(), grants, watch, left: allowed, allowed, quiesce };
         let mut store = Store::new(self.component.engine(), RunState::new(calls, self.limits));
         store.limiter(|state| state);
         store.call_hook(|mut store, hook| store.data_mut().hook(hook));

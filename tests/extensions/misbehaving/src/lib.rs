@@ -14,6 +14,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::hint::black_box;
 
+use felhom::agentapi::quiesce::QuiesceError;
 use felhom::agentapi::types::{Error, FormatError, FormatRequest};
 use felhom::agentapi::{backup, disks, quiesce};
 
@@ -51,10 +52,33 @@ impl exports::felhom::agentapi::policy::Guest for Misbehaving {
             "fail" => Err("as asked".to_string()),
             "due" => backup::due().map(|due| due.reason).map_err(|error| kind(&error)),
             "start" => backup::start().map(|job| job.job_id).map_err(|error| kind(&error)),
-            "freeze" => quiesce::freeze().map(|()| "frozen".to_string()).map_err(|error| format!("{error:?}")),
+            "freeze" => freeze(),
+            "freeze and trap" => freeze().and_then(|_| panic!("as asked")),
+            "freeze and compute without end" => freeze().and_then(|_| compute()),
+            "freeze and thaw" => freeze().and_then(|_| thaw()),
+            "freeze twice" => freeze().and_then(|_| freeze()),
+            "thaw" => thaw(),
             "list" => disks::list().map(|list| list.disks.len().to_string()).map_err(|error| kind(&error)),
             other => wipe(other),
         }
+    }
+}
+
+fn freeze() -> Result<String, String> {
+    quiesce::freeze().map(|()| "frozen".to_string()).map_err(|error| quiesce_kind(&error))
+}
+
+fn thaw() -> Result<String, String> {
+    quiesce::thaw().map(|()| "thawed".to_string()).map_err(|error| quiesce_kind(&error))
+}
+
+fn quiesce_kind(error: &QuiesceError) -> String {
+    match error {
+        QuiesceError::Denied(rule) => format!("denied: {rule}"),
+        QuiesceError::Busy(holder) => format!("busy: {holder}"),
+        QuiesceError::AlreadyFrozen => "already-frozen".to_string(),
+        QuiesceError::NotFrozen => "not-frozen".to_string(),
+        QuiesceError::Failed(why) => format!("failed: {why}"),
     }
 }
 

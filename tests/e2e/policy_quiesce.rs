@@ -1,0 +1,103 @@
+//! Extensions that freeze: whatever they do then, the applications are thawed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use agentapi_host::mock::MockAgent;
+use agentapi_host::policy::{Grants, Limits, Policy, RunError};
+use agentapi_host::quiesce::{Coordinator, Quiesce, Quiescing, Settings};
+
+use crate::support::{extension, host, to_mock};
+
+/// Applications that count.
+#[derive(Default)]
+struct Counted {
+    frozen: AtomicUsize,
+    thawed: AtomicUsize,
+}
+
+impl Quiesce for Counted {
+    fn freeze(&self) -> Quiescing<'_> {
+        self.frozen.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn thaw(&self) -> Quiescing<'_> {
+        self.thawed.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+struct Fixture {
+    applications: Arc<Counted>,
+    coordinator: Coordinator,
+    _dir: tempfile::TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let applications = Arc::new(Counted::default());
+        let quiesce = Arc::clone(&applications) as Arc<dyn Quiesce>;
+        let coordinator = Coordinator::open(dir.path().join("journal"), quiesce, Settings::default()).unwrap();
+        Self { applications, coordinator, _dir: dir }
+    }
+
+    fn policy(&self, limits: Limits) -> Policy {
+        let grants = Grants::from_toml("functions = [\"quiesce.*\", \"disks.list\"]\nungranted = \"deny\"").unwrap();
+        host().load_policy(extension("misbehaving"), &grants, &limits).unwrap().quiesce(self.coordinator.clone())
+    }
+
+    /// Runs it, waits until nothing is frozen, and says how often was frozen and thawed.
+    async fn run(&self, policy: &Policy, input: &str) -> (Result<String, RunError>, usize, usize) {
+        let mock = MockAgent::start().await.unwrap();
+        let agent = host().connect(&to_mock(&mock)).await.unwrap();
+        let outcome = policy.run(&agent, input).await;
+        self.coordinator.idle().await;
+        let count = |counter: &AtomicUsize| counter.swap(0, Ordering::SeqCst);
+        (outcome, count(&self.applications.frozen), count(&self.applications.thawed))
+    }
+}
+
+#[tokio::test]
+async fn a_freeze_is_thawed_however_the_run_ends_and_the_next_run_works() {
+    let fixture = Fixture::new();
+    let policy = fixture.policy(Limits { cpu: Duration::from_millis(300), ..Limits::default() });
+    for (input, outcome) in [
+        ("freeze", "frozen"),
+        ("freeze and trap", "the extension trapped"),
+        ("freeze and compute without end", "the extension was stopped"),
+        ("freeze and thaw", "thawed"),
+        ("freeze twice", "the extension failed: already-frozen"),
+        ("thaw", "the extension failed: not-frozen"),
+    ] {
+        let (ended, frozen, thawed) = fixture.run(&policy, input).await;
+        let ended = ended.unwrap_or_else(|error| error.to_string());
+        let times = usize::from(input != "thaw");
+        assert_eq!((ended.as_str(), frozen, thawed), (outcome, times, times), "{input}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_lasts_too_long_in_all_is_thawed() {
+    let fixture = Fixture::new();
+    let wall = Duration::from_millis(500);
+    let policy = fixture.policy(Limits { wall, ..Limits::default() });
+    let (ended, frozen, thawed) = fixture.run(&policy, "freeze and compute without end").await;
+    assert!(matches!(ended, Err(RunError::Stopped(_))), "{ended:?}");
+    assert_eq!((frozen, thawed), (1, 1));
+}
+
+#[tokio::test]
+async fn while_another_run_holds_the_freeze_there_is_no_second_one() {
+    let fixture = Fixture::new();
+    let policy = fixture.policy(Limits::default());
+    let mut lease = fixture.coordinator.freeze("nightly").await.unwrap();
+    let mock = MockAgent::start().await.unwrap();
+    let agent = host().connect(&to_mock(&mock)).await.unwrap();
+    let error = policy.run(&agent, "freeze").await.unwrap_err().to_string();
+    assert_eq!(error, "the extension failed: busy: nightly");
+    lease.thaw().await.unwrap();
+    assert_eq!(policy.run(&agent, "freeze").await.unwrap(), "frozen");
+}
