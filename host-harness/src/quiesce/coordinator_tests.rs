@@ -1,61 +1,11 @@
 //! Every way in which a freeze ends, with applications that do what a test says.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::super::{Consistency, EndedBy, NotFrozen, Quiescing};
+use super::super::test_applications::{Act, Applications};
+use super::super::{Consistency, EndedBy, NotFrozen};
 use super::*;
-
-/// What the next freeze or thaw does.
-#[derive(Clone, Copy)]
-enum Act {
-    Fails,
-    Hangs,
-    Panics,
-}
-
-/// Counts what is done to it. Does as told, then works.
-#[derive(Default)]
-struct Applications {
-    calls: Mutex<Vec<&'static str>>,
-    freezes: Mutex<VecDeque<Act>>,
-    thaws: Mutex<VecDeque<Act>>,
-    thaw_never_works: bool,
-}
-
-impl Applications {
-    fn new(freezes: impl Into<VecDeque<Act>>, thaws: impl Into<VecDeque<Act>>) -> Arc<Self> {
-        Arc::new(Self { freezes: Mutex::new(freezes.into()), thaws: Mutex::new(thaws.into()), ..Self::default() })
-    }
-
-    fn calls(&self) -> Vec<&'static str> {
-        self.calls.lock().unwrap().clone()
-    }
-
-    fn act(&self, name: &'static str, act: Option<Act>) -> Quiescing<'_> {
-        self.calls.lock().unwrap().push(name);
-        Box::pin(async move {
-            match act {
-                None => Ok(()),
-                Some(Act::Fails) => Err(QuiesceFailure::new(format!("{name} does not work"))),
-                Some(Act::Hangs) => std::future::pending().await,
-                Some(Act::Panics) => panic!("{name} panics"),
-            }
-        })
-    }
-}
-
-impl Quiesce for Applications {
-    fn freeze(&self) -> Quiescing<'_> {
-        self.act("freeze", self.freezes.lock().unwrap().pop_front())
-    }
-
-    fn thaw(&self) -> Quiescing<'_> {
-        let act = if self.thaw_never_works { Some(Act::Fails) } else { self.thaws.lock().unwrap().pop_front() };
-        self.act("thaw", act)
-    }
-}
 
 fn settings() -> Settings {
     Settings {
@@ -216,7 +166,7 @@ async fn a_thaw_is_tried_until_it_works() {
 
 #[tokio::test]
 async fn a_thaw_that_never_works_is_said_and_tried_on() {
-    let applications = Arc::new(Applications { thaw_never_works: true, ..Applications::default() });
+    let applications = Applications::never_thawed([]);
     let thaw_wait = Duration::from_millis(100);
     let (coordinator, dir) = coordinator(&applications, Settings { thaw_wait, ..settings() });
     let mut lease = coordinator.freeze("nightly").await.unwrap();
@@ -236,8 +186,7 @@ async fn a_thaw_that_never_works_is_said_and_tried_on() {
 
 #[tokio::test]
 async fn a_freeze_that_fails_and_cannot_be_thawed_says_both() {
-    let freezes = Mutex::new([Act::Fails].into());
-    let applications = Arc::new(Applications { thaw_never_works: true, freezes, ..Applications::default() });
+    let applications = Applications::never_thawed([Act::Fails]);
     let (coordinator, _dir) =
         coordinator(&applications, Settings { thaw_wait: Duration::from_millis(50), ..settings() });
     let error = coordinator.freeze("nightly").await.unwrap_err();

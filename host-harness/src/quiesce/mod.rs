@@ -57,6 +57,8 @@ mod programs;
 mod report;
 mod run;
 mod settings;
+#[cfg(test)]
+mod test_applications;
 
 use std::pin::Pin;
 
