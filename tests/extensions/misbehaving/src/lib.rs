@@ -53,7 +53,7 @@ impl exports::felhom::agentapi::policy::Guest for Misbehaving {
             "due" => backup::due().map(|due| due.reason).map_err(|error| kind(&error)),
             "start" => backup::start().map(|job| job.job_id).map_err(|error| kind(&error)),
             "freeze" => freeze(),
-            "freeze and trap" => freeze().and_then(|_| panic!("as asked")),
+            "freeze and trap" => freeze().map(|_| -> String { panic!("as asked") }),
             "freeze and compute without end" => freeze().and_then(|_| compute()),
             "freeze and thaw" => freeze().and_then(|_| thaw()),
             "freeze twice" => freeze().and_then(|_| freeze()),
