@@ -15,7 +15,7 @@ mod disks;
 mod envelope;
 mod error;
 mod format;
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod host_metrics;
 mod json;
