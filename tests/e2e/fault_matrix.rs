@@ -107,7 +107,9 @@ async fn cell(route: Route, row: &Row, warm: bool) -> Result<(), String> {
     let is_it = |request: &&Received| request.method == route.method() && request.path == route.path();
     let arrived = mock.requests().iter().filter(is_it).count();
     let is_before_request = matches!(row.fault, Fault::SlowHandshake(_) | Fault::ConnectionLimit(_)) && !warm;
-    let (least, most) = if is_before_request { (0, 0) } else { (1, if is_get { 2 } else { 1 }) };
+    let most = if is_before_request { 0 } else { 1 + usize::from(is_get) };
+    // A deadline may be over before the request is there, where many wait for the processor.
+    let least = usize::from(!is_before_request && expected != "deadline");
     check((least..=most).contains(&arrived), format!("the request arrived {arrived} times"))?;
 
     mock.clear_faults();
