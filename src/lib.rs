@@ -15,7 +15,7 @@ mod disks;
 mod envelope;
 mod error;
 mod format;
-#[cfg(any(fuzzing, test))]
+#[cfg(any(feature = "fuzzing", test))]
 pub mod fuzzing;
 mod host_metrics;
 mod json;

@@ -25,7 +25,7 @@ impl Agent {
         let stand_in = Token::random(&host.provider)?;
         let mask = Mask::new([connection.token.clone(), stand_in.clone()]);
         let client = Client::new(connection, host.deadline, mask, Arc::clone(&host.provider))?;
-        let instances = Instances::new(host.component.clone(), Arc::new(client), stand_in);
+        let instances = Instances::new(host, Arc::new(client), stand_in);
         instances.warm_up().await?;
         Ok(Self(Arc::new(instances)))
     }

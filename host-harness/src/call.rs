@@ -11,7 +11,7 @@ use crate::bindings::{Agentapi, AgentapiPre};
 use crate::client::Client;
 use crate::error::{FromComponent, Phase};
 use crate::instance::{Instance, State, failed};
-use crate::{Error, Route, Token};
+use crate::{Error, Host, Route, Token};
 
 /// Calls to one agent that run at once; more wait their turn. Each has a connection of its own.
 const MAX_CONCURRENT_CALLS: usize = 32;
@@ -25,6 +25,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// The instances of one agent. An instance serves one call at a time.
 pub(crate) struct Instances {
     component: AgentapiPre<State>,
+    living: Arc<()>,
     client: Arc<Client>,
     stand_in: Token,
     idle: Mutex<Vec<Instance>>,
@@ -32,9 +33,10 @@ pub(crate) struct Instances {
 }
 
 impl Instances {
-    pub(crate) fn new(component: AgentapiPre<State>, client: Arc<Client>, stand_in: Token) -> Self {
+    pub(crate) fn new(host: &Host, client: Arc<Client>, stand_in: Token) -> Self {
         let turns = Arc::new(Semaphore::new(MAX_CONCURRENT_CALLS));
-        Self { component, client, stand_in, idle: Mutex::default(), turns }
+        let (component, living) = (host.component.clone(), Arc::clone(&host.living));
+        Self { component, living, client, stand_in, idle: Mutex::default(), turns }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -49,7 +51,8 @@ impl Instances {
     }
 
     async fn new_instance(&self) -> Result<Instance, Error> {
-        let connected = Instance::connected(&self.component, Arc::clone(&self.client), self.stand_in.clone());
+        let living = Arc::downgrade(&self.living);
+        let connected = Instance::connected(&self.component, living, Arc::clone(&self.client), self.stand_in.clone());
         let limit = self.client.deadline() + GRACE;
         timeout(limit, connected).await.map_err(|_| self.client.late(Phase::Queued))?
     }

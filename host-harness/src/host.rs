@@ -28,6 +28,8 @@ pub struct Host {
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) deadline: Duration,
     pub(crate) cache_dir: Option<PathBuf>,
+    /// Each instance that is alive holds a weak reference to it.
+    pub(crate) living: Arc<()>,
 }
 
 impl Host {
@@ -49,6 +51,12 @@ impl Host {
     /// [`Error::InvalidArgument`] when there is no pin, or more than eight.
     pub async fn connect(&self, connection: &Connection) -> Result<Agent, Error> {
         Agent::connect(self, connection).await
+    }
+
+    /// The client instances that are alive, of all agents: those that serve a call, and those kept for the next. For
+    /// a controller's own metrics.
+    pub fn instances(&self) -> usize {
+        Arc::weak_count(&self.living)
     }
 }
 
@@ -103,7 +111,7 @@ impl HostBuilder {
         let component = instance::prepare(pre).map_err(instance::failed)?;
         tick(engine.weak())?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        Ok(Host { component, provider, deadline: self.deadline, cache_dir: self.cache_dir })
+        Ok(Host { component, provider, deadline: self.deadline, cache_dir: self.cache_dir, living: Arc::default() })
     }
 }
 

@@ -1,6 +1,6 @@
 //! One instance of the component: its store, and what the host keeps beside it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
 use wasmtime::component::{HasData, InstancePre, Linker, ResourceTable};
@@ -26,6 +26,8 @@ pub(crate) struct State {
     http: WasiHttpCtx,
     memory_bytes: usize,
     pub(crate) egress: Egress,
+    /// Counts this instance, for [`Host::instances`](crate::Host::instances).
+    _living: Weak<()>,
 }
 
 /// An instance that has been connected.
@@ -38,6 +40,7 @@ impl Instance {
     /// Instantiates the component and makes it the client of one agent. Sends nothing.
     pub(crate) async fn connected(
         component: &AgentapiPre<State>,
+        living: Weak<()>,
         client: Arc<Client>,
         stand_in: Token,
     ) -> Result<Self, Error> {
@@ -51,6 +54,7 @@ impl Instance {
             http: WasiHttpCtx::new(),
             memory_bytes: 0,
             egress: Egress::new(client, stand_in),
+            _living: living,
         };
         let mut store = Store::new(component.engine(), state);
         store.limiter(|state| state);

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use agentapi_host::mock::{Fault, MockAgent, Received, Repeat};
 use agentapi_host::types::{AssignRequest, FormatRequest};
-use agentapi_host::{Agent, Connection, Error, Route};
+use agentapi_host::{Agent, Connection, Error, Host, Route};
 use http::{Method, StatusCode};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use crate::support::{SHORT, hasty_host, host};
+use crate::support::{SHORT, new_host};
 
 const OK: &str = "ok";
 /// Longer than the deadline.
@@ -76,7 +76,7 @@ async fn perform(agent: &Agent, route: Route) -> Result<(), Error> {
 }
 
 /// Plays one cell of the matrix; says what was wrong.
-async fn cell(route: Route, row: &Row, warm: bool) -> Result<(), String> {
+async fn cell(host: &Host, route: Route, row: &Row, warm: bool) -> Result<(), String> {
     let mock = MockAgent::start().await.unwrap();
     let pins = [mock.fingerprint(), mock.next_fingerprint()].map(|pin| pin.to_string());
     let connection = Connection::parse(&mock.endpoint(), mock.token(), pins).unwrap();
@@ -86,7 +86,7 @@ async fn cell(route: Route, row: &Row, warm: bool) -> Result<(), String> {
         (true, false) => row.kept_alive,
         (true, true) => row.kept_alive_get,
     };
-    let host = if expected == "deadline" { hasty_host() } else { host() };
+    let host = if expected == "deadline" { host.with_deadline(SHORT) } else { host.clone() };
     let agent = host.connect(&connection).await.unwrap();
     // Another route than the one that is tried, so that the counts tell them apart.
     let other = if route == Route::Storage { Route::HostMetrics } else { Route::Storage };
@@ -129,9 +129,10 @@ async fn cell(route: Route, row: &Row, warm: bool) -> Result<(), String> {
 async fn every_operation_under_every_fault() {
     const AT_ONCE: usize = 24;
     // Whatever the host keeps running is running before the count.
-    cell(Route::Storage, &same(Fault::CloseAfterAnswer, OK), true).await.unwrap();
-    let tasks = || Handle::current().metrics().num_alive_tasks();
-    let before = tasks();
+    let host = new_host();
+    cell(&host, Route::Storage, &same(Fault::CloseAfterAnswer, OK), true).await.unwrap();
+    let alive = || (Handle::current().metrics().num_alive_tasks(), host.instances());
+    let before = alive();
 
     let mut failures = Vec::new();
     let mut cells = 0;
@@ -143,9 +144,10 @@ async fn every_operation_under_every_fault() {
                     failures.extend(playing.join_next().await.unwrap().unwrap());
                 }
                 cells += 1;
+                let host = host.clone();
                 playing.spawn(async move {
                     let what = format!("{route}, {:?}, {}", row.fault, if warm { "kept alive" } else { "fresh" });
-                    cell(route, &row, warm).await.err().map(|why| format!("{what}: {why}"))
+                    cell(&host, route, &row, warm).await.err().map(|why| format!("{what}: {why}"))
                 });
             }
         }
@@ -157,10 +159,11 @@ async fn every_operation_under_every_fault() {
 
     // The mock agents end a moment after they are dropped.
     for _ in 0..100 {
-        if tasks() <= before {
+        let (tasks, instances) = alive();
+        if tasks <= before.0 && instances <= before.1 {
             return;
         }
         tokio::time::sleep(SHORT / 20).await;
     }
-    panic!("{} tasks are left, there were {before}", tasks());
+    panic!("tasks and instances are left: {:?}, there were {before:?}", alive());
 }

@@ -24,7 +24,12 @@ pub(crate) const JOB: &str = r#"{"ok":true,"data":{"vmid":101,"job_id":"bk-101-1
 /// A host with the default deadline.
 pub(crate) fn host() -> Host {
     static HOST: OnceLock<Host> = OnceLock::new();
-    HOST.get_or_init(|| Host::builder().cache_dir(target().join("e2e-cache")).build().unwrap()).clone()
+    HOST.get_or_init(new_host).clone()
+}
+
+/// A host that no other test uses.
+pub(crate) fn new_host() -> Host {
+    Host::builder().cache_dir(target().join("e2e-cache")).build().unwrap()
 }
 
 /// A host with a deadline that a test can wait for.

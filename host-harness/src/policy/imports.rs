@@ -8,25 +8,12 @@ use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
 use super::grants::{Function, Grants};
+use super::wasi;
 
 /// The package whose functions are granted.
 const PACKAGE: &str = "felhom:agentapi/";
 /// The export that makes a component an extension.
 const EXPORT: &str = "felhom:agentapi/policy@0.1.0";
-/// What language runtimes need, and may have: clocks, random numbers, stdio into the log.
-const OFFERED: [&str; 10] = [
-    "wasi:cli/stderr@0.2",
-    "wasi:cli/stdin@0.2",
-    "wasi:cli/stdout@0.2",
-    "wasi:clocks/monotonic-clock@0.2",
-    "wasi:clocks/wall-clock@0.2",
-    "wasi:io/error@0.2",
-    "wasi:io/poll@0.2",
-    "wasi:io/streams@0.2",
-    "wasi:random/random@0.2",
-    "felhom:agentapi/types@0.1.0",
-];
-
 /// What an extension imports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imports {
@@ -107,11 +94,9 @@ impl Imports {
     }
 }
 
+/// The types say nothing that could be granted.
 fn is_offered(name: &str) -> bool {
-    // A later patch release of an interface is the same interface.
-    OFFERED
-        .iter()
-        .any(|offered| name.strip_prefix(offered).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    name == "felhom:agentapi/types@0.1.0" || wasi::is_offered(name)
 }
 
 fn is_function(item: &ComponentItem) -> bool {

@@ -23,7 +23,9 @@ mod calls;
 mod grants;
 mod imports;
 mod limits;
+mod log;
 mod state;
+mod wasi;
 
 use std::fmt;
 use std::path::Path;
@@ -40,9 +42,11 @@ pub use audit::{Audit, AuditEntry, AuditFile};
 pub use grants::{Function, Grant, GrantError, Grants, Ungranted};
 pub use imports::{Imports, LoadError};
 pub use limits::{Breach, Limits};
+pub use log::{Log, Traced};
 
 use bindings::{PolicyExtension, PolicyExtensionPre};
 use calls::Calls;
+use log::Printed;
 use state::RunState;
 
 use crate::quiesce::Coordinator;
@@ -67,6 +71,7 @@ struct Watch {
     sha256: Arc<str>,
     approver: Arc<dyn Approver>,
     audit: Option<Arc<dyn Audit>>,
+    log: Arc<dyn Log>,
     coordinator: Option<Coordinator>,
 }
 
@@ -115,7 +120,8 @@ impl Host {
         Imports::of(engine, &component).check(grants)?;
         let component = prepare(engine, &component).map_err(|why| LoadError::Component(why.into()))?;
         let sha256 = hex::encode(Sha256::digest(wasm)).into();
-        let watch = Watch { name: name.into(), sha256, approver: Arc::new(Deny), audit: None, coordinator: None };
+        let (approver, log) = (Arc::new(Deny), Arc::new(Traced));
+        let watch = Watch { name: name.into(), sha256, approver, audit: None, log, coordinator: None };
         Ok(Policy { component, grants: Arc::new(grants.clone()), limits: *limits, watch })
     }
 
@@ -137,7 +143,7 @@ impl Host {
 
 fn prepare(engine: &Engine, component: &Component) -> wasmtime::Result<PolicyExtensionPre<RunState>> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(&mut linker)?;
+    wasi::add_to_linker(&mut linker)?;
     PolicyExtension::add_to_linker::<_, HasCalls>(&mut linker, |state: &mut RunState| &mut state.calls)?;
     PolicyExtensionPre::new(linker.instantiate_pre(component)?)
 }
@@ -160,6 +166,13 @@ impl Policy {
     #[must_use]
     pub fn audit(mut self, audit: Arc<dyn Audit>) -> Self {
         self.watch.audit = Some(audit);
+        self
+    }
+
+    /// The same extension with somebody to take the lines that it prints. [`Traced`] if not set.
+    #[must_use]
+    pub fn log(mut self, log: Arc<dyn Log>) -> Self {
+        self.watch.log = log;
         self
     }
 
@@ -207,8 +220,9 @@ impl Policy {
         let allowed = self.limits.agent_calls;
         let (grants, watch) = (Arc::clone(&self.grants), self.watch.clone());
         let quiesce = watch.coordinator.as_ref().map(|coordinator| coordinator.run(&*watch.name));
+        let printed = Printed::new(Arc::clone(&watch.name), Arc::clone(&watch.log), self.limits.log_bytes);
         let calls = Calls { agent: agent.clone(), grants, watch, left: allowed, allowed, quiesce };
-        let mut store = Store::new(self.component.engine(), RunState::new(calls, self.limits));
+        let mut store = Store::new(self.component.engine(), RunState::new(calls, self.limits, &printed));
         store.limiter(|state| state);
         store.call_hook(|mut store, hook| store.data_mut().hook(hook));
         // At each tick the computing is looked at, then the time in all and everybody else's I/O: a runtime with one

@@ -1,0 +1,58 @@
+//! The part of WASI that extensions are given: what the runtimes of their languages need.
+//!
+//! | interface | what is there |
+//! | --- | --- |
+//! | clocks, random numbers | the host's |
+//! | stdout, stderr | the log, with the extension's name |
+//! | stdin, environment, arguments, terminals, folders | the interface, and nothing in it: standard libraries import it |
+//! | sockets, HTTP | not there: an extension that imports them is refused |
+
+use wasmtime::component::Linker;
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
+use wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async;
+use wasmtime_wasi::p2::bindings::{cli, filesystem};
+
+use super::state::RunState;
+
+/// What [`add_to_linker`] gives, without the patch release, which makes no other interface.
+const OFFERED: [&str; 18] = [
+    "wasi:cli/environment@0.2",
+    "wasi:cli/exit@0.2",
+    "wasi:cli/stderr@0.2",
+    "wasi:cli/stdin@0.2",
+    "wasi:cli/stdout@0.2",
+    "wasi:cli/terminal-input@0.2",
+    "wasi:cli/terminal-output@0.2",
+    "wasi:cli/terminal-stderr@0.2",
+    "wasi:cli/terminal-stdin@0.2",
+    "wasi:cli/terminal-stdout@0.2",
+    "wasi:clocks/monotonic-clock@0.2",
+    "wasi:clocks/wall-clock@0.2",
+    "wasi:filesystem/preopens@0.2",
+    "wasi:filesystem/types@0.2",
+    "wasi:io/error@0.2",
+    "wasi:io/poll@0.2",
+    "wasi:io/streams@0.2",
+    "wasi:random/random@0.2",
+];
+
+/// Whether extensions are given this interface.
+pub(super) fn is_offered(name: &str) -> bool {
+    let is_it = |offered| name.strip_prefix(offered).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    OFFERED.into_iter().any(is_it)
+}
+
+/// Gives extensions what is offered.
+pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
+    add_to_linker_proxy_interfaces_async(linker)?;
+    filesystem::types::add_to_linker::<RunState, WasiFilesystem>(linker, RunState::filesystem)?;
+    filesystem::preopens::add_to_linker::<RunState, WasiFilesystem>(linker, RunState::filesystem)?;
+    cli::environment::add_to_linker::<RunState, WasiCli>(linker, RunState::cli)?;
+    cli::exit::add_to_linker::<RunState, WasiCli>(linker, RunState::cli)?;
+    cli::terminal_input::add_to_linker::<RunState, WasiCli>(linker, RunState::cli)?;
+    cli::terminal_output::add_to_linker::<RunState, WasiCli>(linker, RunState::cli)?;
+    cli::terminal_stdin::add_to_linker::<RunState, WasiCli>(linker, RunState::cli)?;
+    cli::terminal_stdout::add_to_linker::<RunState, WasiCli>(linker, RunState::cli)?;
+    cli::terminal_stderr::add_to_linker::<RunState, WasiCli>(linker, RunState::cli)
+}
