@@ -1,12 +1,23 @@
-//! Builds the component that the library embeds: a cargo of its own, for `wasm32-wasip2`, in a target folder of its own.
+//! Builds the components that the library embeds: a cargo of its own, for `wasm32-wasip2`, in a target folder of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 const TARGET: &str = "wasm32-wasip2";
-/// What the component is made of. A change in anything else does not build it again.
-const SOURCES: [&str; 6] = ["Cargo.lock", "Cargo.toml", "pinning/Cargo.toml", "pinning/src", "src", "wit"];
+/// The client, and the extension that comes with the library: packages, and the files that they are built as.
+const COMPONENTS: [(&str, &str); 2] = [("agentapi", "agentapi.wasm"), ("backup-loop", "backup_loop.wasm")];
+/// What the components are made of. A change in anything else does not build them again.
+const SOURCES: [&str; 8] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "examples/extensions/rust/backup-loop/Cargo.toml",
+    "examples/extensions/rust/backup-loop/src",
+    "pinning/Cargo.toml",
+    "pinning/src",
+    "src",
+    "wit",
+];
 
 fn main() -> ExitCode {
     match build() {
@@ -27,11 +38,14 @@ fn build() -> Result<(), String> {
     add_target()?;
     // Beside the folders of the crates, so that checking and building share it: `out` is PROFILE/build/CRATE/out.
     let target_dir = out.ancestors().nth(3).unwrap_or(&out).join("component");
-    run(cargo(&root, &target_dir))?;
-    let built = target_dir.join(TARGET).join("component/agentapi.wasm");
-    let wasm = fs::read(&built).map_err(|why| format!("cannot read {}: {why}", built.display()))?;
-    let kept = out.join("agentapi.wasm");
-    fs::write(&kept, without_names(&wasm)?).map_err(|why| format!("cannot write {}: {why}", kept.display()))
+    for (package, file) in COMPONENTS {
+        run(cargo(&root, &target_dir, package))?;
+        let built = target_dir.join(TARGET).join("component").join(file);
+        let wasm = fs::read(&built).map_err(|why| format!("cannot read {}: {why}", built.display()))?;
+        let kept = out.join(file);
+        fs::write(&kept, without_names(&wasm)?).map_err(|why| format!("cannot write {}: {why}", kept.display()))?;
+    }
+    Ok(())
 }
 
 /// Where rustup does not install what `rust-toolchain.toml` names, the target is added here.
@@ -46,12 +60,12 @@ fn add_target() -> Result<(), String> {
     let added = Command::new("rustup").args(["target", "add", TARGET]).status();
     match added {
         Ok(status) if status.success() => Ok(()),
-        _ => Err(format!("the component is built for {TARGET}; type: rustup target add {TARGET}")),
+        _ => Err(format!("the components are built for {TARGET}; type: rustup target add {TARGET}")),
     }
 }
 
 /// Not what cargo or a user set for this crate: flags and wrappers for the host do not fit the component.
-fn cargo(root: &Path, target_dir: &Path) -> Command {
+fn cargo(root: &Path, target_dir: &Path, package: &str) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -65,7 +79,7 @@ fn cargo(root: &Path, target_dir: &Path) -> Command {
         cargo.env(name, "");
     }
     cargo.current_dir(root).env("CARGO_TARGET_DIR", target_dir);
-    cargo.args(["rustc", "--package", "agentapi", "--lib", "--profile", "component", "--target", TARGET, "--locked"]);
+    cargo.args(["rustc", "--package", package, "--lib", "--profile", "component", "--target", TARGET, "--locked"]);
     // A library that is also an rlib is not optimised as a whole.
     cargo.args(["--crate-type", "cdylib"]);
     cargo
@@ -73,7 +87,7 @@ fn cargo(root: &Path, target_dir: &Path) -> Command {
 
 fn run(mut command: Command) -> Result<(), String> {
     let status = command.status().map_err(|why| format!("cannot run cargo: {why}"))?;
-    if status.success() { Ok(()) } else { Err(format!("building the component failed ({status})")) }
+    if status.success() { Ok(()) } else { Err(format!("building a component failed ({status})")) }
 }
 
 /// The component without its custom sections: names for debuggers, which the optimiser has left little to name.

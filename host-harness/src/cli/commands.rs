@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 
+use super::backup_run::BackupRunOptions;
 use super::connection::ConnectionOptions;
 use super::host::HostOptions;
 use super::log::LogOptions;
@@ -127,6 +128,19 @@ pub(super) enum BackupCommand {
     Start(ConnectionOptions),
     /// Say how far the latest backup is (GET /backup/status)
     Status(ConnectionOptions),
+    /// Back up if one is due: freeze the applications, start, follow to the end, thaw, report
+    ///
+    /// At most one backup is started; where the answer to the start is lost, the status says what
+    /// became of it. Whatever happens, the applications are thawed: when the backup has ended, when
+    /// this command is interrupted or the lease ends, and by the next run after a crash. The report
+    /// says what the backup is worth. Exit status 0 when it is done or none is due.
+    #[command(verbatim_doc_comment, after_long_help = super::backup_run::EXAMPLES)]
+    Run {
+        #[command(flatten)]
+        run: BackupRunOptions,
+        #[command(flatten)]
+        connection: ConnectionOptions,
+    },
 }
 
 #[derive(Subcommand)]

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::host::{block_on, single_threaded};
 use super::output::{print, print_json};
+use super::signals::Interruption;
 
 /// The options of `agentapi mock`.
 #[derive(Args)]
@@ -40,7 +41,7 @@ pub(super) fn run(options: &MockOptions, json: bool) -> anyhow::Result<()> {
         let builder = MockAgent::builder().scenario(scenario).listen(options.listen);
         let agent = builder.start().await.with_context(|| format!("cannot listen on {}", options.listen))?;
         // Before it is announced: whoever reads the lines may interrupt at once.
-        let interrupted = Interruption::expect().context("signals cannot be waited for")?;
+        let mut interrupted = Interruption::expect().context("signals cannot be waited for")?;
         announce(&agent, json)?;
         interrupted.come().await;
         agent.stop().await;
@@ -67,42 +68,6 @@ fn announce(agent: &MockAgent, json: bool) -> io::Result<()> {
 fn quoted(token: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
     if token.chars().all(is_plain) { token.into() } else { format!("'{}'", token.replace('\'', r"'\''")) }
-}
-
-/// Ctrl-C, or a request to end.
-struct Interruption {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Interruption {
-    fn expect() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn come(mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-impl Interruption {
-    fn expect() -> io::Result<Self> {
-        Ok(Self {})
-    }
-
-    async fn come(self) {
-        // The only error is that the signal cannot be waited for: then it ends at once.
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }
 
 /// Shown below the long help.

@@ -4,12 +4,14 @@
 //! file or the environment, and nothing here prints it; the mock agent's, made for one run, is the exception.
 
 mod backup;
+mod backup_run;
 mod call;
 mod commands;
 mod connection;
 mod demo;
 mod disks;
 mod escape;
+mod extension;
 mod failure;
 mod fingerprint;
 mod format;
@@ -20,6 +22,8 @@ mod metrics;
 mod mock;
 mod output;
 mod policy;
+mod quiesce;
+mod signals;
 mod storage;
 mod table;
 mod units;
@@ -58,6 +62,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Backup(BackupCommand::Due(connection)) => session.with_agent(connection, backup::due),
         Command::Backup(BackupCommand::Start(connection)) => session.with_agent(connection, backup::start),
         Command::Backup(BackupCommand::Status(connection)) => session.with_agent(connection, backup::status),
+        Command::Backup(BackupCommand::Run { run, connection }) => backup_run::run(&session, connection, &run),
         Command::Policy(PolicyCommand::Check { file }) => policy::check(&session, &file),
         Command::Policy(PolicyCommand::Run { run, connection }) => policy::run(&session, connection, &run),
         Command::Disks(DisksCommand::List(connection)) => session.with_agent(connection, disks::list),

@@ -1,21 +1,20 @@
 //! `agentapi policy`: what an extension wants, and running it.
 
-use std::env;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use agentapi_host::mock::MockAgent;
-use agentapi_host::policy::{AllowOnce, AskOnTerminal, AuditFile, Grants, Imports, Limits, Policy};
-use agentapi_host::{Connection, Host};
+use agentapi_host::Host;
+use agentapi_host::policy::{AllowOnce, AskOnTerminal, Grants, Imports, Limits, Policy};
 use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::connection::ConnectionOptions;
+use super::extension::{self, ExtensionOptions};
 use super::failure::Usage;
-use super::host::{Session, block_on, single_threaded};
+use super::host::Session;
 use super::output::{Output, print, print_json};
 
 /// What is run, and how.
@@ -32,12 +31,8 @@ pub(super) struct RunOptions {
     /// Let it wipe this device, once; without this, a person at the terminal is asked
     #[arg(long, value_name = "DEVICE=DURABLE-ID")]
     approve: Option<String>,
-    /// Append a line to FILE for each thing that it does
-    #[arg(long, value_name = "FILE")]
-    audit: Option<PathBuf>,
-    /// Run it against a mock agent in this process instead of an agent of yours
-    #[arg(long)]
-    mock: bool,
+    #[command(flatten)]
+    extension: ExtensionOptions,
 }
 
 /// Prints what an extension imports, as grants to paste, and the limits that apply.
@@ -54,21 +49,9 @@ pub(super) fn check(session: &Session, file: &Path) -> anyhow::Result<()> {
 
 /// Runs an extension once, and prints what it returns.
 pub(super) fn run(session: &Session, connection: ConnectionOptions, options: &RunOptions) -> anyhow::Result<()> {
-    if options.mock && connection.are_given() {
-        return Err(Usage("--mock is an agent of its own: give it no other".into()).into());
-    }
     serde_json::from_str::<Value>(&options.input).map_err(|why| Usage(format!("--input: expected JSON, {why}")))?;
-    block_on(single_threaded()?, async {
-        let host = session.host.build()?;
-        let policy = load(&host, options)?;
-        let mock = if options.mock { Some(MockAgent::start().await?) } else { None };
-        let connection = match &mock {
-            Some(mock) => Connection::parse(&mock.endpoint(), mock.token(), [mock.fingerprint().to_string()])?,
-            None => connection.or(&session.outer).complete(|name| env::var_os(name))?.parse()?,
-        };
-        let result = policy.run(&host.connect(&connection).await?, &options.input).await?;
-        print_result(&result, Output { json: session.json })
-    })
+    let ended = extension::run(session, connection, &options.extension, &options.input, |host| load(host, options))?;
+    print_result(&ended.result, Output { json: session.json })
 }
 
 fn load(host: &Host, options: &RunOptions) -> anyhow::Result<Policy> {
@@ -84,10 +67,6 @@ fn load(host: &Host, options: &RunOptions) -> anyhow::Result<Policy> {
             _ => return Err(Usage(format!("--approve: expected DEVICE=DURABLE-ID, found {wipe:?}")).into()),
         },
     };
-    if let Some(file) = &options.audit {
-        let audit = AuditFile::open(file).with_context(|| format!("{} cannot be written", file.display()))?;
-        policy = policy.audit(Arc::new(audit));
-    }
     Ok(policy)
 }
 

@@ -81,6 +81,11 @@ impl Function {
         Self { interface, name }
     }
 
+    /// The interface that it is of, such as `backup`.
+    pub fn interface(self) -> &'static str {
+        self.interface
+    }
+
     /// The function of these names, if it can be granted.
     pub(super) fn named(interface: &str, name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|function| function.interface == interface && function.name == name)

@@ -18,6 +18,7 @@
 
 mod approver;
 mod audit;
+mod backup_loop;
 mod bindings;
 mod calls;
 mod grants;

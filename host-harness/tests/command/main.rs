@@ -6,6 +6,8 @@
     reason = "a test that cannot go on says where; clippy knows this of test functions only, not of their helpers"
 )]
 
+#[cfg(unix)]
+mod backup_run;
 mod call;
 mod call_lines;
 mod demo;

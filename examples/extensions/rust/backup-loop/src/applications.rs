@@ -30,8 +30,8 @@ impl Applications {
                 Err(Report::new(Outcome::Busy).reason(format!("{holder} holds the freeze")))
             }
             Err(error) if settings.on_freeze_failure == OnFreezeFailure::Continue => {
-                let reason = format!("the freeze failed: {}", text(&error));
-                println!("{reason}; going on without it");
+                let reason = text(&error);
+                println!("{reason}; going on");
                 Ok(Self::Running(reason))
             }
             Err(error) => Err(Report::new(Outcome::NotFrozen).reason(text(&error))),

@@ -105,13 +105,18 @@ fn may_have_acted(error: &Error) -> bool {
 /// Asks for the status until the job has ended.
 fn follow(job: &str, applications: &mut Applications, settings: &Settings) -> Report {
     let begun = Instant::now();
+    let mut phase = String::new();
     let mut failures = 0;
     loop {
         match backup::status() {
             Ok(status) => {
                 failures = 0;
-                if let Some(report) = look(job, &status, applications, settings) {
+                if let Some(report) = end(job, &status) {
                     return report;
+                }
+                say_new_phase(job, &mut phase, &status.phase);
+                if settings.thaw_on == ThawOn::Running && matches!(status.phase, BackupPhase::Running) {
+                    applications.thaw();
                 }
             }
             Err(error) => {
@@ -131,28 +136,28 @@ fn follow(job: &str, applications: &mut Applications, settings: &Settings) -> Re
     }
 }
 
-/// What a status means for the job: its report, if that is the end of it.
-fn look(job: &str, status: &BackupStatus, applications: &mut Applications, settings: &Settings) -> Option<Report> {
-    let report = |outcome| Some(Report::new(outcome).of_job(job));
+/// The report, if this status is the end of the job.
+fn end(job: &str, status: &BackupStatus) -> Option<Report> {
+    let report = |outcome, reason| Some(Report::new(outcome).of_job(job).reason(reason));
     if status.job_id != job {
-        let reason = format!("the agent now speaks of backup {:?}", status.job_id);
-        return Some(Report::new(Outcome::Lost).of_job(job).reason(reason));
+        return report(Outcome::Lost, format!("the agent now speaks of backup {:?}", status.job_id));
     }
     match &status.phase {
-        BackupPhase::Done => report(Outcome::Done),
-        BackupPhase::Failed => Some(Report::new(Outcome::Failed).of_job(job).reason(status.error.clone())),
-        BackupPhase::Running => {
-            println!("backup {job}: running");
-            if settings.thaw_on == ThawOn::Running {
-                applications.thaw();
-            }
-            None
-        }
-        BackupPhase::Idle => Some(Report::new(Outcome::Lost).of_job(job).reason("the agent has forgotten it".into())),
-        BackupPhase::Other(phase) => {
-            println!("backup {job}: {phase}");
-            None
-        }
+        BackupPhase::Done => report(Outcome::Done, String::new()),
+        BackupPhase::Failed => report(Outcome::Failed, status.error.clone()),
+        BackupPhase::Idle => report(Outcome::Lost, "the agent has forgotten it".into()),
+        BackupPhase::Running | BackupPhase::Other(_) => None,
+    }
+}
+
+fn say_new_phase(job: &str, said: &mut String, phase: &BackupPhase) {
+    let phase = match phase {
+        BackupPhase::Other(text) => text,
+        _ => "running",
+    };
+    if phase != said {
+        println!("backup {job}: {phase}");
+        phase.clone_into(said);
     }
 }
 

@@ -1,0 +1,140 @@
+//! Running an extension: the agent, the audit, the applications that it may freeze, and the signals meanwhile.
+//!
+//! Nothing is left frozen: however the run ends, by a signal too, the command waits for the thaw. Only a second signal
+//! ends it before that, and says so.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use agentapi_host::mock::MockAgent;
+use agentapi_host::policy::{AuditFile, Policy};
+use agentapi_host::quiesce::{Coordinator, Report};
+use agentapi_host::{Agent, Connection, Host};
+use anyhow::Context;
+use clap::Args;
+
+use super::connection::ConnectionOptions;
+use super::escape::visible;
+use super::failure::{NotDone, Usage};
+use super::host::{Session, block_on, single_threaded};
+use super::quiesce::QuiesceOptions;
+use super::signals::{Interruption, at_each_hangup};
+
+/// What every run of an extension takes.
+#[derive(Args)]
+pub(super) struct ExtensionOptions {
+    #[command(flatten)]
+    pub(super) quiesce: QuiesceOptions,
+    /// Append a line of JSON to FILE for each thing that it does; on SIGHUP the file is opened anew
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+    /// Run it against a mock agent in this process instead of an agent of yours
+    #[arg(long)]
+    mock: bool,
+}
+
+/// What a run came to.
+pub(super) struct Ended {
+    /// What the extension returned.
+    pub(super) result: String,
+    /// How its last freeze ended, if it froze.
+    pub(super) frozen: Option<Report>,
+}
+
+/// Loads an extension and runs it to its end, or until a signal comes.
+pub(super) fn run(
+    session: &Session,
+    connection: ConnectionOptions,
+    options: &ExtensionOptions,
+    input: &str,
+    load: impl FnOnce(&Host) -> anyhow::Result<Policy>,
+) -> anyhow::Result<Ended> {
+    if options.mock && connection.are_given() {
+        return Err(Usage("--mock is an agent of its own: give it no other".into()).into());
+    }
+    block_on(single_threaded()?, async {
+        let host = session.host.build()?;
+        let mut policy = load(&host)?;
+        let mock = if options.mock { Some(MockAgent::start().await?) } else { None };
+        let connection = match &mock {
+            Some(mock) => Connection::parse(&mock.endpoint(), mock.token(), [mock.fingerprint().to_string()])?,
+            None => connection.or(&session.outer).complete(|name| env::var_os(name))?.parse()?,
+        };
+        let agent = host.connect(&connection).await?;
+        let audit = options.audit.as_ref().map(|file| open(file)).transpose()?;
+        if let Some(audit) = &audit {
+            policy = policy.audit(Arc::clone(audit) as _);
+        }
+        let mut interruption = Interruption::expect().context("signals cannot be waited for")?;
+        match options.quiesce.open()? {
+            None => until_signal(&policy, &agent, input, audit, &mut interruption).await.map(unfrozen),
+            Some(coordinator) => {
+                let policy = policy.quiesce(coordinator.clone());
+                recover(&coordinator, &mut interruption).await?;
+                let before = coordinator.last_report();
+                let outcome = until_signal(&policy, &agent, input, audit, &mut interruption).await;
+                thaw(&coordinator, &mut interruption).await?;
+                let frozen = coordinator.last_report().filter(|report| Some(report) != before.as_ref());
+                outcome.map(|result| Ended { result, frozen })
+            }
+        }
+    })
+}
+
+fn open(file: &PathBuf) -> anyhow::Result<Arc<AuditFile>> {
+    let audit = AuditFile::open(file).with_context(|| format!("{} cannot be written", file.display()))?;
+    Ok(Arc::new(audit))
+}
+
+fn unfrozen(result: String) -> Ended {
+    Ended { result, frozen: None }
+}
+
+/// The run, given up when a signal comes. Meanwhile the audit follows its file.
+async fn until_signal(
+    policy: &Policy,
+    agent: &Agent,
+    input: &str,
+    audit: Option<Arc<AuditFile>>,
+    interruption: &mut Interruption,
+) -> anyhow::Result<String> {
+    let follow = async {
+        let Some(audit) = audit else { return std::future::pending().await };
+        let reopen = || {
+            if let Err(why) = audit.reopen() {
+                tracing::error!(error = %why, "the audit cannot be opened anew: it goes on in the old file");
+            }
+        };
+        at_each_hangup(reopen).await.context("signals cannot be waited for")
+    };
+    tokio::select! {
+        outcome = policy.run(agent, input) => Ok(outcome?),
+        failed = follow => failed.map(|never| match never {}),
+        () = interruption.come() => Err(NotDone("interrupted before the extension had ended".into()).into()),
+    }
+}
+
+/// Thaws what an earlier process left frozen.
+async fn recover(coordinator: &Coordinator, interruption: &mut Interruption) -> anyhow::Result<()> {
+    let Some(left) = coordinator.status() else { return Ok(()) };
+    tracing::warn!(holder = ?left.holder, "an earlier run was ended while it was frozen: thawing");
+    thaw(coordinator, interruption).await
+}
+
+/// Waits until nothing is frozen. Says what it waits for, where that takes long.
+async fn thaw(coordinator: &Coordinator, interruption: &mut Interruption) -> anyhow::Result<()> {
+    tokio::select! {
+        () = coordinator.idle() => Ok(()),
+        () = interruption.come() => {
+            let failures = coordinator.status().map(|held| held.failures).unwrap_or_default();
+            let latest = failures.last().map_or("no attempt has ended yet", String::as_str);
+            Err(NotDone(format!(
+                "interrupted while something may still be frozen ({}); the next run with the same --freeze, --thaw and \
+                 --journal thaws first",
+                visible(latest)
+            ))
+            .into())
+        }
+    }
+}
