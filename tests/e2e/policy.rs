@@ -6,7 +6,7 @@ use std::time::Duration;
 use agentapi_host::Agent;
 use agentapi_host::mock::{Fault, MockAgent, Repeat};
 use agentapi_host::policy::{
-    AllowOnce, Audit, AuditEntry, Breach, Grants, Limits, LoadError, Policy, RunError, Ungranted,
+    AllowOnce, Audit, AuditEntry, Breach, Grants, Limits, LoadError, Log, Policy, RunError, Ungranted,
 };
 use agentapi_host::{Host, Route};
 
@@ -147,6 +147,52 @@ async fn a_forged_confirmation_reaches_the_agent_only_if_a_person_approves_that_
     assert_eq!(approved.run(&agent, &input).await.unwrap(), "formatted: true");
     assert_eq!(approved.run(&agent, &input).await.unwrap_err().to_string(), denied, "once");
     assert_eq!(mock.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_wildcard_ends_at_its_interface() {
+    let (agent, mock) = agent().await;
+    let grants = Grants::from_toml(r#"functions = ["disks.*"]"#).unwrap().ungranted(Ungranted::Deny);
+    let policy = host().load_policy(extension("misbehaving"), &grants, &tight()).unwrap();
+    assert_eq!(policy.run(&agent, "list").await.unwrap(), "4");
+    let denied = policy.run(&agent, "due").await.unwrap_err().to_string();
+    assert_eq!(denied, "the extension failed: denied: the grant backup.due is missing");
+    // The grant for a format is there; the person is not.
+    let denied = policy.run(&agent, "/dev/sdc1=uuid:0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10").await.unwrap_err();
+    assert_eq!(denied.to_string(), "the extension failed: denied: no person has approved that this disk is wiped");
+    assert_eq!(mock.requests().len(), 1);
+}
+
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl Log for Lines {
+    fn line(&self, extension: &str, line: &str) {
+        self.0.lock().unwrap().push(format!("{extension}: {line}"));
+    }
+}
+
+#[tokio::test]
+async fn the_standard_library_finds_nothing_but_its_log() {
+    let (agent, _mock) = agent().await;
+    let lines = Arc::new(Lines::default());
+    let policy = host().load_policy(extension("curious"), &Grants::default(), &tight()).unwrap();
+    let policy = policy.log(Arc::clone(&lines) as Arc<dyn Log>);
+    let found = policy.run(&agent, "").await.unwrap();
+    let places: Vec<_> = found.lines().map(|line| line.split_once(": ").unwrap()).collect();
+    assert_eq!(places.len(), 7, "{found}");
+    for (place, found) in places {
+        let nothing = match place {
+            "variables" | "arguments" => "0",
+            "input" => r#""0""#,
+            _ => "none",
+        };
+        assert_eq!(found, nothing, "{place}");
+    }
+    assert_eq!(*lines.0.lock().unwrap(), ["curious: looking", "curious: around"]);
+
+    let error = policy.run(&agent, "exit").await.unwrap_err();
+    assert!(matches!(error, RunError::Trapped(_)), "{error:?}");
 }
 
 #[derive(Default)]

@@ -45,8 +45,7 @@ fn what_check_prints_is_grants_that_load_it() {
     assert!(printed.contains("\"backup.due\",") && printed.contains("#   agent calls  1000"), "{printed}");
     let (_dir, file) = grants(&printed);
     let (status, stdout, stderr) = run(&file, &["--input", "\"list\""]);
-    assert_eq!((status, stdout.as_str()), (Some(1), ""), "its input is a text, not JSON: {stderr}");
-    assert!(stderr.contains("the extension failed"), "{stderr}");
+    assert_eq!((status, stdout.as_str()), (Some(0), "4\n"), "{stderr}");
 }
 
 #[test]
@@ -79,6 +78,20 @@ fn wrong_usage_is_said_before_anything_is_run() {
         assert_eq!(status, Some(2), "{stderr}");
         assert!(stderr.contains(message), "{stderr}");
     }
+}
+
+#[test]
+fn what_it_freezes_is_thawed_before_the_command_ends() {
+    let (dir, file) = grants("functions = [\"quiesce.*\"]\nungranted = \"deny\"\n");
+    let done = dir.path().join("done");
+    let program = |what: &str| shlex::try_join(["sh", "-c", &format!("echo {what} >> {}", done.display())]).unwrap();
+    let (freeze, thaw, journal) = (program("freeze"), program("thaw"), dir.path().join("journal"));
+    let freezing = ["--freeze", &freeze, "--thaw", &thaw, "--journal", journal.to_str().unwrap()];
+    let (status, _, stderr) = run(&file, &[&freezing[..], &["--input", "\"freeze and trap\""]].concat());
+    assert_eq!(status, Some(1), "{stderr}");
+    assert!(stderr.contains("the extension trapped"), "{stderr}");
+    assert_eq!(std::fs::read_to_string(done).unwrap(), "freeze\nthaw\n");
+    assert!(std::fs::read_to_string(journal).unwrap().contains("its holder was gone"));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::escape::visible;
 use super::failure::{NotDone, Usage};
 use super::host::{Session, block_on, single_threaded};
 use super::quiesce::QuiesceOptions;
-use super::signals::{Interruption, at_each_hangup};
+use super::signals::{Hangup, Interruption};
 
 /// What every run of an extension takes.
 #[derive(Args)]
@@ -66,15 +66,15 @@ pub(super) fn run(
         if let Some(audit) = &audit {
             policy = policy.audit(Arc::clone(audit) as _);
         }
-        let mut interruption = Interruption::expect().context("signals cannot be waited for")?;
+        let mut signals = Signals::expect()?;
         match options.quiesce.open()? {
-            None => until_signal(&policy, &agent, input, audit, &mut interruption).await.map(unfrozen),
+            None => until_signal(&policy, &agent, input, audit, &mut signals).await.map(unfrozen),
             Some(coordinator) => {
                 let policy = policy.quiesce(coordinator.clone());
-                recover(&coordinator, &mut interruption).await?;
+                recover(&coordinator, &mut signals.interruption).await?;
                 let before = coordinator.last_report();
-                let outcome = until_signal(&policy, &agent, input, audit, &mut interruption).await;
-                thaw(&coordinator, &mut interruption).await?;
+                let outcome = until_signal(&policy, &agent, input, audit, &mut signals).await;
+                thaw(&coordinator, &mut signals.interruption).await?;
                 let frozen = coordinator.last_report().filter(|report| Some(report) != before.as_ref());
                 outcome.map(|result| Ended { result, frozen })
             }
@@ -91,27 +91,43 @@ fn unfrozen(result: String) -> Ended {
     Ended { result, frozen: None }
 }
 
-/// The run, given up when a signal comes. Meanwhile the audit follows its file.
+/// The run, given up when a signal comes. SIGHUP opens the audit anew; without an audit it means that the terminal is gone.
 async fn until_signal(
     policy: &Policy,
     agent: &Agent,
     input: &str,
     audit: Option<Arc<AuditFile>>,
-    interruption: &mut Interruption,
+    signals: &mut Signals,
 ) -> anyhow::Result<String> {
-    let follow = async {
-        let Some(audit) = audit else { return std::future::pending().await };
-        let reopen = || {
+    let Signals { interruption, hangup } = signals;
+    let hung_up = async {
+        loop {
+            hangup.come().await;
+            let Some(audit) = &audit else { return };
             if let Err(why) = audit.reopen() {
                 tracing::error!(error = %why, "the audit cannot be opened anew: it goes on in the old file");
             }
-        };
-        at_each_hangup(reopen).await.context("signals cannot be waited for")
+        }
     };
+    let interrupted = || NotDone("interrupted before the extension had ended".into());
     tokio::select! {
         outcome = policy.run(agent, input) => Ok(outcome?),
-        failed = follow => failed.map(|never| match never {}),
-        () = interruption.come() => Err(NotDone("interrupted before the extension had ended".into()).into()),
+        () = hung_up => Err(interrupted().into()),
+        () = interruption.come() => Err(interrupted().into()),
+    }
+}
+
+/// Waited for from before the run until nothing is frozen.
+struct Signals {
+    interruption: Interruption,
+    hangup: Hangup,
+}
+
+impl Signals {
+    fn expect() -> anyhow::Result<Self> {
+        let signals =
+            Interruption::expect().and_then(|interruption| Ok(Self { interruption, hangup: Hangup::expect()? }));
+        signals.context("signals cannot be waited for")
     }
 }
 

@@ -42,20 +42,36 @@ impl Interruption {
     }
 }
 
-/// Does something at each SIGHUP, without end. From the first poll on, that signal ends nothing by itself.
-#[cfg(unix)]
-pub(super) async fn at_each_hangup(mut act: impl FnMut()) -> io::Result<std::convert::Infallible> {
-    use tokio::signal::unix::{SignalKind, signal};
+/// A terminal that is gone, or a request to open files anew.
+pub(super) struct Hangup {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
 
-    let mut hangup = signal(SignalKind::hangup())?;
-    loop {
-        hangup.recv().await;
-        act();
+#[cfg(unix)]
+impl Hangup {
+    /// From now on such a signal is waited for, and ends nothing by itself.
+    pub(super) fn expect() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self { hangup: signal(SignalKind::hangup())? })
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn come(&mut self) {
+        self.hangup.recv().await;
     }
 }
 
-/// There is no such signal.
 #[cfg(not(unix))]
-pub(super) async fn at_each_hangup(_: impl FnMut()) -> io::Result<std::convert::Infallible> {
-    std::future::pending().await
+impl Hangup {
+    /// There is no such signal.
+    pub(super) fn expect() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits without end.
+    pub(super) async fn come(&mut self) {
+        std::future::pending().await
+    }
 }

@@ -56,3 +56,26 @@ pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<(
     cli::terminal_stdout::add_to_linker::<RunState, WasiCli>(linker, RunState::cli)?;
     cli::terminal_stderr::add_to_linker::<RunState, WasiCli>(linker, RunState::cli)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_offered;
+
+    #[test]
+    fn a_patch_release_is_the_same_interface_and_the_network_is_none() {
+        for name in ["wasi:cli/stdout@0.2.0", "wasi:cli/stdout@0.2.10", "wasi:filesystem/types@0.2.3"] {
+            assert!(is_offered(name), "{name}");
+        }
+        for name in [
+            "wasi:cli/stdout@0.3.0",
+            "wasi:cli/stdout@0.20.0",
+            "wasi:cli/run@0.2.0",
+            "wasi:sockets/tcp@0.2.0",
+            "wasi:sockets/ip-name-lookup@0.2.0",
+            "wasi:http/outgoing-handler@0.2.0",
+            "wasi:config/store@0.2.0",
+        ] {
+            assert!(!is_offered(name), "{name}");
+        }
+    }
+}

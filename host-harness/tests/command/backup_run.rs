@@ -238,13 +238,15 @@ fn when_the_lease_ends_it_is_thawed_and_no_longer_application_consistent() {
 
 #[test]
 fn interrupted_it_thaws_before_it_ends_however_often_that_must_be_tried() {
-    let looped = Loop::with(ENDLESS);
     let stubborn = "echo thaw >> done; test $(grep -c thaw done) -gt 3";
-    let running = Frozen::start(looped.freezing(FREEZE, stubborn, &[]));
-    running.signal(Signal::INT);
-    assert_eq!(running.status(), Some(1));
-    assert_eq!(looped.done(), ["freeze", "thaw", "thaw", "thaw", "thaw"]);
-    assert!(looped.journal().lines().last().unwrap().contains(r#""event":"thawed""#), "{}", looped.journal());
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let looped = Loop::with(ENDLESS);
+        let running = Frozen::start(looped.freezing(FREEZE, stubborn, &[]));
+        running.signal(signal);
+        assert_eq!(running.status(), Some(1));
+        assert_eq!(looped.done(), ["freeze", "thaw", "thaw", "thaw", "thaw"]);
+        assert!(looped.journal().lines().last().unwrap().contains(r#""event":"thawed""#), "{}", looped.journal());
+    }
 }
 
 #[test]

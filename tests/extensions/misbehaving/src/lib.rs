@@ -41,7 +41,8 @@ export!(Misbehaving);
 
 impl exports::felhom::agentapi::policy::Guest for Misbehaving {
     fn run(input: String) -> Result<String, String> {
-        match input.as_str() {
+        // As a JSON text, too: the command takes no other.
+        match input.trim_matches('"') {
             "compute without end" => compute(),
             "take all memory" => take_memory(),
             "recurse" => Ok(recurse(0).to_string()),
