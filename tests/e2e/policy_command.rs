@@ -1,7 +1,8 @@
 //! `agentapi policy`, with an extension that was built.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use crate::support::{cargo, extension, target};
 
@@ -42,7 +43,7 @@ fn what_check_prints_is_grants_that_load_it() {
     let checked = policy(&["check", extension("misbehaving").to_str().unwrap()]);
     assert_eq!(checked.status.code(), Some(0), "{checked:?}");
     let printed = String::from_utf8(checked.stdout).unwrap();
-    assert!(printed.contains("\"backup.due\",") && printed.contains("#   agent calls  1000"), "{printed}");
+    assert!(printed.contains("\"backup.due\",") && printed.contains("\nagent_calls = 1000\n"), "{printed}");
     let (_dir, file) = grants(&printed);
     let (status, stdout, stderr) = run(&file, &["--input", "\"list\""]);
     assert_eq!((status, stdout.as_str()), (Some(0), "4\n"), "{stderr}");
@@ -77,6 +78,50 @@ fn wrong_usage_is_said_before_anything_is_run() {
         let (status, _, stderr) = run(&file, more);
         assert_eq!(status, Some(2), "{stderr}");
         assert!(stderr.contains(message), "{stderr}");
+    }
+}
+
+#[test]
+fn limits_are_set_beside_the_grants() {
+    let all = "functions = [\"backup.*\", \"disks.*\", \"quiesce.*\"]\n";
+    let (_dir, file) = grants(&format!("{all}[limits]\ncpu_ms = 100\n"));
+    let (status, _, stderr) = run(&file, &["--input", "\"compute without end\""]);
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("more than 100ms of computing"), "{stderr}");
+    let (_dir, file) = grants(&format!("{all}[limits]\ncpu = 100\n"));
+    let (status, _, stderr) = run(&file, &[]);
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("unknown field `cpu`"), "{stderr}");
+}
+
+/// A person's answer comes from a terminal, which `script` is for the command.
+#[test]
+#[cfg(unix)]
+fn a_person_at_the_terminal_agrees_to_that_very_disk_by_typing_its_durable_id() {
+    const ID: &str = "uuid:0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10";
+    let (_dir, file) = grants(GRANTS);
+    let (agentapi, extension, input) = (agentapi(), extension("misbehaving"), format!("\"/dev/sdc1={ID}\""));
+    let command = [
+        agentapi.to_str().unwrap(),
+        "policy",
+        "run",
+        extension.to_str().unwrap(),
+        "--grants",
+        file.to_str().unwrap(),
+        "--mock",
+        "--input",
+        &input,
+    ];
+    for (typed, printed) in [(ID, "formatted: true"), ("yes", "no person has approved that this disk is wiped")] {
+        let mut terminal = Command::new("script");
+        terminal.args(["-qec", &shlex::try_join(command).unwrap(), "/dev/null"]);
+        terminal.env("AGENTAPI_CACHE_DIR", target().join("e2e-cache"));
+        let mut running = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        running.stdin.take().unwrap().write_all(format!("{typed}\n").as_bytes()).unwrap();
+        let output = running.wait_with_output().unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(shown.contains(&format!("To agree, type its durable id (\"{ID}\")")), "{shown}");
+        assert!(shown.contains(printed), "{shown}");
     }
 }
 

@@ -22,7 +22,7 @@ use super::output::{Output, print, print_json};
 pub(super) struct RunOptions {
     /// The extension: a component that exports `felhom:agentapi/policy`
     file: PathBuf,
-    /// What it may call: a TOML file; `agentapi policy check` prints one to start from
+    /// What it may call and use: a TOML file; `agentapi policy check` prints one to start from
     #[arg(long, value_name = "FILE")]
     grants: PathBuf,
     /// What it is given: a JSON text
@@ -57,8 +57,9 @@ pub(super) fn run(session: &Session, connection: ConnectionOptions, options: &Ru
 fn load(host: &Host, options: &RunOptions) -> anyhow::Result<Policy> {
     let grants = fs::read_to_string(&options.grants);
     let grants = grants.with_context(|| format!("{} cannot be read", options.grants.display()))?;
-    let grants = Grants::from_toml(&grants).with_context(|| format!("{} is not right", options.grants.display()))?;
-    let policy = host.load_policy(&options.file, &grants, &Limits::default());
+    let granted = Grants::and_limits_from_toml(&grants);
+    let (grants, limits) = granted.with_context(|| format!("{} is not right", options.grants.display()))?;
+    let policy = host.load_policy(&options.file, &grants, &limits);
     let mut policy = policy.with_context(|| format!("{} is not loaded", options.file.display()))?;
     policy = match &options.approve {
         None => policy.approver(Arc::new(AskOnTerminal)),
@@ -87,10 +88,7 @@ fn describe(imports: &Imports) -> String {
         let _ = write!(text, "\n    \"{function}\",");
     }
     text.push_str("\n]\n# \"deny\" answers `denied` to what is taken out; without it the extension is refused.\nungranted = \"refuse\"\n");
-    let _ = write!(text, "\n# Limits of a run:\n");
-    for limit in Limits::default().to_string().lines() {
-        let _ = writeln!(text, "#   {limit}");
-    }
+    let _ = write!(text, "\n# What a run may use; these are the defaults.\n[limits]\n{}", Limits::default());
     for forbidden in &imports.forbidden {
         let _ = writeln!(text, "# It imports {forbidden}, which no extension is given: it cannot be loaded.");
     }

@@ -19,6 +19,8 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+use super::Limits;
+
 /// A function of the contract that an extension can import, such as `backup.due`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Function {
@@ -110,6 +112,26 @@ impl Grants {
     /// When it is not TOML, has other keys, or a text in it is no [`Grant`].
     pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// Reads grants and, in a table `limits`, [`Limits`]: the file of `agentapi policy run`.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Self::from_toml), and for a limit that there is not.
+    pub fn and_limits_from_toml(text: &str) -> Result<(Self, Limits), toml::de::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            #[serde(default)]
+            functions: Vec<Grant>,
+            #[serde(default)]
+            ungranted: Ungranted,
+            #[serde(default)]
+            limits: Limits,
+        }
+        let File { functions, ungranted, limits } = toml::from_str(text)?;
+        Ok((Self { functions, ungranted }, limits))
     }
 
     /// The same grants with another fate for what is not granted.

@@ -1,16 +1,33 @@
 //! Limits: what a run of an extension may use. Every one is on unless it is set otherwise.
+//!
+//! As TOML, with the defaults; what is left out stays as it is here:
+//!
+//! ```toml
+//! memory_bytes = 134217728
+//! cpu_ms = 5000
+//! wall_ms = 600000
+//! agent_calls = 1000
+//! input_bytes = 1048576
+//! output_bytes = 1048576
+//! log_bytes = 262144
+//! ```
 
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer};
+
 /// What a run of an extension may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Memory of the instance, in bytes.
+    /// All memories of the instance together, in bytes.
     pub memory_bytes: usize,
     /// Time that it computes, waiting not counted.
+    #[serde(rename = "cpu_ms", deserialize_with = "milliseconds")]
     pub cpu: Duration,
     /// Time from begin to end, waiting counted.
+    #[serde(rename = "wall_ms", deserialize_with = "milliseconds")]
     pub wall: Duration,
     /// Calls of functions of the contract.
     pub agent_calls: u64,
@@ -38,16 +55,20 @@ impl Default for Limits {
 }
 
 impl fmt::Display for Limits {
-    /// One limit a line.
+    /// One limit a line, as TOML.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "memory       {} bytes", self.memory_bytes)?;
-        writeln!(f, "computing    {:?}", self.cpu)?;
-        writeln!(f, "time in all  {:?}", self.wall)?;
-        writeln!(f, "agent calls  {}", self.agent_calls)?;
-        writeln!(f, "input        {} bytes", self.input_bytes)?;
-        writeln!(f, "output       {} bytes", self.output_bytes)?;
-        write!(f, "log          {} bytes", self.log_bytes)
+        writeln!(f, "memory_bytes = {}", self.memory_bytes)?;
+        writeln!(f, "cpu_ms = {}", self.cpu.as_millis())?;
+        writeln!(f, "wall_ms = {}", self.wall.as_millis())?;
+        writeln!(f, "agent_calls = {}", self.agent_calls)?;
+        writeln!(f, "input_bytes = {}", self.input_bytes)?;
+        writeln!(f, "output_bytes = {}", self.output_bytes)?;
+        writeln!(f, "log_bytes = {}", self.log_bytes)
     }
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
 }
 
 /// A limit that a run went beyond; holds what was allowed.
@@ -75,4 +96,19 @@ pub enum Breach {
     /// [`Limits::log_bytes`]
     #[error("more than {0} bytes of log")]
     Log(usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_is_read_again_as_the_same() {
+        let printed = Limits::default().to_string();
+        assert!(printed.starts_with("memory_bytes = 134217728\ncpu_ms = 5000\nwall_ms = 600000\n"), "{printed}");
+        assert_eq!(toml::from_str::<Limits>(&printed).unwrap(), Limits::default());
+        let cpu = Duration::from_millis(7);
+        assert_eq!(toml::from_str::<Limits>("cpu_ms = 7").unwrap(), Limits { cpu, ..Limits::default() });
+        assert!(toml::from_str::<Limits>("cpu = 7").is_err());
+    }
 }

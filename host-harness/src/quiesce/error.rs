@@ -106,8 +106,13 @@ pub(super) fn chain(error: &dyn Error) -> String {
 #[non_exhaustive]
 pub enum JournalError {
     /// Another coordinator has this journal open, in this process or another one.
-    #[error("the journal {} is in use by another process", .0.display())]
-    InUse(PathBuf),
+    #[error("the journal {} is in use by another process{}", file.display(), held_by(holder.as_deref()))]
+    InUse {
+        /// The journal.
+        file: PathBuf,
+        /// Who has frozen, if anybody has.
+        holder: Option<String>,
+    },
     /// The file cannot be read or written.
     #[error("the journal {} cannot be used", file.display())]
     Unusable {
@@ -119,6 +124,10 @@ pub enum JournalError {
     /// Not called within a tokio runtime, which thaws in the background.
     #[error("no tokio runtime to thaw in")]
     NoRuntime(#[source] tokio::runtime::TryCurrentError),
+}
+
+fn held_by(holder: Option<&str>) -> String {
+    holder.map_or_else(String::new, |holder| format!(", where {holder} holds the freeze"))
 }
 
 #[cfg(test)]

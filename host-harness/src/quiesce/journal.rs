@@ -57,17 +57,17 @@ impl Journal {
     pub(super) fn open(path: &Path) -> Result<(Self, Option<LeftFrozen>), JournalError> {
         let unusable = |source| JournalError::Unusable { file: path.to_owned(), source };
         let mut file = create(path).map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(JournalError::InUse(path.to_owned())),
+        let is_ours = match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
             Err(TryLockError::Error(why)) => return Err(unusable(why)),
-        }
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(unusable)?;
-        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        text.truncate(whole);
+        };
+        let text = whole_lines(&mut file).map_err(unusable)?;
         let left = left_frozen(&text);
-        let mut journal = Self { file, length: whole as u64 };
+        if !is_ours {
+            return Err(JournalError::InUse { file: path.to_owned(), holder: left.map(|left| left.holder) });
+        }
+        let mut journal = Self { file, length: text.len() as u64 };
         // What a crash left of a line that was being written.
         journal.drop_unfinished().map_err(unusable)?;
         if left.is_none() {
@@ -128,6 +128,15 @@ impl LeftFrozen {
     pub(super) fn age(&self) -> Duration {
         Duration::from_secs(unix_s().saturating_sub(self.since_unix_s))
     }
+}
+
+/// What the file holds, up to the end of its last whole line.
+fn whole_lines(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    text.truncate(whole);
+    Ok(text)
 }
 
 fn left_frozen(text: &[u8]) -> Option<LeftFrozen> {

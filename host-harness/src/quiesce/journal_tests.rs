@@ -79,7 +79,7 @@ fn what_is_written_is_found_by_the_next_process() {
 fn a_journal_that_is_open_cannot_be_opened_again() {
     let (_dir, path) = journal_of(b"");
     let _held = Journal::open(&path).unwrap();
-    assert!(matches!(Journal::open(&path), Err(JournalError::InUse(file)) if file == path));
+    assert!(matches!(Journal::open(&path), Err(JournalError::InUse { file, .. }) if file == path));
 }
 
 #[test]

@@ -269,7 +269,11 @@ fn a_second_run_is_told_who_holds_the_journal() {
     let running = Frozen::start(looped.freezing(FREEZE, THAW, &[]));
     let ended = run(looped.freezing(FREEZE, THAW, &[]));
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
-    assert!(ended.stderr.contains("is in use by another process"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("is in use by another process, where backup-loop holds the freeze"),
+        "{}",
+        ended.stderr
+    );
     drop(running);
     assert_eq!(looped.done(), ["freeze"]);
 }
