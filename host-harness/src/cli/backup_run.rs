@@ -9,7 +9,7 @@ use agentapi_host::policy::Log;
 use agentapi_host::quiesce::Report;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -188,7 +188,9 @@ impl Progress {
     fn start() -> Self {
         const REDRAWN_EVERY: Duration = Duration::from_millis(100);
         let bar = io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new_spinner();
+            let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+            let bar = ProgressBar::new_spinner().with_style(style);
             bar.enable_steady_tick(REDRAWN_EVERY);
             bar
         });

@@ -24,14 +24,14 @@ use super::signals::{Hangup, Interruption};
 /// What every run of an extension takes.
 #[derive(Args)]
 pub(super) struct ExtensionOptions {
-    #[command(flatten)]
-    pub(super) quiesce: QuiesceOptions,
     /// Append a line of JSON to FILE for each thing that it does; on SIGHUP the file is opened anew
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
     /// Run it against a mock agent in this process instead of an agent of yours
     #[arg(long)]
     mock: bool,
+    #[command(flatten)]
+    pub(super) quiesce: QuiesceOptions,
 }
 
 /// What a run came to.

@@ -33,7 +33,7 @@ pub(super) struct QuiesceOptions {
     /// Written before the freeze. After a crash or a power cut, the next run with the same file thaws first.
     #[arg(long, value_name = "FILE", requires = "freeze")]
     journal: Option<PathBuf>,
-    /// Thaw after N seconds, whatever is going on
+    /// Thaw after N seconds, whatever is going on: a backup that takes longer is crash-consistent
     #[arg(long, value_name = "N", requires = "freeze", default_value_t = 600, value_parser = seconds())]
     lease_s: u64,
     /// Kill a program that runs for longer than N seconds, with all that it started
