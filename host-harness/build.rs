@@ -6,7 +6,16 @@ use std::{env, fs};
 
 const TARGET: &str = "wasm32-wasip2";
 /// What the component is made of. A change in anything else does not build it again.
-const SOURCES: [&str; 6] = ["Cargo.lock", "Cargo.toml", "pinning/Cargo.toml", "pinning/src", "src", "wit"];
+const SOURCES: [&str; 8] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "pinning/Cargo.toml",
+    "pinning/src",
+    "runtime/Cargo.toml",
+    "runtime/src",
+    "src",
+    "wit",
+];
 
 fn main() -> ExitCode {
     match build() {
