@@ -8,13 +8,15 @@ const TARGET: &str = "wasm32-wasip2";
 /// The client, and the extension that comes with the library: packages, and the files that they are built as.
 const COMPONENTS: [(&str, &str); 2] = [("agentapi", "agentapi.wasm"), ("backup-loop", "backup_loop.wasm")];
 /// What the components are made of. A change in anything else does not build them again.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 10] = [
     "Cargo.lock",
     "Cargo.toml",
     "examples/extensions/rust/backup-loop/Cargo.toml",
     "examples/extensions/rust/backup-loop/src",
     "pinning/Cargo.toml",
     "pinning/src",
+    "runtime/Cargo.toml",
+    "runtime/src",
     "src",
     "wit",
 ];

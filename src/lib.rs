@@ -20,11 +20,12 @@ pub mod fuzzing;
 mod host_metrics;
 mod json;
 mod opsign;
-#[cfg(target_arch = "wasm32")]
-mod runtime;
 mod session;
 mod storage;
 mod transport;
+
+#[cfg(target_arch = "wasm32")]
+use agentapi_runtime as _;
 
 /// The component. Each interface that it exports is implemented in the module of that name.
 pub struct Component;

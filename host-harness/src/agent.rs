@@ -114,6 +114,23 @@ impl Agent {
         call.end(outcome)
     }
 
+    /// Runs the extension that was plugged onto the component in
+    /// [`component_file`](crate::HostBuilder::component_file), once. Input and result are JSON texts, whose shape is the
+    /// extension's own; the inner error is what the extension says.
+    ///
+    /// It is part of the client and trusted like it: there are no grants and no audit, and the only limits are the
+    /// client's. The deadline is for the whole run. What is not trusted is run as a [`policy`](crate::policy).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoPolicy`]: nothing was plugged. [`Error::Component`]: the extension trapped. [`Error::Deadline`]: it
+    /// did not return in time. What its requests come to, it is told itself.
+    pub async fn run_plugged(&self, input: &str) -> Result<Result<String, String>, Error> {
+        let mut call = self.begin(None).await?;
+        let outcome = call.run_plugged(input).await?;
+        call.end(Ok::<_, ComponentError>(outcome))
+    }
+
     async fn begin(&self, route: Option<Route>) -> Result<Call, Error> {
         Call::begin(Arc::clone(&self.0), route).await
     }

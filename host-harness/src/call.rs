@@ -7,10 +7,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 use wasmtime::Store;
 
-use crate::bindings::{Agentapi, AgentapiPre};
+use crate::bindings::Agentapi;
 use crate::client::Client;
 use crate::error::{FromComponent, Phase};
-use crate::instance::{Instance, State, failed};
+use crate::instance::{Instance, Prepared, State, failed};
 use crate::{Error, Host, Route, Token};
 
 /// Calls to one agent that run at once; more wait their turn. Each has a connection of its own.
@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// The instances of one agent. An instance serves one call at a time.
 pub(crate) struct Instances {
-    component: AgentapiPre<State>,
+    component: Prepared,
     living: Arc<()>,
     client: Arc<Client>,
     stand_in: Token,
@@ -104,11 +104,17 @@ impl Call {
     where
         F: Future<Output = wasmtime::Result<T>> + 'a,
     {
-        let Instance { guest, store } = &mut self.instance;
-        match timeout_at(self.deadline + GRACE, export(guest, store)).await {
-            Ok(outcome) => outcome.map_err(failed),
-            Err(_) => Err(self.instances.client.late(Phase::Receiving)),
-        }
+        let Instance { guest, store, .. } = &mut self.instance;
+        in_time(self.deadline, &self.instances.client, export(guest, store)).await
+    }
+
+    /// Runs the extension that is plugged onto the component.
+    pub(crate) async fn run_plugged(&mut self, input: &str) -> Result<Result<String, String>, Error> {
+        let run = self.instances.component.policy().ok_or(Error::NoPolicy)?;
+        let Instance { exports, store, .. } = &mut self.instance;
+        let run = exports.get_typed_func::<(&str,), (Result<String, String>,)>(&mut *store, run).map_err(failed)?;
+        let (outcome,) = in_time(self.deadline, &self.instances.client, run.call_async(store, (input,))).await?;
+        Ok(outcome)
     }
 
     /// Gives the instance back, and the outcome with the host's own cause.
@@ -119,5 +125,16 @@ impl Call {
         let cause = self.instance.store.data_mut().egress.take_failure();
         self.instances.keep(self.instance);
         outcome.map_err(|error| Error::from_component(error, self.route, cause).masked(self.instances.client.mask()))
+    }
+}
+
+async fn in_time<T>(
+    deadline: Instant,
+    client: &Client,
+    running: impl Future<Output = wasmtime::Result<T>>,
+) -> Result<T, Error> {
+    match timeout_at(deadline + GRACE, running).await {
+        Ok(outcome) => outcome.map_err(failed),
+        Err(_) => Err(client.late(Phase::Receiving)),
     }
 }

@@ -100,6 +100,9 @@ pub enum Error {
     /// A system or backup disk: the operator must sign the pending operation in this answer.
     #[error("the operator must sign that {} is wiped", .0.device)]
     FormatRefused(Box<FormatResult>),
+    /// An extension was to be run, and the component has none plugged onto it.
+    #[error("expected a component that exports felhom:agentapi/policy@0.1.0, found one that does not")]
+    NoPolicy,
     /// The component trapped or could not be run: a bug, here or in the component.
     #[error("the component failed")]
     Component(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -151,6 +154,7 @@ impl Error {
             Self::Decode(_) => "decode",
             Self::NeedsConfirmation(_) => "needs-confirmation",
             Self::FormatRefused(_) => "format-refused",
+            Self::NoPolicy => "no-policy",
             Self::Component(_) => "internal",
         }
     }
@@ -180,6 +184,7 @@ impl Error {
             | Self::Decode(_)
             | Self::NeedsConfirmation(_)
             | Self::FormatRefused(_)
+            | Self::NoPolicy
             | Self::Component(_) => WasiError::HttpResponseIncomplete,
         }
     }
@@ -203,6 +208,7 @@ impl Error {
             | Self::Deadline { .. }
             | Self::HttpStatus { .. }
             | Self::ResponseTooLarge { .. }
+            | Self::NoPolicy
             | Self::Component(_) => self,
         }
     }

@@ -9,9 +9,8 @@ use std::time::Duration;
 use rustls::crypto::CryptoProvider;
 use wasmtime::{Config, Engine, EngineWeak};
 
-use crate::bindings::AgentapiPre;
 use crate::component::{self, Source};
-use crate::instance::{self, State};
+use crate::instance::{self, Prepared};
 use crate::{Agent, Connection, Error};
 
 /// The time that a call may take, from looking the name up to the last byte of the answer, unless set otherwise.
@@ -24,7 +23,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// Runs the component for any number of agents. Make one for the process; cheap to clone.
 #[derive(Clone)]
 pub struct Host {
-    pub(crate) component: AgentapiPre<State>,
+    pub(crate) component: Prepared,
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) deadline: Duration,
     pub(crate) cache_dir: Option<PathBuf>,
@@ -83,7 +82,8 @@ impl HostBuilder {
         self
     }
 
-    /// Runs the component in this file instead of the one that this library holds.
+    /// Runs the component in this file instead of the one that this library holds. It is trusted like it: it may be one
+    /// with an extension plugged onto it, for [`Agent::run_plugged`].
     #[must_use]
     pub fn component_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.source = Source::File(file.into());
@@ -108,7 +108,7 @@ impl HostBuilder {
         let component = component::load(&engine, &self.source, self.cache_dir.as_deref())?;
         let linker = instance::linker(&engine).map_err(instance::failed)?;
         let pre = linker.instantiate_pre(&component).map_err(instance::failed)?;
-        let component = instance::prepare(pre).map_err(instance::failed)?;
+        let component = Prepared::new(pre).map_err(instance::failed)?;
         tick(engine.weak())?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         Ok(Host { component, provider, deadline: self.deadline, cache_dir: self.cache_dir, living: Arc::default() })

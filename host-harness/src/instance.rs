@@ -3,12 +3,12 @@
 use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
-use wasmtime::component::{HasData, InstancePre, Linker, ResourceTable};
+use wasmtime::component::{self, ComponentExportIndex, HasData, InstancePre, Linker, ResourceTable};
 use wasmtime::{Engine, ResourceLimiter, Store};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
-use crate::bindings::{Agentapi, AgentapiPre};
+use crate::bindings::{Agentapi, AgentapiIndices};
 use crate::client::Client;
 use crate::egress::Egress;
 use crate::error::FromComponent;
@@ -19,6 +19,17 @@ use crate::{Error, Token};
 const MAX_MEMORY_BYTES: usize = 256 * 1024 * 1024;
 /// Ticks of computing after which an instance lets others run, and its deadline is looked at.
 const TICKS_BETWEEN_YIELDS: u64 = 1;
+/// What an extension exports.
+const POLICY: &str = "felhom:agentapi/policy@0.1.0";
+
+/// The component, ready to be instantiated: its exports are looked up once.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    component: InstancePre<State>,
+    exports: AgentapiIndices,
+    /// What runs the extension that is plugged onto it, if one is.
+    policy: Option<ComponentExportIndex>,
+}
 
 /// What a store holds for its instance.
 pub(crate) struct State {
@@ -33,13 +44,33 @@ pub(crate) struct State {
 /// An instance that has been connected.
 pub(crate) struct Instance {
     pub(crate) guest: Agentapi,
+    /// All that it exports, for what the bindings do not know.
+    pub(crate) exports: component::Instance,
     pub(crate) store: Store<State>,
+}
+
+impl Prepared {
+    pub(crate) fn new(component: InstancePre<State>) -> wasmtime::Result<Self> {
+        let exports = AgentapiIndices::new(&component)?;
+        let code = component.component();
+        let interface = code.get_export_index(None, POLICY);
+        let policy = interface.and_then(|interface| code.get_export_index(Some(&interface), "run"));
+        Ok(Self { component, exports, policy })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.component.engine()
+    }
+
+    pub(crate) fn policy(&self) -> Option<&ComponentExportIndex> {
+        self.policy.as_ref()
+    }
 }
 
 impl Instance {
     /// Instantiates the component and makes it the client of one agent. Sends nothing.
     pub(crate) async fn connected(
-        component: &AgentapiPre<State>,
+        prepared: &Prepared,
         living: Weak<()>,
         client: Arc<Client>,
         stand_in: Token,
@@ -56,17 +87,18 @@ impl Instance {
             egress: Egress::new(client, stand_in),
             _living: living,
         };
-        let mut store = Store::new(component.engine(), state);
+        let mut store = Store::new(prepared.engine(), state);
         store.limiter(|state| state);
         store.set_epoch_deadline(TICKS_BETWEEN_YIELDS);
         store.epoch_deadline_async_yield_and_update(TICKS_BETWEEN_YIELDS);
         store.data_mut().egress.begin(deadline);
 
-        let guest = component.instantiate_async(&mut store).await.map_err(failed)?;
+        let exports = prepared.component.instantiate_async(&mut store).await.map_err(failed)?;
+        let guest = prepared.exports.load(&mut store, &exports).map_err(failed)?;
         let session = guest.felhom_agentapi_session();
         let connected = session.call_connect(&mut store, &endpoint, &token, &pins).await.map_err(failed)?;
         connected.map_err(|error| Error::from_component(error, None, None))?;
-        Ok(Self { guest, store })
+        Ok(Self { guest, exports, store })
     }
 }
 
@@ -77,11 +109,6 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     pinning::add_to_linker::<_, Pinning>(&mut linker, |state: &mut State| &mut state.egress)?;
     Ok(linker)
-}
-
-/// The component, ready to be instantiated.
-pub(crate) fn prepare(pre: InstancePre<State>) -> wasmtime::Result<AgentapiPre<State>> {
-    AgentapiPre::new(pre)
 }
 
 /// A trap: a bug, here or in the component.

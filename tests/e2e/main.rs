@@ -9,6 +9,7 @@
 
 mod broken_answers;
 mod component;
+mod composition;
 mod deadline;
 mod egress;
 mod errors;

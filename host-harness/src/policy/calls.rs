@@ -234,7 +234,7 @@ fn without_address(error: &Error) -> ComponentError {
         Error::BadEnvelope(why) => ComponentError::BadEnvelope(why.clone()),
         Error::Agent(text) => ComponentError::Agent(text.clone()),
         Error::Decode(why) => ComponentError::Decode(why.clone()),
-        Error::NeedsConfirmation(_) | Error::FormatRefused(_) | Error::Component(_) => {
+        Error::NeedsConfirmation(_) | Error::FormatRefused(_) | Error::NoPolicy | Error::Component(_) => {
             ComponentError::Interrupted("the client failed".into())
         }
     }

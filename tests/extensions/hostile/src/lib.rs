@@ -15,16 +15,14 @@
 
 extern crate alloc;
 
-#[cfg(target_arch = "wasm32")]
-#[path = "../../../../src/runtime.rs"]
-mod runtime;
-
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
+#[cfg(target_arch = "wasm32")]
+use agentapi_runtime as _;
 use exports::felhom::agentapi::{backup, disks, host_metrics, session, storage};
 use felhom::agentapi::pinning;
 use felhom::agentapi::types::{

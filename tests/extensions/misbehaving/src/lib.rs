@@ -4,16 +4,14 @@
 
 extern crate alloc;
 
-#[cfg(target_arch = "wasm32")]
-#[path = "../../../../src/runtime.rs"]
-mod runtime;
-
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::hint::black_box;
 
+#[cfg(target_arch = "wasm32")]
+use agentapi_runtime as _;
 use felhom::agentapi::quiesce::QuiesceError;
 use felhom::agentapi::types::{Error, FormatError, FormatRequest};
 use felhom::agentapi::{backup, disks, quiesce};

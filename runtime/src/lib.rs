@@ -1,7 +1,13 @@
 //! What a component needs where there is no standard library: memory, and an end for panics.
 //!
-//! A panic is a bug in this component. It traps, and the host throws the instance away.
+//! A panic is a bug in the component. It traps, and the host throws the instance away.
+//!
+//! A component uses it by `use agentapi_runtime as _;`. Empty on any other target, where there is a standard library.
+#![cfg(target_arch = "wasm32")]
+#![no_std]
 #![allow(unsafe_code, reason = "the canonical ABI hands memory over by raw pointers")]
+
+extern crate alloc;
 
 use alloc::alloc::{Layout, alloc, handle_alloc_error, realloc};
 use core::ptr;

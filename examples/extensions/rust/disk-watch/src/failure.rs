@@ -1,0 +1,47 @@
+//! A call that failed, as the report has it.
+
+use alloc::string::{String, ToString};
+
+use serde::Serialize;
+
+use crate::bindings::felhom::agentapi::types::{Error, Progress};
+
+/// Which call failed, and how.
+#[derive(Serialize)]
+pub(crate) struct Failure {
+    /// The function, such as `disks.list`.
+    pub(crate) call: &'static str,
+    /// The error's name in `wit/types.wit`.
+    pub(crate) kind: &'static str,
+    /// What the error carries; empty where it carries nothing.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(call: &'static str, error: &Error) -> Self {
+        let (kind, message) = match error {
+            Error::NotConnected => ("not-connected", String::new()),
+            Error::InvalidArgument(why) => ("invalid-argument", why.clone()),
+            Error::Denied(rule) => ("denied", rule.clone()),
+            Error::PinMismatch => ("pin-mismatch", String::new()),
+            Error::Unreachable(why) => ("unreachable", why.clone()),
+            Error::Tls(why) => ("tls", why.clone()),
+            Error::Interrupted(why) => ("interrupted", why.clone()),
+            Error::Deadline(progress) => ("deadline", progress_text(*progress).into()),
+            Error::HttpStatus(status) => ("http-status", status.to_string()),
+            Error::ResponseTooLarge(limit) => ("response-too-large", limit.to_string()),
+            Error::BadEnvelope(why) => ("bad-envelope", why.clone()),
+            Error::Agent(text) => ("agent", text.clone()),
+            Error::Decode(why) => ("decode", why.clone()),
+        };
+        Self { call, kind, message }
+    }
+}
+
+fn progress_text(progress: Progress) -> &'static str {
+    match progress {
+        Progress::Sending => "sending",
+        Progress::Waiting => "waiting",
+        Progress::Receiving => "receiving",
+    }
+}

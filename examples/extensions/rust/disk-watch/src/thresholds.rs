@@ -1,0 +1,142 @@
+//! The extension's input: from where on something is a finding.
+
+use alloc::format;
+use alloc::string::String;
+use core::ops::RangeInclusive;
+
+use serde::Deserialize;
+
+use crate::findings::Severity;
+
+/// What each measure is held against; what the input leaves out has its default.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Thresholds {
+    /// Data or metadata of a thin pool in use: 0 to 1. A pool that runs full stops every guest on it.
+    pub(crate) thin_pool: Levels,
+    /// A storage target's, a disk's or the host's root file system's space in use: 0 to 1.
+    pub(crate) full: Levels,
+    /// A disk's rated life that is used, in percent.
+    pub(crate) worn_percent: Levels,
+    /// A disk's temperature in degrees Celsius.
+    pub(crate) disk_temp_c: Levels,
+    /// The processor's temperature in degrees Celsius.
+    pub(crate) cpu_temp_c: Levels,
+}
+
+/// From where on a measure is a warning, and from where on critical.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Levels {
+    pub(crate) warning: f64,
+    pub(crate) critical: f64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            thin_pool: Levels { warning: 0.8, critical: 0.9 },
+            full: Levels { warning: 0.85, critical: 0.95 },
+            worn_percent: Levels { warning: 80.0, critical: 100.0 },
+            disk_temp_c: Levels { warning: 55.0, critical: 65.0 },
+            cpu_temp_c: Levels { warning: 80.0, critical: 95.0 },
+        }
+    }
+}
+
+impl Thresholds {
+    /// Reads them from a JSON text, and checks that they can be right.
+    pub(crate) fn read(input: &str) -> Result<Self, String> {
+        let thresholds: Self = serde_json::from_str(input).map_err(|why| format!("input: {why}"))?;
+        thresholds.thin_pool.check("thin_pool", FRACTION)?;
+        thresholds.full.check("full", FRACTION)?;
+        thresholds.worn_percent.check("worn_percent", PERCENT)?;
+        thresholds.disk_temp_c.check("disk_temp_c", CELSIUS)?;
+        thresholds.cpu_temp_c.check("cpu_temp_c", CELSIUS)?;
+        Ok(thresholds)
+    }
+}
+
+impl Levels {
+    /// How bad a value is, and the threshold that it has reached.
+    pub(crate) fn judge(self, value: f64) -> Option<(Severity, f64)> {
+        if value >= self.critical {
+            Some((Severity::Critical, self.critical))
+        } else if value >= self.warning {
+            Some((Severity::Warning, self.warning))
+        } else {
+            None
+        }
+    }
+
+    fn check(self, key: &str, range: RangeInclusive<f64>) -> Result<(), String> {
+        for (name, value) in [("warning", self.warning), ("critical", self.critical)] {
+            if !range.contains(&value) {
+                let (low, high) = range.into_inner();
+                return Err(format!("input: {key}.{name}: expected {low} to {high}, found {value}"));
+            }
+        }
+        if self.warning > self.critical {
+            let Self { warning, critical } = self;
+            return Err(format!("input: {key}.warning: expected at most {critical}, its critical, found {warning}"));
+        }
+        Ok(())
+    }
+}
+
+const FRACTION: RangeInclusive<f64> = 0.0..=1.0;
+/// Disks count on where their rated life has ended; the counter has one byte.
+const PERCENT: RangeInclusive<f64> = 0.0..=255.0;
+const CELSIUS: RangeInclusive<f64> = 0.0..=150.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_input_leaves_out_has_its_default() {
+        let thresholds = Thresholds::read(r#"{"thin_pool": {"warning": 0.5, "critical": 0.6}}"#).unwrap();
+        assert_eq!(thresholds.thin_pool, Levels { warning: 0.5, critical: 0.6 });
+        assert_eq!(thresholds.full, Thresholds::default().full);
+        Thresholds::read("{}").unwrap();
+    }
+
+    #[test]
+    fn an_input_that_cannot_be_right_is_refused_with_what_was_expected_and_found() {
+        for (input, message) in [
+            ("", "input: EOF while parsing a value at line 1 column 0"),
+            (
+                r#"{"thinpool": 1}"#,
+                "input: unknown field `thinpool`, expected one of `thin_pool`, `full`, `worn_percent`, `disk_temp_c`, \
+                 `cpu_temp_c` at line 1 column 11",
+            ),
+            (
+                r#"{"full": 0.9}"#,
+                "input: invalid type: floating point `0.9`, expected struct Levels at line 1 column 12",
+            ),
+            (r#"{"full": {"warning": 0.9}}"#, "input: missing field `critical` at line 1 column 25"),
+            (
+                r#"{"full": {"warning": 0.9, "critical": 1, "fatal": 1}}"#,
+                "input: unknown field `fatal`, expected `warning` or `critical` at line 1 column 48",
+            ),
+            (
+                r#"{"thin_pool": {"warning": 80, "critical": 90}}"#,
+                "input: thin_pool.warning: expected 0 to 1, found 80",
+            ),
+            (
+                r#"{"cpu_temp_c": {"warning": 90, "critical": 80}}"#,
+                "input: cpu_temp_c.warning: expected at most 80, its critical, found 90",
+            ),
+        ] {
+            assert_eq!(Thresholds::read(input).unwrap_err(), message);
+        }
+    }
+
+    #[test]
+    fn a_level_is_reached_at_its_very_value() {
+        let levels = Levels { warning: 0.8, critical: 0.9 };
+        assert_eq!(levels.judge(0.799), None);
+        assert_eq!(levels.judge(0.8), Some((Severity::Warning, 0.8)));
+        assert_eq!(levels.judge(0.9), Some((Severity::Critical, 0.9)));
+    }
+}
