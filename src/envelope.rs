@@ -46,8 +46,8 @@ impl Envelope {
         match Fields::read_from(text, Some(data)) {
             Ok(fields) => Ok(fields.into_envelope(None)),
             Err(why) => match Fields::read_from(text, None) {
-                Ok(fields) => Ok(fields.into_envelope(Some(Error::Decode(why.to_string())))),
-                Err(why) => Err(Error::BadEnvelope(why.to_string())),
+                Ok(fields) => Ok(fields.into_envelope(Some(Error::Decode(why)))),
+                Err(why) => Err(Error::BadEnvelope(why)),
             },
         }
     }
@@ -63,7 +63,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn read_from(text: &str, data: Option<&'a mut dyn Record>) -> Result<Self, serde_json::Error> {
+    fn read_from(text: &str, data: Option<&'a mut dyn Record>) -> Result<Self, String> {
         let mut fields = Fields { data, ..Self::zero() };
         json::read(text, &mut fields)?;
         Ok(fields)
