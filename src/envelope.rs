@@ -7,20 +7,52 @@ use core::str;
 
 use crate::bindings::felhom::agentapi::types::Error;
 use crate::json::{self, Field, Record};
-use crate::transport::Answer;
+use crate::transport::{self, Answer};
 
 /// The statuses that an operation accepts which only reads.
 pub(crate) const OK: &[u16] = &[200];
 /// The statuses that an operation accepts which the agent may do later.
 pub(crate) const OK_OR_ACCEPTED: &[u16] = &[200, 202];
 
-/// The record in an answer.
+/// Gets a path, and reads the record in the answer.
+pub(crate) fn get<T: Record>(path: &str) -> Result<T, Error> {
+    let mut record = T::zero();
+    get_into(path, &mut record)?;
+    Ok(record)
+}
+
+/// Posts a JSON text to a path, and reads the record in the answer.
+pub(crate) fn post<T: Record>(path: &str, body: &[u8]) -> Result<T, Error> {
+    let mut record = T::zero();
+    post_into(path, body, &mut record)?;
+    Ok(record)
+}
+
+/// Posts a JSON text to a path, and checks the answer, whose data does not matter.
+pub(crate) fn post_only(path: &str, body: &[u8]) -> Result<(), Error> {
+    nothing(&transport::post(path, body)?, OK_OR_ACCEPTED)
+}
+
+// Apart from the generic functions, so that they are compiled once and not for each record.
+fn get_into(path: &str, record: &mut dyn Record) -> Result<(), Error> {
+    read_into(&transport::get(path)?, OK, record)
+}
+
+fn post_into(path: &str, body: &[u8], record: &mut dyn Record) -> Result<(), Error> {
+    read_into(&transport::post(path, body)?, OK_OR_ACCEPTED, record)
+}
+
+/// The record in an answer: what [`get`] and [`post`] read.
+#[cfg(any(feature = "fuzzing", test))]
 pub(crate) fn record<T: Record>(answer: &Answer, accepted: &[u16]) -> Result<T, Error> {
     let mut record = T::zero();
-    match agreed(answer, accepted, &mut record)?.data {
-        Some(read) => read.map(|()| record),
-        None => Err(Error::Decode("expected data, found none".to_string())),
-    }
+    read_into(answer, accepted, &mut record)?;
+    Ok(record)
+}
+
+fn read_into(answer: &Answer, accepted: &[u16], record: &mut dyn Record) -> Result<(), Error> {
+    let no_data = || Err(Error::Decode("expected data, found none".to_string()));
+    agreed(answer, accepted, record)?.data.unwrap_or_else(no_data)
 }
 
 /// Checks an answer whose data does not matter.
