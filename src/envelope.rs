@@ -75,50 +75,38 @@ impl Envelope {
     pub(crate) fn read(body: &[u8], data: &mut dyn Record) -> Result<Self, Error> {
         let text = str::from_utf8(body).map_err(|_| Error::BadEnvelope("expected UTF-8".to_string()))?;
         // One pass where all is well; if not, another without the data tells whether that is what is wrong.
-        match Fields::read_from(text, Some(data)) {
-            Ok(fields) => Ok(fields.into_envelope(None)),
-            Err(why) => match Fields::read_from(text, None) {
-                Ok(fields) => Ok(fields.into_envelope(Some(Error::Decode(why)))),
-                Err(why) => Err(Error::BadEnvelope(why)),
-            },
+        let mut fields = Fields { data: Some(data), ..Fields::zero() };
+        let Err(why) = json::read(text, &mut fields) else {
+            return Ok(fields.envelope);
+        };
+        let mut fields = Fields::zero();
+        json::read(text, &mut fields).map_err(Error::BadEnvelope)?;
+        if let Some(data) = &mut fields.envelope.data {
+            *data = Err(Error::Decode(why));
         }
+        Ok(fields.envelope)
     }
 }
 
 /// The envelope as it stands on the wire.
 struct Fields<'a> {
-    ok: bool,
-    error: String,
-    has_data: bool,
+    envelope: Envelope,
     /// Where the data goes, if it is looked at.
     data: Option<&'a mut dyn Record>,
 }
 
-impl<'a> Fields<'a> {
-    fn read_from(text: &str, data: Option<&'a mut dyn Record>) -> Result<Self, String> {
-        let mut fields = Fields { data, ..Self::zero() };
-        json::read(text, &mut fields)?;
-        Ok(fields)
-    }
-
-    fn into_envelope(self, wrong_data: Option<Error>) -> Envelope {
-        let data = self.has_data.then(|| wrong_data.map_or(Ok(()), Err));
-        Envelope { ok: self.ok, error: self.error, data }
-    }
-}
-
 impl Record for Fields<'_> {
     fn zero() -> Self {
-        Fields { ok: false, error: String::new(), has_data: false, data: None }
+        Fields { envelope: Envelope { ok: false, error: String::new(), data: None }, data: None }
     }
 
     fn field(&mut self, key: &str) -> Option<Field<'_>> {
         match key {
-            "ok" => Some(Field::Flag(&mut self.ok)),
-            "error" => Some(Field::Text(&mut self.error)),
-            "data" if self.has_data && self.data.is_some() => Some(Field::Once),
+            "ok" => Some(Field::Flag(&mut self.envelope.ok)),
+            "error" => Some(Field::Text(&mut self.envelope.error)),
+            "data" if self.envelope.data.is_some() && self.data.is_some() => Some(Field::Once),
             "data" => {
-                self.has_data = true;
+                self.envelope.data = Some(Ok(()));
                 Some(Field::Record(self.data.as_deref_mut()?))
             }
             _ => None,
