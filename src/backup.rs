@@ -5,21 +5,20 @@ use alloc::string::{String, ToString};
 use crate::Component;
 use crate::bindings::exports::felhom::agentapi::backup::Guest;
 use crate::bindings::felhom::agentapi::types::{BackupDue, BackupJob, BackupPhase, BackupStatus, Error};
-use crate::envelope::{self, OK, OK_OR_ACCEPTED};
+use crate::envelope;
 use crate::json::{Field, Named, Record};
-use crate::transport;
 
 impl Guest for Component {
     fn due() -> Result<BackupDue, Error> {
-        envelope::record(&transport::get("/backup/due")?, OK)
+        envelope::get("/backup/due")
     }
 
     fn start() -> Result<BackupJob, Error> {
-        envelope::record(&transport::post("/backup", b"{}")?, OK_OR_ACCEPTED)
+        envelope::post("/backup", b"{}")
     }
 
     fn status() -> Result<BackupStatus, Error> {
-        envelope::record(&transport::get("/backup/status")?, OK)
+        envelope::get("/backup/status")
     }
 }
 
@@ -87,11 +86,13 @@ impl Record for BackupStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envelope::OK;
     use crate::json::named;
+    use crate::transport::Answer;
 
     fn read<T: Record>(data: &str) -> T {
         let body = format!(r#"{{"ok":true,"data":{data}}}"#).into_bytes();
-        envelope::record(&transport::Answer { status: 200, body }, OK).unwrap()
+        envelope::record(&Answer { status: 200, body }, OK).unwrap()
     }
 
     #[test]

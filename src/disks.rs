@@ -12,24 +12,24 @@ use crate::bindings::felhom::agentapi::types::{
     AssignRequest, Disk, DiskList, DiskRole, EjectResult, Error, FormatError, FormatRequest, FormatResult, PendingOp,
     StorageClass,
 };
-use crate::envelope::{self, OK, OK_OR_ACCEPTED};
+use crate::envelope;
 use crate::json::{Field, Named, Record};
-use crate::{format, opsign, transport};
+use crate::{format, opsign};
 
 impl Guest for Component {
     fn list() -> Result<DiskList, Error> {
-        envelope::record(&transport::get("/disks")?, OK)
+        envelope::get("/disks")
     }
 
     fn assign(request: AssignRequest) -> Result<(), Error> {
         let AssignRequest { uuid, where_, fstype, options } = &request;
         let body = to_json(&AssignBody { uuid, r#where: where_, fstype, options })?;
-        envelope::nothing(&transport::post("/disks/assign", &body)?, OK_OR_ACCEPTED)
+        envelope::post_only("/disks/assign", &body)
     }
 
     fn eject(where_: String) -> Result<EjectResult, Error> {
         let body = to_json(&EjectBody { r#where: &where_ })?;
-        envelope::record(&transport::post("/disks/eject", &body)?, OK_OR_ACCEPTED)
+        envelope::post("/disks/eject", &body)
     }
 
     fn format(request: FormatRequest) -> Result<FormatResult, FormatError> {
@@ -150,11 +150,13 @@ impl Record for EjectResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envelope::OK;
     use crate::json::named;
+    use crate::transport::Answer;
 
     fn read<T: Record>(data: &str) -> T {
         let body = format!(r#"{{"ok":true,"data":{data}}}"#).into_bytes();
-        envelope::record(&transport::Answer { status: 200, body }, OK).unwrap()
+        envelope::record(&Answer { status: 200, body }, OK).unwrap()
     }
 
     #[test]

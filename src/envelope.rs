@@ -7,20 +7,52 @@ use core::str;
 
 use crate::bindings::felhom::agentapi::types::Error;
 use crate::json::{self, Field, Record};
-use crate::transport::Answer;
+use crate::transport::{self, Answer};
 
 /// The statuses that an operation accepts which only reads.
 pub(crate) const OK: &[u16] = &[200];
 /// The statuses that an operation accepts which the agent may do later.
 pub(crate) const OK_OR_ACCEPTED: &[u16] = &[200, 202];
 
-/// The record in an answer.
+/// Gets a path, and reads the record in the answer.
+pub(crate) fn get<T: Record>(path: &str) -> Result<T, Error> {
+    let mut record = T::zero();
+    get_into(path, &mut record)?;
+    Ok(record)
+}
+
+/// Posts a JSON text to a path, and reads the record in the answer.
+pub(crate) fn post<T: Record>(path: &str, body: &[u8]) -> Result<T, Error> {
+    let mut record = T::zero();
+    post_into(path, body, &mut record)?;
+    Ok(record)
+}
+
+/// Posts a JSON text to a path, and checks the answer, whose data does not matter.
+pub(crate) fn post_only(path: &str, body: &[u8]) -> Result<(), Error> {
+    nothing(&transport::post(path, body)?, OK_OR_ACCEPTED)
+}
+
+// Apart from the generic functions, so that they are compiled once and not for each record.
+fn get_into(path: &str, record: &mut dyn Record) -> Result<(), Error> {
+    read_into(&transport::get(path)?, OK, record)
+}
+
+fn post_into(path: &str, body: &[u8], record: &mut dyn Record) -> Result<(), Error> {
+    read_into(&transport::post(path, body)?, OK_OR_ACCEPTED, record)
+}
+
+/// The record in an answer: what [`get`] and [`post`] read.
+#[cfg(any(feature = "fuzzing", test))]
 pub(crate) fn record<T: Record>(answer: &Answer, accepted: &[u16]) -> Result<T, Error> {
     let mut record = T::zero();
-    match agreed(answer, accepted, &mut record)?.data {
-        Some(read) => read.map(|()| record),
-        None => Err(Error::Decode("expected data, found none".to_string())),
-    }
+    read_into(answer, accepted, &mut record)?;
+    Ok(record)
+}
+
+fn read_into(answer: &Answer, accepted: &[u16], record: &mut dyn Record) -> Result<(), Error> {
+    let no_data = || Err(Error::Decode("expected data, found none".to_string()));
+    agreed(answer, accepted, record)?.data.unwrap_or_else(no_data)
 }
 
 /// Checks an answer whose data does not matter.
@@ -43,50 +75,38 @@ impl Envelope {
     pub(crate) fn read(body: &[u8], data: &mut dyn Record) -> Result<Self, Error> {
         let text = str::from_utf8(body).map_err(|_| Error::BadEnvelope("expected UTF-8".to_string()))?;
         // One pass where all is well; if not, another without the data tells whether that is what is wrong.
-        match Fields::read_from(text, Some(data)) {
-            Ok(fields) => Ok(fields.into_envelope(None)),
-            Err(why) => match Fields::read_from(text, None) {
-                Ok(fields) => Ok(fields.into_envelope(Some(Error::Decode(why.to_string())))),
-                Err(why) => Err(Error::BadEnvelope(why.to_string())),
-            },
+        let mut fields = Fields { data: Some(data), ..Fields::zero() };
+        let Err(why) = json::read(text, &mut fields) else {
+            return Ok(fields.envelope);
+        };
+        let mut fields = Fields::zero();
+        json::read(text, &mut fields).map_err(Error::BadEnvelope)?;
+        if let Some(data) = &mut fields.envelope.data {
+            *data = Err(Error::Decode(why));
         }
+        Ok(fields.envelope)
     }
 }
 
 /// The envelope as it stands on the wire.
 struct Fields<'a> {
-    ok: bool,
-    error: String,
-    has_data: bool,
+    envelope: Envelope,
     /// Where the data goes, if it is looked at.
     data: Option<&'a mut dyn Record>,
 }
 
-impl<'a> Fields<'a> {
-    fn read_from(text: &str, data: Option<&'a mut dyn Record>) -> Result<Self, serde_json::Error> {
-        let mut fields = Fields { data, ..Self::zero() };
-        json::read(text, &mut fields)?;
-        Ok(fields)
-    }
-
-    fn into_envelope(self, wrong_data: Option<Error>) -> Envelope {
-        let data = self.has_data.then(|| wrong_data.map_or(Ok(()), Err));
-        Envelope { ok: self.ok, error: self.error, data }
-    }
-}
-
 impl Record for Fields<'_> {
     fn zero() -> Self {
-        Fields { ok: false, error: String::new(), has_data: false, data: None }
+        Fields { envelope: Envelope { ok: false, error: String::new(), data: None }, data: None }
     }
 
     fn field(&mut self, key: &str) -> Option<Field<'_>> {
         match key {
-            "ok" => Some(Field::Flag(&mut self.ok)),
-            "error" => Some(Field::Text(&mut self.error)),
-            "data" if self.has_data && self.data.is_some() => Some(Field::Once),
+            "ok" => Some(Field::Flag(&mut self.envelope.ok)),
+            "error" => Some(Field::Text(&mut self.envelope.error)),
+            "data" if self.envelope.data.is_some() && self.data.is_some() => Some(Field::Once),
             "data" => {
-                self.has_data = true;
+                self.envelope.data = Some(Ok(()));
                 Some(Field::Record(self.data.as_deref_mut()?))
             }
             _ => None,

@@ -1,6 +1,5 @@
 //! From what `wasi:http` says went wrong to the error that a caller is given.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 
 use crate::bindings::felhom::agentapi::types::{Error, Progress};
@@ -66,12 +65,12 @@ fn interrupted(cause: &str) -> Error {
 
 fn alert_text(alert: &TlsAlertReceivedPayload) -> String {
     let text = alert.alert_message.as_deref().unwrap_or("an unnamed alert");
-    format!("the agent ended the TLS connection: {text}")
+    ["the agent ended the TLS connection: ", text].concat()
 }
 
 fn dns_text(payload: &DnsErrorPayload) -> String {
     let text = payload.rcode.as_deref().unwrap_or("no reason was given");
-    format!("the name was not found: {text}")
+    ["the name was not found: ", text].concat()
 }
 
 #[cfg(test)]

@@ -8,13 +8,12 @@ use crate::bindings::exports::felhom::agentapi::host_metrics::Guest;
 use crate::bindings::felhom::agentapi::types::{
     Error, HostStatus, MetricsView, Smart, SmartHealth, StorageClass, StorageTarget, ThinPool,
 };
-use crate::envelope::{self, OK};
+use crate::envelope;
 use crate::json::{Field, Named, Record};
-use crate::transport;
 
 impl Guest for Component {
     fn collect() -> Result<MetricsView, Error> {
-        envelope::record(&transport::get("/host/metrics")?, OK)
+        envelope::get("/host/metrics")
     }
 }
 
@@ -151,11 +150,13 @@ impl Record for Smart {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envelope::OK;
     use crate::json::named;
+    use crate::transport::Answer;
 
     fn metrics(data: &str) -> MetricsView {
         let body = format!(r#"{{"ok":true,"data":{data}}}"#).into_bytes();
-        envelope::record(&transport::Answer { status: 200, body }, OK).unwrap()
+        envelope::record(&Answer { status: 200, body }, OK).unwrap()
     }
 
     #[test]

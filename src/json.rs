@@ -3,13 +3,14 @@
 //!
 //! A record says where the value of a key goes; how it gets there is the same for all of them, and is compiled once.
 
-use alloc::borrow::Cow;
-use alloc::format;
+mod value;
+
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::{fmt, mem};
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeSeed;
+
+use self::value::Value;
 
 /// A record that is an object on the wire.
 pub(crate) trait Record {
@@ -87,13 +88,20 @@ impl<T: Record> List for Vec<T> {
     }
 }
 
-/// Reads a text that is one object into a record.
-pub(crate) fn read(text: &str, record: &mut dyn Record) -> Result<(), serde_json::Error> {
-    let mut read = Whole { record, is_there: false };
+/// Reads a text that is one object into a record. What is wrong is said in words: of a value that does not fit its
+/// place, with the keys that lead there.
+pub(crate) fn read(text: &str, record: &mut dyn Record) -> Result<(), String> {
+    let mut whole = Whole { record, is_there: false };
+    let mut refusal = None;
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    Field::RecordOrNone(&mut read).deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    if read.is_there { Ok(()) } else { Err(serde_json::Error::custom("expected an object, found null")) }
+    let value = Value { place: Field::RecordOrNone(&mut whole), refusal: &mut refusal };
+    let read = value.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    match (read, refusal) {
+        (Err(why), _) => Err(why.to_string()),
+        (Ok(()), Some(why)) => Err(why),
+        (Ok(()), None) if whole.is_there => Ok(()),
+        (Ok(()), None) => Err("expected an object, found null".to_string()),
+    }
 }
 
 /// The record that a whole text is to be.
@@ -125,169 +133,6 @@ impl Field<'_> {
             Self::Once => "the key once",
         }
     }
-
-    fn refuse<E: Error>(&self, found: &str) -> E {
-        E::custom(format!("expected {}, found {found}", self.expected()))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Field<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-/// Answers to everything that JSON has, in words of its own: serde's would bring the printing of fractions along.
-impl<'de> Visitor<'de> for Field<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.expected())
-    }
-
-    /// `null` leaves the zero where it is, and of a key that stood there before what cannot be null.
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        match self {
-            Self::IntOrNone(int) => *int = None,
-            Self::RealOrNone(real) => *real = None,
-            Self::RecordOrNone(record) => record.clear(),
-            Self::Records(list) => list.clear(),
-            Self::Texts(texts) => texts.clear(),
-            Self::Ints(ints) => ints.clear(),
-            Self::Once => return Err(self.refuse("it again")),
-            Self::Text(_) | Self::Name(_) | Self::Flag(_) | Self::Int(_) | Self::Real(_) | Self::Record(_) => {}
-        }
-        Ok(())
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        match self {
-            Self::Flag(flag) => *flag = value,
-            other => return Err(other.refuse("a boolean")),
-        }
-        Ok(())
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        match self {
-            Self::Int(int) => *int = value,
-            Self::IntOrNone(int) => *int = Some(value),
-            other => return other.visit_f64(value as f64),
-        }
-        Ok(())
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        match i64::try_from(value) {
-            Ok(value) => self.visit_i64(value),
-            Err(_) => self.visit_f64(value as f64),
-        }
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        match self {
-            Self::Real(real) => *real = value,
-            Self::RealOrNone(real) => *real = Some(value),
-            Self::Int(_) | Self::IntOrNone(_) => return Err(self.refuse("another number")),
-            other => return Err(other.refuse("a number")),
-        }
-        Ok(())
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        match self {
-            Self::Text(text) => *text = value.to_string(),
-            Self::Name(named) => named.set(value),
-            other => return Err(other.refuse("a string")),
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        match self {
-            Self::Texts(texts) => {
-                texts.clear();
-                let mut text = String::new();
-                while seq.next_element_seed(Field::Text(&mut text))?.is_some() {
-                    texts.push(mem::take(&mut text));
-                }
-            }
-            Self::Ints(ints) => {
-                ints.clear();
-                let mut int = 0;
-                while seq.next_element_seed(Field::Int(&mut int))?.is_some() {
-                    ints.push(mem::take(&mut int));
-                }
-            }
-            Self::Records(list) => {
-                list.clear();
-                while seq.next_element_seed(Element(list))?.is_some() {}
-            }
-            other => return Err(other.refuse("an array")),
-        }
-        Ok(())
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        let record = match self {
-            Self::Record(record) => record,
-            Self::RecordOrNone(record) => record.fill(),
-            other => return Err(other.refuse("an object")),
-        };
-        while let Some(Key(key)) = map.next_key()? {
-            match record.field(&key) {
-                Some(field) => map.next_value_seed(field)?,
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// One element of an array of records: the list grows only where there is one.
-struct Element<'a>(&'a mut dyn List);
-
-impl<'de> DeserializeSeed<'de> for Element<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        match self.0.grow() {
-            Some(record) => Field::Record(record).deserialize(deserializer),
-            None => {
-                let why = format!("expected at most {MAX_LIST_LENGTH} elements in an array, found more");
-                Err(D::Error::custom(why))
-            }
-        }
-    }
-}
-
-/// A key: borrowed, unless it has escapes.
-struct Key<'de>(Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(KeyVisitor)
-    }
-}
-
-struct KeyVisitor;
-
-impl<'de> Visitor<'de> for KeyVisitor {
-    type Value = Key<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Self::Value, E> {
-        Ok(Key(Cow::Borrowed(key)))
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(Key(Cow::Owned(key.to_string())))
-    }
 }
 
 /// The case that a text names.
@@ -298,5 +143,4 @@ pub(crate) fn named<T: Named>(mut zero: T, text: &str) -> T {
 }
 
 #[cfg(test)]
-#[path = "json_tests.rs"]
 mod tests;

@@ -1,7 +1,6 @@
 //! The operator's command for a pending operation, quoted for the shell it will be pasted into.
 
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 
 use crate::bindings::felhom::agentapi::types::{Error, PendingOp};
@@ -11,20 +10,28 @@ pub(crate) fn command(pending: &PendingOp) -> Result<String, Error> {
     let op = quote("op", &pending.op)?;
     let host = quote("host_scope", &pending.host_scope)?;
     let id = quote("durable_id", &pending.durable_id)?;
-    Ok(format!("felhom-opsign -op {op} -host {host} -durable-id {id}"))
+    Ok(["felhom-opsign -op ", &op, " -host ", &host, " -durable-id ", &id].concat())
 }
 
 /// The value as one word of a POSIX shell: as it is where every character is safe, else in single quotes.
 fn quote<'a>(name: &str, value: &'a str) -> Result<Cow<'a, str>, Error> {
-    if value.contains('\0') {
-        let why = format!("{name}: expected text that a command line can carry, found a NUL");
-        return Err(Error::InvalidArgument(why));
+    if value.bytes().any(|byte| byte == 0) {
+        let why = [name, ": expected text that a command line can carry, found a NUL"];
+        return Err(Error::InvalidArgument(why.concat()));
     }
     let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || SAFE_PUNCTUATION.contains(&byte);
     if !value.is_empty() && value.bytes().all(is_safe) {
         return Ok(Cow::Borrowed(value));
     }
-    Ok(Cow::Owned(format!("'{}'", value.replace('\'', r"'\''"))))
+    let mut quoted = String::from("'");
+    for c in value.chars() {
+        match c {
+            '\'' => quoted.push_str(r"'\''"),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    Ok(Cow::Owned(quoted))
 }
 
 /// What no POSIX shell gives a meaning to.

@@ -58,13 +58,13 @@ fn parse_endpoint(endpoint: &str) -> Result<String, Error> {
 fn parse_token(token: &str) -> Result<String, Error> {
     let expected = "token: expected printable ASCII, no blank at either end, found";
     if token.is_empty() {
-        return Err(Error::InvalidArgument(format!("{expected} nothing")));
+        return Err(Error::InvalidArgument([expected, " nothing"].concat()));
     }
     // What was found is not named: it may be part of the secret.
     if token.starts_with(' ') || token.ends_with(' ') || !token.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return Err(Error::InvalidArgument(format!("{expected} another character")));
+        return Err(Error::InvalidArgument([expected, " another character"].concat()));
     }
-    Ok(format!("Bearer {token}"))
+    Ok(["Bearer ", token].concat())
 }
 
 fn parse_fingerprints(fingerprints: &[String]) -> Result<Vec<Vec<u8>>, Error> {

@@ -6,13 +6,12 @@ use alloc::vec::Vec;
 use crate::Component;
 use crate::bindings::exports::felhom::agentapi::storage::Guest;
 use crate::bindings::felhom::agentapi::types::{Error, StorageClass, StorageMount, StorageView};
-use crate::envelope::{self, OK};
+use crate::envelope;
 use crate::json::{Field, Named, Record};
-use crate::transport;
 
 impl Guest for Component {
     fn mounts() -> Result<StorageView, Error> {
-        envelope::record(&transport::get("/storage")?, OK)
+        envelope::get("/storage")
     }
 }
 
@@ -69,6 +68,7 @@ impl Record for StorageMount {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envelope::OK;
     use crate::json::named;
     use crate::transport::Answer;
 

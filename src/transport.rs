@@ -3,8 +3,7 @@
 //! The host decides where a request may go, when its time is over and how the connection is checked; see `pinning` in
 //! `wit/`. The limit on the body is held here too, so that it does not depend on the host.
 
-use alloc::string::{String, ToString};
-use alloc::vec;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use crate::bindings::felhom::agentapi::types::Error;
@@ -19,6 +18,9 @@ use crate::session::Session;
 /// The largest body that is read, in bytes: far more than any answer of the API, and little enough to hold in memory.
 pub(crate) const MAX_BODY_BYTES: u64 = 1024 * 1024;
 
+/// The most that a stream takes at once. Source: `blocking-write-and-flush` of `wasi:io/streams`.
+const MAX_WRITE_BYTES: usize = 4096;
+
 /// An answer, read to its end.
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -27,23 +29,25 @@ pub(crate) struct Answer {
 
 /// Asks for a path and waits for the whole answer.
 pub(crate) fn get(path: &str) -> Result<Answer, Error> {
-    send(&Method::Get, path, None)
+    send(path, None)
 }
 
 /// Posts a JSON text to a path and waits for the whole answer.
 pub(crate) fn post(path: &str, body: &[u8]) -> Result<Answer, Error> {
-    send(&Method::Post, path, Some(body))
+    send(path, Some(body))
 }
 
-fn send(method: &Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
+fn send(path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
     let session = Session::current()?;
-    let mut headers = vec![(String::from("authorization"), session.authorization.clone().into_bytes())];
-    if body.is_some() {
-        headers.push((String::from("content-type"), b"application/json".to_vec()));
+    let headers = Fields::new();
+    let authorized = headers.append("authorization", session.authorization.as_bytes()).is_ok();
+    let described = body.is_none() || headers.append("content-type", b"application/json").is_ok();
+    if !(authorized && described) {
+        return Err(host_failed("the host refuses the request's headers"));
     }
-    let headers = Fields::from_list(&headers).map_err(|_| host_failed("the host refuses the request's headers"))?;
     let request = OutgoingRequest::new(headers);
-    let set = request.set_method(method).is_ok()
+    let method = if body.is_some() { Method::Post } else { Method::Get };
+    let set = request.set_method(&method).is_ok()
         && request.set_scheme(Some(&Scheme::Https)).is_ok()
         && request.set_authority(Some(&session.authority)).is_ok()
         && request.set_path_with_query(Some(path)).is_ok();
@@ -60,17 +64,10 @@ fn send(method: &Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Erro
     }
 }
 
-fn write_body(outgoing: OutgoingBody, mut body: &[u8]) -> Result<(), ()> {
+fn write_body(outgoing: OutgoingBody, body: &[u8]) -> Result<(), ()> {
     let stream: OutputStream = outgoing.write()?;
-    while !body.is_empty() {
-        let ready = stream.check_write().map_err(|_| ())?;
-        let (chunk, rest) = body.split_at(body.len().min(usize::try_from(ready).unwrap_or(usize::MAX)));
-        if chunk.is_empty() {
-            stream.subscribe().block();
-            continue;
-        }
-        stream.write(chunk).map_err(|_| ())?;
-        body = rest;
+    for chunk in body.chunks(MAX_WRITE_BYTES) {
+        stream.blocking_write_and_flush(chunk).map_err(|_| ())?;
     }
     drop(stream);
     OutgoingBody::finish(outgoing, None).map_err(|_| ())

@@ -49,7 +49,7 @@ impl FromStr for Authority {
 
     /// Reads an endpoint: `host`, `host:port`, `[v6]` or `[v6]:port`; ASCII blanks around it are dropped.
     fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let endpoint = text.trim_matches(|c: char| c.is_ascii_whitespace());
+        let endpoint = text.trim_ascii();
         if endpoint.is_empty() {
             return Err(EndpointError::Empty);
         }
@@ -70,11 +70,11 @@ impl FromStr for Authority {
 
 impl fmt::Display for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
+        let (before, after) = if has(&self.host, b":") { ("[", "]:") } else { ("", ":") };
+        for part in [before, &self.host, after] {
+            f.write_str(part)?;
         }
+        self.port.fmt(f)
     }
 }
 
@@ -89,11 +89,17 @@ impl fmt::Display for EndpointError {
         f.write_str("expected host, host:port, [v6] or [v6]:port, found ")?;
         match self {
             Self::Empty => f.write_str("nothing"),
-            Self::Character(part, found) => write!(f, "{part} ('{}')", found.escape_default()),
+            Self::Character(part, found) => {
+                f.write_str(part)?;
+                write!(f, " ('{}')", found.escape_default())
+            }
             Self::NoHost => f.write_str("no host"),
             Self::Brackets => f.write_str("no IPv6 address between [ and ]"),
             Self::Colons => f.write_str("several colons: an IPv6 address stands in [ ]"),
-            Self::Port(text) => write!(f, "the port '{text}', which is not a number from 1 to 65535"),
+            Self::Port(text) => {
+                let parts = ["the port '", text, "', which is not a number from 1 to 65535"];
+                parts.into_iter().try_for_each(|part| f.write_str(part))
+            }
         }
     }
 }
@@ -108,7 +114,7 @@ fn is_allowed(c: char) -> bool {
 
 fn looks_like(endpoint: &str, found: char) -> &'static str {
     match found {
-        '/' if endpoint.split(':').any(|part| part.starts_with("//")) => "a scheme",
+        '/' if endpoint.starts_with("//") || endpoint.as_bytes().windows(3).any(|three| three == b"://") => "a scheme",
         '/' => "a path",
         '?' => "a query",
         '#' => "a fragment",
@@ -121,8 +127,10 @@ fn looks_like(endpoint: &str, found: char) -> &'static str {
 
 /// Takes whatever is made like an IPv6 address: one that is none after all has nobody who listens there.
 fn split_bracketed(rest: &str) -> Result<(String, Option<&str>), EndpointError> {
-    let (address, after) = rest.split_once(']').ok_or(EndpointError::Brackets)?;
-    if address.matches(':').count() < 2 || !address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.') {
+    let (address, after) = split_once(rest, b']').ok_or(EndpointError::Brackets)?;
+    if address.bytes().filter(|&b| b == b':').count() < 2
+        || !address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.')
+    {
         return Err(EndpointError::Brackets);
     }
     let port = match after.strip_prefix(':') {
@@ -134,20 +142,32 @@ fn split_bracketed(rest: &str) -> Result<(String, Option<&str>), EndpointError> 
 }
 
 fn split_plain(endpoint: &str) -> Result<(String, Option<&str>), EndpointError> {
-    if endpoint.contains(['[', ']']) {
+    if has(endpoint, b"[]") {
         return Err(EndpointError::Brackets);
     }
-    let (host, port) = match endpoint.split_once(':') {
+    let (host, port) = match split_once(endpoint, b':') {
         Some((host, port)) => (host, Some(port)),
         None => (endpoint, None),
     };
-    if port.is_some_and(|port| port.contains(':')) {
+    if port.is_some_and(|port| has(port, b":")) {
         return Err(EndpointError::Colons);
     }
     if host.is_empty() {
         return Err(EndpointError::NoHost);
     }
     Ok((host.to_ascii_lowercase(), port))
+}
+
+/// Whether one of these ASCII characters is in a text.
+fn has(text: &str, wanted: &[u8]) -> bool {
+    text.bytes().any(|byte| wanted.contains(&byte))
+}
+
+/// What is before the first such ASCII character and what is after it. On bytes, as the library's is for any pattern:
+/// several times the code, in a component that is to be small.
+fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().position(|byte| byte == separator)?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
 }
 
 fn parse_port(digits: &str) -> Result<u16, EndpointError> {

@@ -1,6 +1,6 @@
 //! A fingerprint: the SHA-256 of a leaf certificate's DER.
 
-use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -37,10 +37,10 @@ impl FromStr for Fingerprint {
 
     /// Reads 64 hex digits of any case; `:`, blanks and tabs are dropped wherever they stand.
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
-        let digits: String = text.chars().filter(|c| !SEPARATORS.contains(c)).collect();
-        if let Some(other) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
+        if let Some(other) = text.chars().find(|&c| !c.is_ascii_hexdigit() && !is_separator(c)) {
             return Err(FingerprintError::Character(other));
         }
+        let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
         let mut bytes = [0; Self::LEN];
         match hex::decode_to_slice(&digits, &mut bytes) {
             Ok(()) => Ok(Self(bytes)),
@@ -79,7 +79,9 @@ impl fmt::Display for FingerprintError {
 impl core::error::Error for FingerprintError {}
 
 /// What may stand between the digits.
-const SEPARATORS: [char; 3] = [':', ' ', '\t'];
+const fn is_separator(c: char) -> bool {
+    matches!(c, ':' | ' ' | '\t')
+}
 
 #[cfg(test)]
 mod tests {

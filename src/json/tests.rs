@@ -42,7 +42,7 @@ impl Record for Point {
 
 fn points(list: &str) -> Result<Vec<Point>, String> {
     let mut points = Points::zero();
-    read(&format!("{{\"list\":{list}}}"), &mut points).map_err(|error| error.to_string())?;
+    read(&format!("{{\"list\":{list}}}"), &mut points)?;
     Ok(points.list)
 }
 
@@ -95,7 +95,7 @@ fn an_integer_has_64_bits_and_no_fraction() {
     ];
     for (json, found) in cases {
         let message = int(json).unwrap_err();
-        assert!(message.starts_with(&format!("expected a 64-bit integer, found {found}")), "{json}: {message}");
+        assert_eq!(message, format!("list: x: expected a 64-bit integer, found {found}"), "{json}");
     }
 }
 
