@@ -143,10 +143,12 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let mut of_value = None;
-            map.next_value_seed(Value { place, refusal: &mut of_value })?;
-            if let (None, Some(why)) = (&refusal, of_value) {
-                *refusal = Some([&key, ": ", &why].concat());
+            let was_fine = refusal.is_none();
+            map.next_value_seed(Value { place, refusal })?;
+            if let Some(why) = refusal
+                && was_fine
+            {
+                *why = [&key, ": ", why].concat();
             }
         }
         Ok(())
