@@ -1,4 +1,5 @@
 //! Makes the first corpus of `decode`, `answer` and `call` from the recorded exchanges: `cargo run --bin seeds`.
+#![allow(clippy::indexing_slicing, reason = "a JSON value gives null where there is nothing")]
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Result};

@@ -1,5 +1,6 @@
 //! A whole answer's bytes, over real TLS, through host and component: the component never traps, the host never panics.
 #![no_main]
+#![allow(clippy::expect_used, reason = "a panic is what is looked for")]
 
 use std::sync::OnceLock;
 use std::time::Duration;

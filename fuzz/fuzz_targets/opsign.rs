@@ -1,5 +1,6 @@
 //! The operator's command: a shell splits it into the words that it was made of, whatever they are.
 #![no_main]
+#![allow(clippy::expect_used, reason = "a panic is what is looked for")]
 
 use libfuzzer_sys::fuzz_target;
 
