@@ -8,7 +8,8 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|line: &[u8]| {
     let request = Request::read(line);
     if let Some(id) = request.id {
-        let text = std::str::from_utf8(line).map_or_else(|why| &line[..why.valid_up_to()], str::as_bytes);
+        let text = std::str::from_utf8(line)
+            .map_or_else(|why| line.get(..why.valid_up_to()).unwrap_or_default(), str::as_bytes);
         assert!(text.windows(id.get().len()).any(|part| part == id.get().as_bytes()));
     }
     if let Err(error) = request.operation {
