@@ -160,7 +160,7 @@ Example:
   agentapi policy run nightly.wasm --grants grants.toml --mock")]
     Run {
         #[command(flatten)]
-        run: RunOptions,
+        run: Box<RunOptions>,
         #[command(flatten)]
         connection: ConnectionOptions,
     },

@@ -4,7 +4,7 @@
 //! ends it before that, and says so.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agentapi_host::mock::MockAgent;
@@ -62,7 +62,7 @@ pub(super) fn run(
             None => connection.or(&session.outer).complete(|name| env::var_os(name))?.parse()?,
         };
         let agent = host.connect(&connection).await?;
-        let audit = options.audit.as_ref().map(|file| open(file)).transpose()?;
+        let audit = options.audit.as_deref().map(open).transpose()?;
         if let Some(audit) = &audit {
             policy = policy.audit(Arc::clone(audit) as _);
         }
@@ -82,7 +82,7 @@ pub(super) fn run(
     })
 }
 
-fn open(file: &PathBuf) -> anyhow::Result<Arc<AuditFile>> {
+fn open(file: &Path) -> anyhow::Result<Arc<AuditFile>> {
     let audit = AuditFile::open(file).with_context(|| format!("{} cannot be written", file.display()))?;
     Ok(Arc::new(audit))
 }
