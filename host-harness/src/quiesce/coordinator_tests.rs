@@ -129,8 +129,15 @@ async fn a_freeze_that_is_cancelled_half_way_is_given_up_and_thawed() {
     let applications = Applications::new([Act::Hangs], []);
     let freeze_timeout = Duration::from_secs(60);
     let (coordinator, dir) = coordinator(&applications, Settings { freeze_timeout, ..settings() });
-    let freeze = coordinator.freeze("nightly");
-    assert!(tokio::time::timeout(Duration::from_millis(50), freeze).await.is_err());
+    let begun = async {
+        while applications.calls().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        frozen = coordinator.freeze("nightly") => panic!("it hangs: {frozen:?}"),
+        () = begun => {}
+    }
     assert_eq!(idle(&coordinator).await.ended_by, EndedBy::Dropped);
     assert_eq!((applications.calls(), left_frozen(&dir)), (vec!["freeze", "thaw"], None));
 }
