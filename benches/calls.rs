@@ -13,6 +13,7 @@ use crate::records::{Disks, Metrics, Storage};
 use crate::stock::Stock;
 
 /// One kind of answer.
+#[derive(Clone, Copy)]
 struct Kind {
     title: &'static str,
     path: &'static str,
@@ -36,9 +37,7 @@ macro_rules! calls {
     };
 }
 
-pub(crate) fn run(effort: Effort, runtime: &Runtime, host: &Host, runtime_name: &str) {
-    let agents = Agents::start(1, &typical());
-    let agents_with_many = Agents::start(1, &large());
+pub(crate) fn run(effort: &Effort, group: &str, runtime: &Runtime, host: &Host, runtime_name: &str) {
     let small = Kind {
         title: "a small answer (storage, 2 mounts)",
         path: "/storage",
@@ -60,29 +59,33 @@ pub(crate) fn run(effort: Effort, runtime: &Runtime, host: &Host, runtime_name: 
         native: calls!(native, native.get::<Metrics>("/host/metrics").await),
         batch: 20,
     };
-    race(effort, runtime, host, &agents, &small, runtime_name);
-    race(effort, runtime, host, &agents, &disks, runtime_name);
-    race(effort, runtime, host, &agents, &metrics, runtime_name);
     let many = Kind { title: "a large answer (1000 disks)", batch: 2, ..disks };
-    race(effort, runtime, host, &agents_with_many, &many, runtime_name);
+    let (kinds, scenario) = match group {
+        "small" => (vec![small], typical()),
+        "typical" => (vec![disks, metrics], typical()),
+        _ => (vec![many], large()),
+    };
+    let agents = Agents::start(1, &scenario);
+    for kind in &kinds {
+        race(effort, runtime, host, &agents, kind, runtime_name);
+    }
 }
 
-fn race(effort: Effort, runtime: &Runtime, host: &Host, agents: &Agents, kind: &Kind, runtime_name: &str) {
+fn race(effort: &Effort, runtime: &Runtime, host: &Host, agents: &Agents, kind: &Kind, runtime_name: &str) {
     let connection = agents.first();
-    let native = Arc::new(Native::new(&connection));
-    let agent = runtime.block_on(host.connect(&connection)).unwrap();
+    let native = Arc::new(Native::new(connection));
+    let agent = runtime.block_on(host.connect(connection)).unwrap();
     let body_bytes = runtime.block_on(native.body(kind.path)).len();
     let floor = runtime.block_on(Floor::connect(body_bytes));
     let floor = Arc::new(tokio::sync::Mutex::new(floor));
 
     let title = format!("{}, {body_bytes} bytes, {runtime_name}", kind.title);
-    let mut race = Race::new(title, effort.pick(300, 3));
+    let mut race = Race::new(effort, title, 300);
     // In a task, as a controller makes its calls: a main thread that waits would be woken from another one.
     let on_runtime = |calls: Calls| runtime.block_on(async { tokio::spawn(calls).await.unwrap() });
     race.add("native", kind.batch, |count| on_runtime((kind.native)(Arc::clone(&native), count)));
     race.add("component", kind.batch, |count| {
         on_runtime((kind.component)(agent.clone(), count));
-        agents.forget();
     });
     race.add("the bytes alone", kind.batch, |count| {
         let floor = Arc::clone(&floor);
@@ -97,12 +100,12 @@ fn race(effort: Effort, runtime: &Runtime, host: &Host, agents: &Agents, kind: &
 }
 
 /// A new connection each time, as in a host that keeps none, against the component as it is.
-pub(crate) fn run_stock(effort: Effort, runtime: &Runtime, host: &Host) {
+pub(crate) fn run_stock(effort: &Effort, runtime: &Runtime, host: &Host) {
     let agents = Agents::start(1, &typical());
     let connection = agents.first();
-    let agent = runtime.block_on(host.connect(&connection)).unwrap();
-    let mut stock = runtime.block_on(Stock::connect(&connection));
-    let mut race = Race::new("a small answer, a new connection each time", effort.pick(200, 3));
+    let agent = runtime.block_on(host.connect(connection)).unwrap();
+    let mut stock = runtime.block_on(Stock::connect(connection));
+    let mut race = Race::new(effort, "a small answer, a new connection each time", 200);
     race.add("component", 20, |count| {
         let agent = agent.clone();
         runtime.block_on(async move {
@@ -110,7 +113,6 @@ pub(crate) fn run_stock(effort: Effort, runtime: &Runtime, host: &Host) {
                 drop(agent.storage().await.unwrap());
             }
         });
-        agents.forget();
     });
     race.add("component, stock sender", 4, |count| {
         runtime.block_on(async {

@@ -1,25 +1,22 @@
 //! What no client can be quicker than: as many bytes as a request and its answer have, over one TLS connection, with
 //! nobody reading them as HTTP or JSON.
 
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::thread;
 
-use agentapi_host::{Connection, Fingerprint};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
-use sha2::{Digest, Sha256};
+use agentapi_host::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, server};
 
+use crate::agent::identity;
 use crate::native::Native;
 
 /// About what a GET of ours has.
 const REQUEST_BYTES: usize = 130;
-/// About what the head of the mock agent's answer has.
+/// About what the head of the agent's answer has.
 const HEAD_BYTES: usize = 100;
 
 /// One TLS connection, and what comes back on it.
@@ -32,17 +29,9 @@ impl Floor {
     /// Against a peer in a thread of its own, whose answers have a body of so many bytes.
     pub(crate) async fn connect(body_bytes: usize) -> Self {
         let answer_bytes = body_bytes + HEAD_BYTES;
-        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let pin = Fingerprint::from_bytes(Sha256::digest(cert.der()).into()).to_string();
-        let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
-        let tls = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)
-            .unwrap();
-        let endpoint = listen(TlsAcceptor::from(Arc::new(tls)), answer_bytes);
-        let native = Native::new(&Connection::parse(&endpoint, "unused", [pin]).unwrap());
+        let (tls, pin) = identity();
+        let endpoint = listen(tls, answer_bytes);
+        let native = Native::new(&Connection::parse(&endpoint, "unused", [pin.to_string()]).unwrap());
         Self { stream: native.connect_tls().await, answer: vec![0; answer_bytes] }
     }
 
@@ -56,7 +45,7 @@ impl Floor {
 /// Answers one connection until it ends.
 fn listen(tls: TlsAcceptor, answer_bytes: usize) -> String {
     let (tell, told) = mpsc::channel();
-    thread::spawn(move || {
+    let serve = move || {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -65,7 +54,8 @@ fn listen(tls: TlsAcceptor, answer_bytes: usize) -> String {
             tcp.set_nodelay(true).unwrap();
             answer(tls.accept(tcp).await.unwrap(), answer_bytes).await;
         });
-    });
+    };
+    thread::Builder::new().name("floor".into()).spawn(serve).unwrap();
     told.recv().unwrap()
 }
 

@@ -1,5 +1,7 @@
-//! What the component costs against a native client: `cargo bench --bench compare`, with the names of groups for some of
-//! them only, and `--smoke` for a few samples that only show that it works. docs/performance.md says what came out.
+//! What the component costs against a native client: `cargo bench --bench compare`. docs/performance.md says what came out.
+//!
+//! After `--`: names of groups, for these only; `--smoke` for a few samples, which show that it works and nothing else;
+//! `--only component` for one contender of each race, to look at with a profiler.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -26,7 +28,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::paired::Effort;
 
-const GROUPS: [&str; 7] = ["calls", "stock", "throughput", "starting", "decoding", "policy", "memory"];
+const GROUPS: [&str; 9] =
+    ["small", "typical", "large", "stock", "throughput", "starting", "decoding", "policy", "memory"];
 
 fn main() {
     // Cargo adds `--bench`.
@@ -34,21 +37,27 @@ fn main() {
     if let Some((memory::CHILD, rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return memory::hold(rest);
     }
-    let (flags, chosen): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|argument| argument.starts_with("--"));
-    let effort = if flags.iter().any(|flag| flag == "--smoke") { Effort::Smoke } else { Effort::Full };
-    let host = Host::builder().build().unwrap();
-    for group in GROUPS {
-        if chosen.is_empty() || chosen.iter().any(|name| name == group) {
-            run(group, effort, &host);
+    let mut effort = Effort::default();
+    let mut chosen = Vec::new();
+    let mut rest = arguments.into_iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--smoke" => effort.is_smoke = true,
+            "--only" => effort.only = rest.next(),
+            group => chosen.push(GROUPS.into_iter().find(|known| *known == group).expect("the name of a group")),
         }
+    }
+    let host = Host::builder().build().unwrap();
+    for group in if chosen.is_empty() { GROUPS.to_vec() } else { chosen } {
+        run(group, &effort, &host);
     }
 }
 
-fn run(group: &str, effort: Effort, host: &Host) {
+fn run(group: &str, effort: &Effort, host: &Host) {
     match group {
-        "calls" => {
-            calls::run(effort, &one_thread(), host, "one thread");
-            calls::run(effort, &two_threads(), host, "two threads");
+        "small" | "typical" | "large" => {
+            calls::run(effort, group, &one_thread(), host, "one thread");
+            calls::run(effort, group, &two_threads(), host, "two threads");
         }
         "stock" => calls::run_stock(effort, &one_thread(), host),
         "throughput" => throughput::run(effort, &two_threads(), host),

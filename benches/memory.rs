@@ -18,13 +18,13 @@ pub(crate) const CHILD: &str = "--hold";
 /// File descriptors that are needed for other things.
 const OTHER_FILES: u64 = 200;
 
-pub(crate) fn run(effort: Effort) {
+pub(crate) fn run(effort: &Effort) {
     println!("\n### memory of an idle agent that was called once, kept-alive connection included\n");
     println!("| agents | native | component | difference |\n| ---: | ---: | ---: | ---: |");
     for wanted in [effort.pick(1_000, 20), effort.pick(10_000, 50)] {
         let agents = wanted.min(most_agents());
         let server = Agents::start(1, &typical());
-        let [native, component] = ["native", "component"].map(|kind| held(kind, agents, &server.first()));
+        let [native, component] = ["native", "component"].map(|kind| held(kind, agents, server.first()));
         println!(
             "| {agents} | {:.1} KiB | {:.1} KiB | {:.1} KiB |",
             native / 1024.0,

@@ -9,17 +9,19 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// How much is measured: a smoke run shows that the benchmarks work, and no figures.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effort {
-    Smoke,
-    Full,
+/// How much is measured.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Effort {
+    /// Shows that the benchmarks work, and no figures.
+    pub(crate) is_smoke: bool,
+    /// Measures one contender of each race, for a profiler.
+    pub(crate) only: Option<String>,
 }
 
 impl Effort {
     /// So many, or so few in a smoke run.
-    pub(crate) fn pick(self, full: usize, smoke: usize) -> usize {
-        if self == Self::Full { full } else { smoke }
+    pub(crate) fn pick(&self, full: usize, smoke: usize) -> usize {
+        if self.is_smoke { smoke } else { full }
     }
 }
 
@@ -27,11 +29,12 @@ impl Effort {
 pub(crate) struct Race<'a> {
     title: String,
     rounds: usize,
+    only: Option<String>,
     contenders: Vec<Contender<'a>>,
 }
 
 struct Contender<'a> {
-    name: &'static str,
+    name: String,
     /// How often it is done in a sample: enough to be timed, little enough to alternate quickly.
     batch: u32,
     run: Box<dyn FnMut(u32) + 'a>,
@@ -40,13 +43,19 @@ struct Contender<'a> {
 }
 
 impl<'a> Race<'a> {
-    pub(crate) fn new(title: impl Into<String>, rounds: usize) -> Self {
-        Self { title: title.into(), rounds, contenders: Vec::new() }
+    /// So many rounds, or a few in a smoke run.
+    pub(crate) fn new(effort: &Effort, title: impl Into<String>, rounds: usize) -> Self {
+        const SMOKE_ROUNDS: usize = 2;
+        let rounds = effort.pick(rounds, SMOKE_ROUNDS);
+        Self { title: title.into(), rounds, only: effort.only.clone(), contenders: Vec::new() }
     }
 
     /// One that does its work as often as it is told.
-    pub(crate) fn add(&mut self, name: &'static str, batch: u32, run: impl FnMut(u32) + 'a) {
-        self.contenders.push(Contender { name, batch, run: Box::new(run), samples: Vec::new() });
+    pub(crate) fn add(&mut self, name: impl Into<String>, batch: u32, run: impl FnMut(u32) + 'a) {
+        let name = name.into();
+        if self.only.as_ref().is_none_or(|only| *only == name) {
+            self.contenders.push(Contender { name, batch, run: Box::new(run), samples: Vec::new() });
+        }
     }
 
     /// Measures, after a round that does not count, and prints a table.
@@ -73,7 +82,7 @@ impl<'a> Race<'a> {
             let [low, median, high] = quartiles(contender.samples.clone());
             let ratios = contender.samples.iter().zip(&first.samples).map(|(own, other)| own / other).collect();
             let [least, ratio, most] = quartiles(ratios);
-            let name = contender.name;
+            let name = &contender.name;
             let (low, median, high) = (time(low), time(median), time(high));
             println!("| {name} | {median} | {low} .. {high} | {ratio:.2} | {least:.2} .. {most:.2} |");
         }

@@ -11,9 +11,9 @@ use crate::paired::{Effort, Race};
 /// Calls of a sample: one run of the extension, so that its start counts little.
 const CALLS: u32 = 200;
 
-pub(crate) fn run(effort: Effort, runtime: &Runtime, host: &Host) {
+pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
     let agents = Agents::start(1, &typical());
-    let agent = runtime.block_on(host.connect(&agents.first())).unwrap();
+    let agent = runtime.block_on(host.connect(agents.first())).unwrap();
     let file = extension();
     let load = |agent_calls| {
         let grants = Grants::from_toml("functions = [\"backup.due\"]\nungranted = \"deny\"").unwrap();
@@ -25,17 +25,15 @@ pub(crate) fn run(effort: Effort, runtime: &Runtime, host: &Host) {
     let stopped = |policy: &Policy| {
         let ended = runtime.block_on(policy.run(&agent, "call without end"));
         assert!(matches!(ended, Err(RunError::Stopped(Breach::AgentCalls(_)))));
-        agents.forget();
     };
 
-    let mut race = Race::new("a call (backup due) through an extension", effort.pick(60, 3));
+    let mut race = Race::new(effort, "a call (backup due) through an extension", 60);
     race.add("direct", CALLS, |count| {
         runtime.block_on(async {
             for _ in 0..count {
                 drop(agent.backup_due().await.unwrap());
             }
         });
-        agents.forget();
     });
     race.add("through an extension", CALLS, |_| stopped(&calling));
     race.add("a run without a call", 1, |_| stopped(&silent));

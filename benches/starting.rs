@@ -11,33 +11,33 @@ use crate::agent::{Agents, typical};
 use crate::built::programs;
 use crate::paired::{Effort, Race};
 
-pub(crate) fn run(effort: Effort, runtime: &Runtime, host: &Host) {
+pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
     let agents = Agents::start(1, &typical());
     let connection = agents.first();
-    let mut race = Race::new("instantiate and connect, nothing sent", effort.pick(200, 3));
+    let mut race = Race::new(effort, "instantiate and connect, nothing sent", 200);
     race.add("component", 20, |count| {
         runtime.block_on(async {
             for _ in 0..count {
-                drop(host.connect(&connection).await.unwrap());
+                drop(host.connect(connection).await.unwrap());
             }
         });
     });
     race.run();
 
     let cache = tempfile::tempdir().unwrap();
-    let mut race = Race::new("a host: engine, linker, component", effort.pick(20, 1));
+    let mut race = Race::new(effort, "a host: engine, linker, component", 20);
     race.add("compiled before", 10, |count| {
         (0..count).for_each(|_| drop(Host::builder().cache_dir(cache.path()).build().unwrap()));
     });
     race.add("compiled now", 1, |_| drop(Host::builder().build().unwrap()));
     race.run();
-    fresh_process(effort, &connection, cache.path());
+    fresh_process(effort, connection, cache.path());
 }
 
 /// From nothing to the first answer, printed.
-fn fresh_process(effort: Effort, connection: &Connection, cache: &Path) {
+fn fresh_process(effort: &Effort, connection: &Connection, cache: &Path) {
     let programs = programs();
-    let mut race = Race::new("a fresh process to its first answer, compiled before", effort.pick(40, 1));
+    let mut race = Race::new(effort, "a fresh process to its first answer, compiled before", 40);
     race.add("native", 1, |_| first_answer(&programs.native, &[], connection, cache));
     race.add("component", 1, |_| first_answer(&programs.agentapi, &["call"], connection, cache));
     race.run();

@@ -48,17 +48,17 @@ pub(crate) struct Stock {
 impl Stock {
     /// Connects to the agent anew for each request.
     pub(crate) async fn connect(connection: &Connection) -> Self {
-        Self::with(connection, Hooks::Connect(connection.clone())).await
+        Self::with(embedded_component(), connection, Hooks::Connect(connection.clone())).await
     }
 
     /// Answers each request with this body.
-    pub(crate) async fn canned(connection: &Connection, body: Bytes) -> Self {
-        Self::with(connection, Hooks::Canned(body)).await
+    pub(crate) async fn canned(wasm: &[u8], connection: &Connection, body: Bytes) -> Self {
+        Self::with(wasm, connection, Hooks::Canned(body)).await
     }
 
-    async fn with(connection: &Connection, hooks: Hooks) -> Self {
+    async fn with(wasm: &[u8], connection: &Connection, hooks: Hooks) -> Self {
         let engine = Engine::default();
-        let component = Component::new(&engine, embedded_component()).unwrap();
+        let component = Component::new(&engine, wasm).unwrap();
         let mut linker = Linker::<State>::new(&engine);
         wasmtime_wasi_io::add_to_linker_async(&mut linker).unwrap();
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();

@@ -17,7 +17,7 @@ const CALLS: u32 = 640;
 /// Agents that a busy controller has.
 const AGENTS: usize = 64;
 
-pub(crate) fn run(effort: Effort, runtime: &Runtime, host: &Host) {
+pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
     for callers in [1, 8, 64] {
         let title = format!("throughput: {callers} callers of one agent, small answers");
         race(effort, runtime, host, &Agents::start(1, &typical()), callers, title);
@@ -26,14 +26,14 @@ pub(crate) fn run(effort: Effort, runtime: &Runtime, host: &Host) {
     race(effort, runtime, host, &Agents::start(AGENTS, &typical()), AGENTS, title);
 }
 
-fn race(effort: Effort, runtime: &Runtime, host: &Host, agents: &Agents, callers: usize, title: String) {
+fn race(effort: &Effort, runtime: &Runtime, host: &Host, agents: &Agents, callers: usize, title: String) {
     let connections = agents.connections();
     let natives: Vec<_> = connections.iter().map(|connection| Arc::new(Native::new(connection))).collect();
     let connected = connections.iter().map(|connection| runtime.block_on(host.connect(connection)).unwrap());
     let connected: Vec<_> = connected.collect();
     let calls_each = CALLS / u32::try_from(callers).unwrap();
 
-    let mut race = Race::new(title, effort.pick(60, 3));
+    let mut race = Race::new(effort, title, 60);
     race.add("native", CALLS, |_| {
         runtime.block_on(async {
             let mut running = JoinSet::new();
@@ -59,7 +59,6 @@ fn race(effort: Effort, runtime: &Runtime, host: &Host, agents: &Agents, callers
             }
             running.join_all().await;
         });
-        agents.forget();
     });
     race.run();
 }
