@@ -27,15 +27,17 @@ pub(crate) struct Answer {
 
 /// Asks for a path and waits for the whole answer.
 pub(crate) fn get(path: &str) -> Result<Answer, Error> {
-    send(&Method::Get, path, None)
+    send(path, None)
 }
 
 /// Posts a JSON text to a path and waits for the whole answer.
 pub(crate) fn post(path: &str, body: &[u8]) -> Result<Answer, Error> {
-    send(&Method::Post, path, Some(body))
+    send(path, Some(body))
 }
 
-fn send(method: &Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
+/// A POST if there is a body, else a GET. Each call of the host costs as much as reading some hundred bytes of JSON, so
+/// none is made that changes nothing.
+fn send(path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
     let session = Session::current()?;
     let mut headers = vec![(String::from("authorization"), session.authorization.clone().into_bytes())];
     if body.is_some() {
@@ -43,16 +45,16 @@ fn send(method: &Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Erro
     }
     let headers = Fields::from_list(&headers).map_err(|_| host_failed("the host refuses the request's headers"))?;
     let request = OutgoingRequest::new(headers);
-    let set = request.set_method(method).is_ok()
+    let set = (body.is_none() || request.set_method(&Method::Post).is_ok())
         && request.set_scheme(Some(&Scheme::Https)).is_ok()
         && request.set_authority(Some(&session.authority)).is_ok()
         && request.set_path_with_query(Some(path)).is_ok();
-    let outgoing = request.body();
+    let outgoing = body.map(|body| request.body().map(|outgoing| (outgoing, body))).transpose();
     let (true, Ok(outgoing)) = (set, outgoing) else {
         return Err(host_failed("the host refuses the request"));
     };
     let response = outgoing_handler::handle(request, None).map_err(|code| from_code(&code))?;
-    let written = write_body(outgoing, body.unwrap_or_default());
+    let written = outgoing.map_or(Ok(()), |(outgoing, body)| write_body(outgoing, body));
     // The agent may answer, or break the connection, before it has read the whole body: its answer says which.
     match (receive(&response), written) {
         (Ok(_), Err(())) => Err(host_failed("the host did not take the request's body")),
@@ -77,12 +79,9 @@ fn write_body(outgoing: OutgoingBody, mut body: &[u8]) -> Result<(), ()> {
 }
 
 fn receive(response: &outgoing_handler::FutureIncomingResponse) -> Result<Answer, Error> {
-    let result = loop {
-        match response.get() {
-            Some(result) => break result.map_err(|()| host_failed("the host gave its answer away"))?,
-            None => response.subscribe().block(),
-        }
-    };
+    response.subscribe().block();
+    let result = response.get().ok_or_else(|| host_failed("the host has no answer after all"))?;
+    let result = result.map_err(|()| host_failed("the host gave its answer away"))?;
     let response = result.map_err(|code| from_code(&code))?;
     let status = response.status();
     Ok(Answer { status, body: read_body(&response)? })
