@@ -37,6 +37,8 @@ pub(crate) fn post(path: &str, body: &[u8]) -> Result<Answer, Error> {
     send(path, Some(body))
 }
 
+/// A POST if there is a body, else a GET. Each call of the host costs as much as reading some hundred bytes of JSON, so
+/// none is made that changes nothing.
 fn send(path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
     let session = Session::current()?;
     let headers = Fields::new();
@@ -46,17 +48,16 @@ fn send(path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
         return Err(host_failed("the host refuses the request's headers"));
     }
     let request = OutgoingRequest::new(headers);
-    let method = if body.is_some() { Method::Post } else { Method::Get };
-    let set = request.set_method(&method).is_ok()
+    let set = (body.is_none() || request.set_method(&Method::Post).is_ok())
         && request.set_scheme(Some(&Scheme::Https)).is_ok()
         && request.set_authority(Some(&session.authority)).is_ok()
         && request.set_path_with_query(Some(path)).is_ok();
-    let outgoing = request.body();
+    let outgoing = body.map(|body| request.body().map(|outgoing| (outgoing, body))).transpose();
     let (true, Ok(outgoing)) = (set, outgoing) else {
         return Err(host_failed("the host refuses the request"));
     };
     let response = outgoing_handler::handle(request, None).map_err(|code| from_code(&code))?;
-    let written = write_body(outgoing, body.unwrap_or_default());
+    let written = outgoing.map_or(Ok(()), |(outgoing, body)| write_body(outgoing, body));
     // The agent may answer, or break the connection, before it has read the whole body: its answer says which.
     match (receive(&response), written) {
         (Ok(_), Err(())) => Err(host_failed("the host did not take the request's body")),
@@ -74,12 +75,9 @@ fn write_body(outgoing: OutgoingBody, body: &[u8]) -> Result<(), ()> {
 }
 
 fn receive(response: &outgoing_handler::FutureIncomingResponse) -> Result<Answer, Error> {
-    let result = loop {
-        match response.get() {
-            Some(result) => break result.map_err(|()| host_failed("the host gave its answer away"))?,
-            None => response.subscribe().block(),
-        }
-    };
+    response.subscribe().block();
+    let result = response.get().ok_or_else(|| host_failed("the host has no answer after all"))?;
+    let result = result.map_err(|()| host_failed("the host gave its answer away"))?;
     let response = result.map_err(|code| from_code(&code))?;
     let status = response.status();
     Ok(Answer { status, body: read_body(&response)? })

@@ -1,0 +1,45 @@
+//! Programs and components that are measured from outside, built by a cargo of their own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The two programs that are started afresh.
+pub(crate) struct Programs {
+    pub(crate) native: PathBuf,
+    pub(crate) agentapi: PathBuf,
+}
+
+/// Both as this benchmark is built.
+pub(crate) fn programs() -> Programs {
+    let wanted =
+        ["--package", "agentapi", "--example", "native_call", "--package", "agentapi-host", "--bin", "agentapi"];
+    assert!(cargo().args(["build", "--profile", "bench"]).args(wanted).status().unwrap().success());
+    let benchmark = std::env::current_exe().unwrap();
+    // PROFILE/deps/compare-HASH
+    let profile = benchmark.parent().and_then(Path::parent).unwrap();
+    Programs { native: profile.join("examples/native_call"), agentapi: profile.join("agentapi") }
+}
+
+/// The extension of the tests that calls without end.
+pub(crate) fn extension() -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e-extensions");
+    let mut cargo = cargo();
+    cargo.args(["rustc", "--lib", "--crate-type", "cdylib", "--package", "misbehaving", "--profile", "component"]);
+    cargo.args(["--target", "wasm32-wasip2"]).env("CARGO_TARGET_DIR", &dir);
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    assert!(cargo.status().unwrap().success());
+    dir.join("wasm32-wasip2/component/misbehaving.wasm")
+}
+
+/// Without what the cargo that runs this benchmark set for it, which would make things be built again.
+fn cargo() -> Command {
+    const SET_FOR_BENCHMARKS: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_PRIMARY_PACKAGE"];
+    let mut cargo = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| SET_FOR_BENCHMARKS.iter().any(|set| name.starts_with(set))) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.args(["--locked", "--quiet"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+}

@@ -1,0 +1,60 @@
+//! What comes before the first call: compiling, loading what was compiled, instantiating, and all of it in a fresh process.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use agentapi_host::{Connection, Host};
+use tokio::runtime::Runtime;
+
+use crate::agent::{Agents, typical};
+use crate::built::programs;
+use crate::paired::{Effort, Race};
+
+pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
+    let agents = Agents::start(1, &typical());
+    let connection = agents.first();
+    let mut race = Race::new(effort, "instantiate and connect, nothing sent", 200);
+    race.add("component", 20, |count| {
+        runtime.block_on(async {
+            for _ in 0..count {
+                drop(host.connect(connection).await.unwrap());
+            }
+        });
+    });
+    race.run();
+
+    let cache = tempfile::tempdir().unwrap();
+    let mut race = Race::new(effort, "a host: engine, linker, component", 20);
+    race.add("compiled before", 10, |count| {
+        (0..count).for_each(|_| drop(Host::builder().cache_dir(cache.path()).build().unwrap()));
+    });
+    race.add("compiled now", 1, |_| drop(Host::builder().build().unwrap()));
+    race.run();
+    fresh_process(effort, connection, cache.path());
+}
+
+/// From nothing to the first answer, printed.
+fn fresh_process(effort: &Effort, connection: &Connection, cache: &Path) {
+    let programs = programs();
+    let mut race = Race::new(effort, "a fresh process to its first answer, compiled before", 40);
+    race.add("native", 1, |_| first_answer(&programs.native, &[], connection, cache));
+    race.add("component", 1, |_| first_answer(&programs.agentapi, &["call"], connection, cache));
+    race.run();
+}
+
+fn first_answer(program: &PathBuf, arguments: &[&str], connection: &Connection, cache: &Path) {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .env("AGENTAPI_ENDPOINT", connection.endpoint.to_string())
+        .env("AGENTAPI_FINGERPRINT", connection.pins.first().unwrap().to_string())
+        .env("AGENTAPI_TOKEN", connection.token.reveal())
+        .env("AGENTAPI_CACHE_DIR", cache)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"{\"op\":\"storage\"}\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && !output.stdout.is_empty());
+}
