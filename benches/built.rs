@@ -11,13 +11,14 @@ pub(crate) struct Programs {
 
 /// Both as this benchmark is built.
 pub(crate) fn programs() -> Programs {
+    let benchmark = std::env::current_exe().unwrap();
+    // FOLDER/deps/compare-HASH, and the folder of the profile `dev` has another name.
+    let folder = benchmark.parent().and_then(Path::parent).unwrap();
+    let profile = if folder.ends_with("debug") { "dev" } else { "bench" };
     let wanted =
         ["--package", "agentapi", "--example", "native_call", "--package", "agentapi-host", "--bin", "agentapi"];
-    assert!(cargo().args(["build", "--profile", "bench"]).args(wanted).status().unwrap().success());
-    let benchmark = std::env::current_exe().unwrap();
-    // PROFILE/deps/compare-HASH
-    let profile = benchmark.parent().and_then(Path::parent).unwrap();
-    Programs { native: profile.join("examples/native_call"), agentapi: profile.join("agentapi") }
+    assert!(cargo().args(["build", "--profile", profile]).args(wanted).status().unwrap().success());
+    Programs { native: folder.join("examples/native_call"), agentapi: folder.join("agentapi") }
 }
 
 /// The extension of the tests that calls without end.
