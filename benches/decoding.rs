@@ -65,6 +65,7 @@ fn race<T: DeserializeOwned>(
 /// The component, and those to compare it with.
 fn components() -> Vec<(String, Vec<u8>)> {
     let others = env::var_os("AGENTAPI_COMPONENTS").unwrap_or_default();
-    let others = env::split_paths(&others).map(|file| (file.display().to_string(), fs::read(&file).unwrap()));
+    let others = env::split_paths(&others).filter(|file| !file.as_os_str().is_empty());
+    let others = others.map(|file| (file.display().to_string(), fs::read(&file).unwrap()));
     [("component".to_owned(), embedded_component().to_vec())].into_iter().chain(others).collect()
 }
