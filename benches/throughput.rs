@@ -13,7 +13,7 @@ use crate::paired::{Effort, Race};
 use crate::records::Storage;
 
 /// Calls of a sample, of all callers together.
-const CALLS: u32 = 640;
+const CALLS: u32 = 6400;
 /// Agents that a busy controller has.
 const AGENTS: usize = 64;
 
@@ -33,7 +33,7 @@ fn race(effort: &Effort, runtime: &Runtime, host: &Host, agents: &Agents, caller
     let connected: Vec<_> = connected.collect();
     let calls_each = CALLS / u32::try_from(callers).unwrap();
 
-    let mut race = Race::new(effort, title, 60);
+    let mut race = Race::new(effort, title, 20);
     race.add("native", CALLS, |_| {
         runtime.block_on(async {
             let mut running = JoinSet::new();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 use wasmtime::Store;
 
@@ -13,10 +13,9 @@ use crate::error::{FromComponent, Phase};
 use crate::instance::{Instance, Prepared, State, failed};
 use crate::{Error, Host, Route, Token};
 
-/// Calls to one agent that run at once; more wait their turn. Each has a connection of its own.
-const MAX_CONCURRENT_CALLS: usize = 32;
-/// Instances that are kept for the next calls. Making another one costs some 20 microseconds.
-const MAX_IDLE_INSTANCES: usize = 8;
+/// Where more than these are alive, of all agents together, none is kept: each holds some 80 KiB and six mappings, of which
+/// Linux gives a process 65,530.
+const MAX_LIVING_INSTANCES: usize = 512;
 /// An instance that has grown larger, over an unusual answer, is not kept: memory does not shrink.
 const MAX_IDLE_MEMORY_BYTES: usize = 8 * 1024 * 1024;
 /// How much longer than the deadline an instance may take: it was told that the time is over, and says so.
@@ -29,14 +28,12 @@ pub(crate) struct Instances {
     client: Arc<Client>,
     stand_in: Token,
     idle: Mutex<Vec<Instance>>,
-    turns: Arc<Semaphore>,
 }
 
 impl Instances {
     pub(crate) fn new(host: &Host, client: Arc<Client>, stand_in: Token) -> Self {
-        let turns = Arc::new(Semaphore::new(MAX_CONCURRENT_CALLS));
         let (component, living) = (host.component.clone(), Arc::clone(&host.living));
-        Self { component, living, client, stand_in, idle: Mutex::default(), turns }
+        Self { component, living, client, stand_in, idle: Mutex::default() }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -62,13 +59,13 @@ impl Instances {
     }
 
     fn keep(&self, instance: Instance) {
-        if instance.store.data().memory_bytes() > MAX_IDLE_MEMORY_BYTES {
+        let is_large = instance.store.data().memory_bytes() > MAX_IDLE_MEMORY_BYTES;
+        if is_large || Arc::weak_count(&self.living) > MAX_LIVING_INSTANCES {
             return;
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MAX_IDLE_INSTANCES {
-            idle.push(instance);
-        }
+        idle.push(instance);
+        idle.truncate(self.client.worth_keeping());
     }
 }
 
@@ -85,7 +82,7 @@ impl Call {
     /// Waits for a turn. The time of the call runs from here.
     pub(crate) async fn begin(instances: Arc<Instances>, route: Option<Route>) -> Result<Self, Error> {
         let deadline = Instant::now() + instances.client.deadline();
-        let turn = timeout_at(deadline, Arc::clone(&instances.turns).acquire_owned()).await;
+        let turn = timeout_at(deadline, instances.client.turns().acquire_owned()).await;
         let turn = turn.map_err(|_| instances.client.late(Phase::Queued))?;
         let turn = turn.map_err(|why| Error::Component(why.into()))?;
         let mut instance = match instances.take() {

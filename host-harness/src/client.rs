@@ -15,6 +15,7 @@ use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::SendRequest;
 use rustls::crypto::CryptoProvider;
 use rustls::{AlertDescription, ClientConfig};
+use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -30,7 +31,9 @@ pub(crate) const MAX_BODY_BYTES: u64 = 1024 * 1024;
 const MAX_IDLE: Duration = Duration::from_secs(60);
 /// How long a connection may take to be ready for a request. A good one is at once.
 const MAX_UNREADY: Duration = Duration::from_secs(1);
-/// Connections that are kept for the next requests; each holds a file descriptor that another agent may need.
+/// Calls to one agent that run at once; more wait their turn. Each has a connection of its own.
+const MAX_CONCURRENT_CALLS: usize = 32;
+/// Connections that are kept where few calls run; each holds a file descriptor that another agent may need.
 const MAX_IDLE_CONNECTIONS: usize = 8;
 
 /// An answer, read to its end.
@@ -49,6 +52,7 @@ pub(crate) struct Client {
     pins: Arc<[Fingerprint]>,
     tls: Arc<ClientConfig>,
     deadline: Duration,
+    turns: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -82,7 +86,8 @@ impl Client {
         let mut authorization = HeaderValue::try_from(bearer).map_err(|why| Error::Component(why.into()))?;
         authorization.set_sensitive(true);
         let (authority, tls, idle) = (connection.endpoint.clone(), Arc::new(tls), Mutex::default());
-        Ok(Self { authority, text, host, authorization, mask, pins, tls, deadline, idle })
+        let turns = Arc::new(Semaphore::new(MAX_CONCURRENT_CALLS));
+        Ok(Self { authority, text, host, authorization, mask, pins, tls, deadline, turns, idle })
     }
 
     pub(crate) fn authority(&self) -> &Authority {
@@ -105,6 +110,18 @@ impl Client {
     /// The time that a call may take.
     pub(crate) fn deadline(&self) -> Duration {
         self.deadline
+    }
+
+    /// The turns of this client's calls.
+    pub(crate) fn turns(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.turns)
+    }
+
+    /// How much is worth keeping, connections and what else a call needs: as much as is in use, and a little always.
+    /// What calls that follow each other closely give back is then there for those that wait.
+    pub(crate) fn worth_keeping(&self) -> usize {
+        let running = MAX_CONCURRENT_CALLS.saturating_sub(self.turns.available_permits());
+        running.max(MAX_IDLE_CONNECTIONS)
     }
 
     /// Asks the agent and reads its whole answer.
@@ -237,9 +254,12 @@ impl Client {
 
     fn keep(&self, sender: SendRequest<Full<Bytes>>) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if !sender.is_closed() && idle.len() < MAX_IDLE_CONNECTIONS {
+        if !sender.is_closed() {
             idle.push(Idle { sender, since: Instant::now() });
         }
+        // The oldest go: the latest are taken first.
+        let too_many = idle.len().saturating_sub(self.worth_keeping());
+        idle.drain(..too_many);
     }
 }
 
