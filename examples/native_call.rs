@@ -1,10 +1,10 @@
 //! One call by a native client, in a process of its own: what `agentapi call` is compared with. Endpoint, fingerprint and
-//! token are read from the same variables. Run by `benches/starting.rs`.
+//! token are read from the same variables. Run by `benches/compare/starting.rs`.
 #![allow(clippy::unwrap_used, reason = "shared with a benchmark, in which a failure ends everything")]
 
-#[path = "../benches/native.rs"]
+#[path = "../benches/compare/native.rs"]
 mod native;
-#[path = "../benches/records.rs"]
+#[path = "../benches/compare/records.rs"]
 mod records;
 
 use std::env;

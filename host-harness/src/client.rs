@@ -44,8 +44,6 @@ pub(crate) struct Answer {
 
 pub(crate) struct Client {
     authority: Authority,
-    /// The authority as text.
-    text: String,
     host: HeaderValue,
     authorization: HeaderValue,
     mask: Mask,
@@ -81,22 +79,17 @@ impl Client {
         let pins: Arc<[Fingerprint]> = connection.pins.as_slice().into();
         let tls = client_config(provider, Arc::clone(&pins)).map_err(|why| Error::Component(why.into()))?;
         let text = connection.endpoint.to_string();
-        let host = HeaderValue::try_from(text.as_str()).map_err(|why| Error::Component(why.into()))?;
-        let bearer = format!("Bearer {}", connection.token.reveal());
-        let mut authorization = HeaderValue::try_from(bearer).map_err(|why| Error::Component(why.into()))?;
+        let host = HeaderValue::try_from(text).map_err(|why| Error::Component(why.into()))?;
+        let text = format!("Bearer {}", connection.token.reveal());
+        let mut authorization = HeaderValue::try_from(text).map_err(|why| Error::Component(why.into()))?;
         authorization.set_sensitive(true);
         let (authority, tls, idle) = (connection.endpoint.clone(), Arc::new(tls), Mutex::default());
         let turns = Arc::new(Semaphore::new(MAX_CONCURRENT_CALLS));
-        Ok(Self { authority, text, host, authorization, mask, pins, tls, deadline, turns, idle })
+        Ok(Self { authority, host, authorization, mask, pins, tls, deadline, turns, idle })
     }
 
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
-    }
-
-    /// The authority as text, as the component has to name it.
-    pub(crate) fn host(&self) -> &str {
-        &self.text
     }
 
     pub(crate) fn pins(&self) -> &[Fingerprint] {

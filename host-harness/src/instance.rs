@@ -12,12 +12,11 @@ use crate::bindings::{Agentapi, AgentapiIndices};
 use crate::client::Client;
 use crate::egress::Egress;
 use crate::error::FromComponent;
-use crate::outgoing;
 use crate::pinning;
 use crate::{Error, Token};
 
 /// The most memory that an instance may have, in bytes: a megabyte of body as records, several times over.
-pub(crate) const MAX_MEMORY_BYTES: usize = 256 * 1024 * 1024;
+const MAX_MEMORY_BYTES: usize = 256 * 1024 * 1024;
 /// Ticks of computing after which an instance lets others run, and its deadline is looked at.
 const TICKS_BETWEEN_YIELDS: u64 = 1;
 /// What an extension exports.
@@ -34,7 +33,7 @@ pub(crate) struct Prepared {
 
 /// What a store holds for its instance.
 pub(crate) struct State {
-    pub(crate) table: ResourceTable,
+    table: ResourceTable,
     http: WasiHttpCtx,
     memory_bytes: usize,
     pub(crate) egress: Egress,
@@ -108,7 +107,6 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    outgoing::add_to_linker(&mut linker)?;
     pinning::add_to_linker::<_, Pinning>(&mut linker, |state: &mut State| &mut state.egress)?;
     Ok(linker)
 }

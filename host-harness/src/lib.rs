@@ -69,7 +69,6 @@ pub mod json;
 mod mask;
 pub mod mock;
 mod operation;
-mod outgoing;
 mod pin;
 pub mod policy;
 mod presented;

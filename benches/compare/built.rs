@@ -12,12 +12,13 @@ pub(crate) struct Programs {
 /// Both as this benchmark is built.
 pub(crate) fn programs() -> Programs {
     let benchmark = std::env::current_exe().unwrap();
-    // FOLDER/deps/compare-HASH, and the folder of the profile `dev` has another name.
+    // FOLDER/deps/compare-HASH, where the folder has the profile's name, but for that of the development profile.
     let folder = benchmark.parent().and_then(Path::parent).unwrap();
     let profile = if folder.ends_with("debug") { "dev" } else { "bench" };
-    let wanted =
-        ["--package", "agentapi", "--example", "native_call", "--package", "agentapi-host", "--bin", "agentapi"];
-    assert!(cargo().args(["build", "--profile", profile]).args(wanted).status().unwrap().success());
+    let packages = ["--package", "agentapi", "--package", "agentapi-host"];
+    let targets = ["--example", "native_call", "--bin", "agentapi"];
+    let built = cargo().args(["build", "--profile", profile]).args(packages).args(targets).status();
+    assert!(built.unwrap().success());
     Programs { native: folder.join("examples/native_call"), agentapi: folder.join("agentapi") }
 }
 

@@ -37,7 +37,8 @@ fn race(effort: &Effort, runtime: &Runtime, host: &Host, agents: &Agents, caller
     race.add("native", CALLS, |_| {
         runtime.block_on(async {
             let mut running = JoinSet::new();
-            for native in natives.iter().cycle().take(callers).cloned() {
+            for native in natives.iter().cycle().take(callers) {
+                let native = Arc::clone(native);
                 running.spawn(async move {
                     for _ in 0..calls_each {
                         drop(native.get::<Storage>("/storage").await);
@@ -50,7 +51,8 @@ fn race(effort: &Effort, runtime: &Runtime, host: &Host, agents: &Agents, caller
     race.add("component", CALLS, |_| {
         runtime.block_on(async {
             let mut running = JoinSet::new();
-            for agent in connected.iter().cycle().take(callers).cloned() {
+            for agent in connected.iter().cycle().take(callers) {
+                let agent = agent.clone();
                 running.spawn(async move {
                     for _ in 0..calls_each {
                         drop(agent.storage().await.unwrap());
