@@ -15,8 +15,7 @@ pub(super) struct RunState {
     pub(super) calls: Calls,
     limits: Limits,
     cpu: Stopwatch,
-    /// Of all its memories together.
-    memory_bytes: usize,
+    memory: Memory,
     table: ResourceTable,
     wasi: WasiCtx,
 }
@@ -25,7 +24,8 @@ impl RunState {
     pub(super) fn new(calls: Calls, limits: Limits, printed: &Printed) -> Self {
         // No file, environment, argument or network: what is not given here is not there.
         let wasi = WasiCtx::builder().stdout(printed.stream()).stderr(printed.stream()).build();
-        Self { calls, limits, cpu: Stopwatch::default(), memory_bytes: 0, table: ResourceTable::new(), wasi }
+        let memory = Memory { used: 0, allowed: limits.memory_bytes };
+        Self { calls, limits, cpu: Stopwatch::default(), memory, table: ResourceTable::new(), wasi }
     }
 
     /// Between the host and the extension: only its own computing counts, waiting does not.
@@ -64,13 +64,22 @@ impl Stopwatch {
     }
 }
 
+/// All memories of an extension together, in bytes: it may have several.
+struct Memory {
+    used: usize,
+    allowed: usize,
+}
+
+impl Memory {
+    fn grow(&mut self, current: usize, desired: usize) -> Result<(), Breach> {
+        self.used = self.used.saturating_add(desired.saturating_sub(current));
+        if self.used > self.allowed { Err(Breach::Memory(self.allowed)) } else { Ok(()) }
+    }
+}
+
 impl ResourceLimiter for RunState {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        self.memory_bytes = self.memory_bytes.saturating_add(desired.saturating_sub(current));
-        if self.memory_bytes > self.limits.memory_bytes {
-            return Err(Breach::Memory(self.limits.memory_bytes).into());
-        }
-        Ok(true)
+        Ok(self.memory.grow(current, desired).map(|()| true)?)
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
@@ -95,5 +104,19 @@ impl ResourceLimiter for RunState {
 impl WasiView for RunState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_memories_share_what_is_allowed() {
+        let mut memory = Memory { used: 0, allowed: 10 };
+        assert_eq!(memory.grow(0, 4), Ok(()));
+        assert_eq!(memory.grow(0, 4), Ok(()));
+        assert_eq!(memory.grow(4, 6), Ok(()));
+        assert_eq!(memory.grow(4, 5), Err(Breach::Memory(10)));
     }
 }
