@@ -10,6 +10,7 @@ use super::bindings::felhom::agentapi::{backup, disks, host_metrics, quiesce, st
 use super::grants::{Function, Grants};
 use super::limits::Breach;
 use crate::error::Phase;
+use crate::quiesce::chain;
 use crate::types::{
     self, AssignRequest, BackupDue, BackupJob, BackupStatus, DiskList, EjectResult, Error as ComponentError,
     FormatError, FormatRequest, FormatResult, MetricsView, PendingOp, Progress, StorageView,
@@ -48,7 +49,14 @@ impl Calls {
     /// What came of a call, as the extension is told it.
     fn told<T>(&self, function: Function, begun: Instant, outcome: Result<T, Error>) -> Result<T, ComponentError> {
         self.audit(function, outcome.as_ref().map_or_else(Error::kind, |_| "ok"), begun);
-        outcome.map_err(|error| without_address(&error))
+        outcome.map_err(|error| self.without_address(function, &error))
+    }
+
+    /// The extension is told the kind, and the operator the cause.
+    fn without_address(&self, function: Function, error: &Error) -> ComponentError {
+        let (extension, cause) = (self.extension(), chain(error));
+        tracing::warn!(extension, %function, cause = %cause.escape_debug(), "an extension's call failed");
+        without_address(error)
     }
 }
 
@@ -139,7 +147,7 @@ impl disks::Host for Calls {
         Ok(outcome.map_err(|error| match error {
             Error::NeedsConfirmation(result) => FormatError::NeedsConfirmation(*result),
             Error::FormatRefused(result) => FormatError::Refused(*result),
-            error => FormatError::Failed(without_address(&error)),
+            error => FormatError::Failed(self.without_address(FUNCTION, &error)),
         }))
     }
 

@@ -63,6 +63,7 @@ mod test_applications;
 use std::pin::Pin;
 
 pub use coordinator::Coordinator;
+pub(crate) use error::chain;
 pub use error::{JournalError, NotFrozen, QuiesceError, QuiesceFailure, Step};
 pub use lease::Lease;
 #[cfg(unix)]

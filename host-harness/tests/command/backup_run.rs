@@ -294,6 +294,20 @@ fn the_audit_follows_its_file_when_it_is_told_to() {
 }
 
 #[test]
+fn a_wrong_pin_is_said_with_what_was_expected_and_presented() {
+    let looped = Loop::with(QUICK);
+    let ended = run(looped.freezing(FREEZE, THAW, &["--fingerprint", &"00".repeat(32)]));
+    assert_eq!(report(&ended, 1)["error"]["kind"], "pin-mismatch");
+    let presented = looped.fixture.agent.fingerprint().to_string();
+    assert!(
+        ended.stderr.contains("expected fingerprint 00:00:") && ended.stderr.contains(&presented),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!((looped.starts(), looped.done()), (0, vec![]));
+}
+
+#[test]
 fn wrong_usage_is_said_before_anything_is_frozen_or_started() {
     let looped = Loop::with(QUICK);
     for (more, text) in [
