@@ -10,6 +10,7 @@
 )]
 
 mod agent;
+#[path = "../../tests/e2e/built.rs"]
 mod built;
 mod calls;
 mod decoding;

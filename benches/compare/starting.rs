@@ -1,5 +1,6 @@
 //! What comes before the first call: compiling, loading what was compiled, instantiating, and all of it in a fresh process.
 
+use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,7 +9,7 @@ use agentapi_host::{Connection, Host};
 use tokio::runtime::Runtime;
 
 use crate::agent::{Agents, typical};
-use crate::built::programs;
+use crate::built::cargo;
 use crate::paired::{Effort, Race};
 
 pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
@@ -57,4 +58,23 @@ fn first_answer(program: &PathBuf, arguments: &[&str], connection: &Connection, 
     child.stdin.take().unwrap().write_all(b"{\"op\":\"storage\"}\n").unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && !output.stdout.is_empty());
+}
+
+/// The two programs that are started afresh.
+struct Programs {
+    native: PathBuf,
+    agentapi: PathBuf,
+}
+
+/// Both as this benchmark is built.
+fn programs() -> Programs {
+    let benchmark = env::current_exe().unwrap();
+    // FOLDER/deps/compare-HASH, where the folder has the profile's name, but for that of the development profile.
+    let folder = benchmark.parent().and_then(Path::parent).unwrap();
+    let profile = if folder.ends_with("debug") { "dev" } else { "bench" };
+    let packages = ["--package", "agentapi", "--package", "agentapi-host"];
+    let targets = ["--example", "native_call", "--bin", "agentapi"];
+    let built = cargo().args(["build", "--quiet", "--profile", profile]).args(packages).args(targets).status();
+    assert!(built.unwrap().success());
+    Programs { native: folder.join("examples/native_call"), agentapi: folder.join("agentapi") }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod broken_answers;
+mod built;
 mod component;
 mod composition;
 mod deadline;

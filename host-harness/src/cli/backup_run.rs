@@ -90,9 +90,10 @@ pub(super) fn run(session: &Session, connection: ConnectionOptions, options: &Ba
     let ended = extension::run(session, connection, &options.extension, &input(options), load);
     progress.end();
     let ended = ended?;
-    let report: LoopReport = serde_json::from_str(&ended.result).context("the report cannot be read")?;
+    let result: Value = serde_json::from_str(&ended.result).context("the report cannot be read")?;
+    let report = LoopReport::deserialize(&result).context("the report cannot be read")?;
     if session.json {
-        print_json(&as_json(&ended.result, ended.frozen.as_ref())?)?;
+        print_json(&as_json(result, ended.frozen.as_ref()))?;
     } else {
         print(&describe(&report, ended.frozen.as_ref()))?;
     }
@@ -112,8 +113,7 @@ fn input(options: &BackupRunOptions) -> String {
     .to_string()
 }
 
-fn as_json(result: &str, frozen: Option<&Report>) -> anyhow::Result<Value> {
-    let mut report: Value = serde_json::from_str(result).context("the report cannot be read")?;
+fn as_json(mut report: Value, frozen: Option<&Report>) -> Value {
     let frozen = frozen.map(|frozen| {
         json!({
             "frozen_ms": milliseconds(frozen.frozen),
@@ -125,7 +125,7 @@ fn as_json(result: &str, frozen: Option<&Report>) -> anyhow::Result<Value> {
     if let Some(fields) = report.as_object_mut() {
         fields.insert("freeze".into(), frozen.unwrap_or_default());
     }
-    Ok(report)
+    report
 }
 
 fn describe(report: &LoopReport, frozen: Option<&Report>) -> String {

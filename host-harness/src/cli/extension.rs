@@ -109,7 +109,7 @@ async fn until_signal(
             }
         }
     };
-    let interrupted = || NotDone("interrupted before the extension had ended".into());
+    let interrupted = || NotDone("interrupted before the extension had ended; what the agent has begun goes on".into());
     tokio::select! {
         outcome = policy.run(agent, input) => Ok(outcome?),
         () = hung_up => Err(interrupted().into()),

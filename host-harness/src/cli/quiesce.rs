@@ -54,9 +54,11 @@ impl QuiesceOptions {
 
     /// Opens the journal, if there is something to freeze. To be called in a runtime, which thaws in the background.
     pub(super) fn open(&self) -> anyhow::Result<Option<Coordinator>> {
-        if !self.are_given() {
-            return Ok(None);
-        }
+        if self.are_given() { self.coordinator().map(Some) } else { Ok(None) }
+    }
+
+    #[cfg(unix)]
+    fn coordinator(&self) -> anyhow::Result<Coordinator> {
         let programs = Programs::parse(&self.freeze, &self.thaw).map_err(|why| Usage(format!("--freeze: {why}")))?;
         let programs = programs.with_timeout(Duration::from_secs(self.program_timeout_s));
         let settings = Settings { lease: Duration::from_secs(self.lease_s), ..programs.settings() };
@@ -64,7 +66,12 @@ impl QuiesceOptions {
             Some(file) => file.clone(),
             None => default_journal().context("the journal cannot be kept; name a file with --journal")?,
         };
-        Ok(Some(Coordinator::open(journal, Arc::new(programs), settings)?))
+        Ok(Coordinator::open(journal, Arc::new(programs), settings)?)
+    }
+
+    #[cfg(not(unix))]
+    fn coordinator(&self) -> anyhow::Result<Coordinator> {
+        Err(Usage("--freeze runs programs in process groups, which only Unix has".into()).into())
     }
 }
 

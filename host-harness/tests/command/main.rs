@@ -14,6 +14,8 @@ mod demo;
 mod failures;
 mod fingerprint;
 mod format;
+#[cfg(unix)]
+mod looped;
 mod mock;
 mod operations;
 mod secrets;

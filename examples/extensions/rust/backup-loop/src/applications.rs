@@ -44,7 +44,10 @@ impl Applications {
             return;
         }
         *self = match quiesce::thaw() {
-            Ok(()) => Self::Thawed,
+            Ok(()) => {
+                println!("thawed");
+                Self::Thawed
+            }
             // They stood still to the end, and a little longer.
             Err(QuiesceError::Failed(why)) => {
                 println!("{why}");
@@ -53,7 +56,6 @@ impl Applications {
             Err(QuiesceError::NotFrozen) => Self::Running("the lease ended before the backup did".into()),
             Err(error) => Self::Running(text(&error)),
         };
-        println!("thawed");
     }
 
     /// What a backup is worth that was taken meanwhile.
