@@ -94,6 +94,19 @@ fn limits_are_set_beside_the_grants() {
     assert!(stderr.contains("unknown field `cpu`"), "{stderr}");
 }
 
+#[test]
+fn a_wipe_that_is_approved_beforehand_is_done_and_no_other() {
+    const ID: &str = "uuid:0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10";
+    let (_dir, file) = grants(GRANTS);
+    let input = format!("\"/dev/sdc1={ID}\"");
+    let approving = |wipe: &str| run(&file, &["--input", &input, "--approve", wipe]);
+    let (status, stdout, stderr) = approving(&format!("/dev/sdc1={ID}"));
+    assert_eq!((status, stdout.as_str()), (Some(0), "formatted: true\n"), "{stderr}");
+    let (status, _, stderr) = approving(&format!("/dev/sdd1={ID}"));
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("no person has approved that this disk is wiped"), "{stderr}");
+}
+
 /// A person's answer comes from a terminal, which `script` is for the command.
 #[test]
 #[cfg(unix)]
