@@ -14,13 +14,14 @@ use crate::Component;
 use crate::bindings::exports::felhom::agentapi::session::Guest;
 use crate::bindings::felhom::agentapi::pinning::{self, Refusal};
 use crate::bindings::felhom::agentapi::types::Error;
+use crate::bindings::wasi::http::types::Fields;
 
 /// An accepted connection: where requests go, and what they are authorised with.
 pub(crate) struct Session {
     /// `host:port`, as the host has pinned it.
     pub(crate) authority: String,
-    /// The value of the `authorization` header.
-    pub(crate) authorization: String,
+    /// The headers of every request: what it is authorised with. Each request has a copy.
+    pub(crate) headers: Fields,
 }
 
 impl Session {
@@ -38,7 +39,10 @@ impl Guest for Component {
         pinning::pin(&authority, &pins).map_err(|refusal| match refusal {
             Refusal::Authority(why) | Refusal::Fingerprints(why) => Error::Denied(why),
         })?;
-        *CURRENT.lock() = Some(Arc::new(Session { authority, authorization }));
+        let headers = Fields::new();
+        let authorized = headers.append("authorization", authorization.as_bytes());
+        authorized.map_err(|_| Error::Denied("the host refuses the authorization".to_string()))?;
+        *CURRENT.lock() = Some(Arc::new(Session { authority, headers }));
         Ok(())
     }
 }

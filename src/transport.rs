@@ -8,9 +8,7 @@ use alloc::vec::Vec;
 
 use crate::bindings::felhom::agentapi::types::Error;
 use crate::bindings::wasi::http::outgoing_handler;
-use crate::bindings::wasi::http::types::{
-    ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme,
-};
+use crate::bindings::wasi::http::types::{ErrorCode, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme};
 use crate::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
 use crate::error::from_code;
 use crate::session::Session;
@@ -41,10 +39,8 @@ pub(crate) fn post(path: &str, body: &[u8]) -> Result<Answer, Error> {
 /// none is made that changes nothing.
 fn send(path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
     let session = Session::current()?;
-    let headers = Fields::new();
-    let authorized = headers.append("authorization", session.authorization.as_bytes()).is_ok();
-    let described = body.is_none() || headers.append("content-type", b"application/json").is_ok();
-    if !(authorized && described) {
+    let headers = session.headers.clone();
+    if body.is_some() && headers.append("content-type", b"application/json").is_err() {
         return Err(host_failed("the host refuses the request's headers"));
     }
     let request = OutgoingRequest::new(headers);
@@ -75,8 +71,12 @@ fn write_body(outgoing: OutgoingBody, body: &[u8]) -> Result<(), ()> {
 }
 
 fn receive(response: &outgoing_handler::FutureIncomingResponse) -> Result<Answer, Error> {
-    response.subscribe().block();
-    let result = response.get().ok_or_else(|| host_failed("the host has no answer after all"))?;
+    // A host may have the answer as soon as the request is there.
+    let result = response.get().or_else(|| {
+        response.subscribe().block();
+        response.get()
+    });
+    let result = result.ok_or_else(|| host_failed("the host has no answer after all"))?;
     let result = result.map_err(|()| host_failed("the host gave its answer away"))?;
     let response = result.map_err(|code| from_code(&code))?;
     let status = response.status();

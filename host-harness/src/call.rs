@@ -9,8 +9,9 @@ use wasmtime::Store;
 
 use crate::bindings::Agentapi;
 use crate::client::Client;
+use crate::engines::Engines;
 use crate::error::{FromComponent, Phase};
-use crate::instance::{Instance, Prepared, State, failed};
+use crate::instance::{Instance, State, failed};
 use crate::{Error, Host, Route, Token};
 
 /// Where more than these are alive, of all agents together, none is kept: each holds some 40 KiB and six mappings, of which
@@ -23,7 +24,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// The instances of one agent. An instance serves one call at a time.
 pub(crate) struct Instances {
-    component: Prepared,
+    engines: Arc<Engines>,
     living: Arc<()>,
     client: Arc<Client>,
     stand_in: Token,
@@ -32,8 +33,8 @@ pub(crate) struct Instances {
 
 impl Instances {
     pub(crate) fn new(host: &Host, client: Arc<Client>, stand_in: Token) -> Self {
-        let (component, living) = (host.component.clone(), Arc::clone(&host.living));
-        Self { component, living, client, stand_in, idle: Mutex::default() }
+        let (engines, living) = (Arc::clone(&host.engines), Arc::clone(&host.living));
+        Self { engines, living, client, stand_in, idle: Mutex::default() }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -49,7 +50,7 @@ impl Instances {
 
     async fn new_instance(&self) -> Result<Instance, Error> {
         let living = Arc::downgrade(&self.living);
-        let connected = Instance::connected(&self.component, living, Arc::clone(&self.client), self.stand_in.clone());
+        let connected = Instance::connected(&self.engines, living, Arc::clone(&self.client), self.stand_in.clone());
         let limit = self.client.deadline() + GRACE;
         timeout(limit, connected).await.map_err(|_| self.client.late(Phase::Queued))?
     }
@@ -107,8 +108,8 @@ impl Call {
 
     /// Runs the extension that is plugged onto the component.
     pub(crate) async fn run_plugged(&mut self, input: &str) -> Result<Result<String, String>, Error> {
-        let run = self.instances.component.policy().ok_or(Error::NoPolicy)?;
-        let Instance { exports, store, .. } = &mut self.instance;
+        let Instance { exports, store, policy, .. } = &mut self.instance;
+        let run = policy.as_ref().ok_or(Error::NoPolicy)?;
         let run = exports.get_typed_func::<(&str,), (Result<String, String>,)>(&mut *store, run).map_err(failed)?;
         let (outcome,) = in_time(self.deadline, &self.instances.client, run.call_async(store, (input,))).await?;
         Ok(outcome)

@@ -18,6 +18,7 @@ use rustls::{AlertDescription, ClientConfig};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
+use wasmtime_wasi::runtime::spawn;
 
 use crate::connect::connect;
 use crate::error::Phase;
@@ -44,6 +45,8 @@ pub(crate) struct Answer {
 
 pub(crate) struct Client {
     authority: Authority,
+    /// The authority as text.
+    text: String,
     host: HeaderValue,
     authorization: HeaderValue,
     mask: Mask,
@@ -79,17 +82,22 @@ impl Client {
         let pins: Arc<[Fingerprint]> = connection.pins.as_slice().into();
         let tls = client_config(provider, Arc::clone(&pins)).map_err(|why| Error::Component(why.into()))?;
         let text = connection.endpoint.to_string();
-        let host = HeaderValue::try_from(text).map_err(|why| Error::Component(why.into()))?;
-        let text = format!("Bearer {}", connection.token.reveal());
-        let mut authorization = HeaderValue::try_from(text).map_err(|why| Error::Component(why.into()))?;
+        let host = HeaderValue::try_from(text.as_str()).map_err(|why| Error::Component(why.into()))?;
+        let bearer = format!("Bearer {}", connection.token.reveal());
+        let mut authorization = HeaderValue::try_from(bearer).map_err(|why| Error::Component(why.into()))?;
         authorization.set_sensitive(true);
         let (authority, tls, idle) = (connection.endpoint.clone(), Arc::new(tls), Mutex::default());
         let turns = Arc::new(Semaphore::new(MAX_CONCURRENT_CALLS));
-        Ok(Self { authority, host, authorization, mask, pins, tls, deadline, turns, idle })
+        Ok(Self { authority, text, host, authorization, mask, pins, tls, deadline, turns, idle })
     }
 
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// The authority as text, as the component has to name it.
+    pub(crate) fn host(&self) -> &str {
+        &self.text
     }
 
     pub(crate) fn pins(&self) -> &[Fingerprint] {
@@ -119,10 +127,9 @@ impl Client {
 
     /// Asks the agent and reads its whole answer.
     pub(crate) async fn exchange(&self, route: Route, body: Bytes, deadline: Instant) -> Result<Answer, Error> {
-        let mut phase = Phase::Waiting;
-        match timeout_at(deadline, self.try_idle_then_new(route, body, deadline, &mut phase)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(self.late(phase)),
+        match self.try_idle(route, body.clone(), deadline).await {
+            Some(outcome) => outcome,
+            None => self.try_new(route, body, deadline).await,
         }
     }
 
@@ -137,45 +144,63 @@ impl Client {
         Error::Deadline { limit, phase }
     }
 
-    /// A kept-alive connection may have been closed by the agent, unnoticed. A request that has not left is sent on a
-    /// new one, and so is a GET, which changes nothing; a POST that may have arrived is never sent again.
-    async fn try_idle_then_new(
-        &self,
-        route: Route,
-        body: Bytes,
-        deadline: Instant,
-        phase: &mut Phase,
-    ) -> Result<Answer, Error> {
+    /// A kept-alive connection may have been closed by the agent, unnoticed. None where the request is to be sent on a new
+    /// one: it has not left, or it is a GET, which changes nothing. A POST that may have arrived is never sent again.
+    async fn try_idle(&self, route: Route, body: Bytes, deadline: Instant) -> Option<Result<Answer, Error>> {
         if route.method() == Method::POST {
             // What came in meanwhile is looked at first: a connection that the agent has closed is not used.
             yield_now().await;
             yield_now().await;
         }
-        if let Some(sender) = self.take_idle() {
-            match self.attempt(sender, route, body.clone(), phase).await {
-                Ok(answer) => return Ok(answer),
-                Err(Failure::Unsent) => {}
-                Err(Failure::NoAnswer(_)) if route.method() == Method::GET => {}
-                Err(Failure::NoAnswer(why)) => return Err(self.interrupted(route, why)),
-                Err(Failure::Final(error)) => return Err(error),
-            }
+        let sender = self.take_idle()?;
+        match self.attempt(sender, route, body, deadline).await {
+            Ok(answer) => Some(Ok(answer)),
+            Err(Failure::Unsent) => None,
+            Err(Failure::NoAnswer(_)) if route.method() == Method::GET => None,
+            Err(Failure::NoAnswer(why)) => Some(Err(self.interrupted(route, why))),
+            Err(Failure::Final(error)) => Some(Err(error)),
         }
-        let sender = connect(&self.authority, Arc::clone(&self.tls), deadline, phase).await?;
-        self.attempt(sender, route, body, phase).await.map_err(|failure| match failure {
+    }
+
+    async fn try_new(&self, route: Route, body: Bytes, deadline: Instant) -> Result<Answer, Error> {
+        let sender = self.connect(deadline).await?;
+        self.attempt(sender, route, body, deadline).await.map_err(|failure| match failure {
             Failure::Unsent => self.interrupted(route, "the connection was closed before the request was sent"),
             Failure::NoAnswer(why) => self.interrupted(route, why),
             Failure::Final(error) => error,
         })
     }
 
+    /// A new connection. It is opened in a task: a handshake needs more stack than an instance should hold for good.
+    async fn connect(&self, deadline: Instant) -> Result<SendRequest<Full<Bytes>>, Error> {
+        let (authority, tls) = (self.authority.clone(), Arc::clone(&self.tls));
+        let opening = spawn(async move {
+            let mut phase = Phase::Connecting;
+            let connected = timeout_at(deadline, connect(&authority, tls, deadline, &mut phase)).await;
+            connected.map_err(|_| phase)
+        });
+        opening.await.unwrap_or_else(|phase| Err(self.late(phase)))
+    }
+
     async fn attempt(
+        &self,
+        sender: SendRequest<Full<Bytes>>,
+        route: Route,
+        body: Bytes,
+        deadline: Instant,
+    ) -> Result<Answer, Failure> {
+        let mut phase = Phase::Waiting;
+        let outcome = timeout_at(deadline, self.ask(sender, route, body, &mut phase)).await;
+        outcome.unwrap_or_else(|_| Err(Failure::Final(self.late(phase))))
+    }
+
+    async fn ask(
         &self,
         mut sender: SendRequest<Full<Bytes>>,
         route: Route,
         body: Bytes,
         phase: &mut Phase,
     ) -> Result<Answer, Failure> {
-        *phase = Phase::Waiting;
         // One that is kept alive and never ready again has a peer that did not read the request before.
         if !matches!(timeout(MAX_UNREADY, sender.ready()).await, Ok(Ok(()))) {
             return Err(Failure::Unsent);
@@ -241,7 +266,8 @@ impl Client {
 
     fn take_idle(&self) -> Option<SendRequest<Full<Bytes>>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|idle| !idle.sender.is_closed() && idle.since.elapsed() < MAX_IDLE);
+        let now = Instant::now();
+        idle.retain(|idle| !idle.sender.is_closed() && now.duration_since(idle.since) < MAX_IDLE);
         idle.pop().map(|idle| idle.sender)
     }
 

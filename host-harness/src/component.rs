@@ -93,6 +93,14 @@ fn from_file(engine: &Engine, file: &Path) -> Option<Component> {
     }
 }
 
+/// The same code on another engine, which is set up to run what the first one runs.
+#[allow(unsafe_code, reason = "runs code that this process has already loaded")]
+pub(crate) fn moved(component: &Component, engine: &Engine) -> wasmtime::Result<Component> {
+    let code = component.serialize()?;
+    // SAFETY: an engine of this process made or loaded the code, and nobody has changed it since.
+    unsafe { Component::deserialize(engine, code) }
+}
+
 /// Written beside, under a name of its own, and then renamed: whoever reads it, reads it whole.
 fn keep(component: &Component, dir: &Path, file: &Path) -> io::Result<()> {
     let code = component.serialize().map_err(io::Error::other)?;

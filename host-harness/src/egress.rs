@@ -7,10 +7,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::uri::Scheme;
-use http::{Request, Response, Uri};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::Instant;
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
 use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
 
 use agentapi_pinning::Fingerprint;
@@ -31,9 +33,6 @@ pub(crate) struct Egress {
     failure: Arc<Mutex<Option<Error>>>,
 }
 
-type Exchange = Box<dyn Future<Output = Result<(Response<WasiBody>, Trailing), WasiError>> + Send>;
-type Trailing = Box<dyn Future<Output = Result<(), WasiError>> + Send>;
-
 impl Egress {
     pub(crate) fn new(client: Arc<Client>, stand_in: Token) -> Self {
         let failure = Arc::default();
@@ -51,34 +50,54 @@ impl Egress {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// What comes of a request, for whoever waits for it.
+    pub(crate) fn exchange(
+        &self,
+        request: HostOutgoingRequest,
+    ) -> impl Future<Output = Result<Answer, ErrorCode>> + Send + use<> {
+        let admitted = self.admit(&request);
+        let client = Arc::clone(&self.client);
+        let failure = Arc::clone(&self.failure);
+        let deadline = self.deadline;
+        async move {
+            let answer = async {
+                let route = admitted?;
+                let body = collect(request.body).await?;
+                client.exchange(route, body, deadline).await
+            };
+            answer.await.map_err(|error| {
+                tracing::debug!(?error, "an exchange failed");
+                let told = error.to_wasi();
+                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                told
+            })
+        }
+    }
+
     /// The route that a request asks for, if it may leave.
-    fn admit(&self, request: &Request<WasiBody>) -> Result<Route, Error> {
+    fn admit(&self, request: &HostOutgoingRequest) -> Result<Route, Error> {
         if !self.is_pinned {
             return Err(Error::Denied("a request before the pin".into()));
         }
-        let uri = request.uri();
-        if uri.scheme() != Some(&Scheme::HTTPS) {
+        if !matches!(request.scheme, Some(Scheme::Https)) {
             return Err(Error::Denied("a request without https".into()));
         }
-        if !self.is_pinned_authority(uri) {
+        if request.authority.as_deref() != Some(self.client.host()) {
             return Err(Error::Denied("a request to another authority than the pinned one".into()));
         }
-        if !self.stand_in.admits(request.headers()) {
+        if !self.stand_in.admits(&request.headers) {
             return Err(Error::Denied("a request that is not authorized as it was told to be".into()));
         }
-        let path = uri.path_and_query().map_or("", |path| path.as_str());
-        Route::of(request.method(), path)
-            .ok_or_else(|| Error::Denied("a request to a route that the agent does not have".into()))
-    }
-
-    fn is_pinned_authority(&self, uri: &Uri) -> bool {
-        uri.authority().is_some_and(|authority| authority.as_str() == self.client.authority().to_string())
+        let method: Result<Method, _> = request.method.clone().try_into();
+        let path = request.path_with_query.as_deref().unwrap_or_default();
+        let route = method.ok().and_then(|method| Route::of(&method, path));
+        route.ok_or_else(|| Error::Denied("a request to a route that the agent does not have".into()))
     }
 }
 
 impl PinningHost for Egress {
     fn pin(&mut self, authority: String, leaf_sha256: Vec<Vec<u8>>) -> Result<(), Refusal> {
-        if authority != self.client.authority().to_string() {
+        if authority != self.client.host() {
             return Err(Refusal::Authority("this instance is for another authority".into()));
         }
         let enforced = |bytes: &Vec<u8>| {
@@ -95,42 +114,23 @@ impl PinningHost for Egress {
 }
 
 impl WasiHttpHooks for Egress {
-    /// Every scheme gets as far as the rules above, which say why it is refused.
-    fn is_supported_scheme(&mut self, _scheme: &Scheme) -> bool {
-        true
-    }
-
+    /// Never called: `handle` is our own. Were it called, nothing would leave.
     fn send_request(
         &mut self,
-        request: Request<WasiBody>,
+        _request: Request<WasiBody>,
         _options: Option<RequestOptions>,
         _on_response_error: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
-    ) -> Exchange {
-        let admitted = self.admit(&request);
-        let client = Arc::clone(&self.client);
-        let failure = Arc::clone(&self.failure);
-        let deadline = self.deadline;
-        Box::new(async move {
-            let answer = async {
-                let route = admitted?;
-                let body = collect(request.into_body()).await?;
-                client.exchange(route, body, deadline).await
-            };
-            match answer.await {
-                Ok(answer) => Ok((to_response(answer), Box::new(async { Ok(()) }) as Trailing)),
-                Err(error) => {
-                    tracing::debug!(?error, "an exchange failed");
-                    let told = error.to_wasi();
-                    *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                    Err(told)
-                }
-            }
-        })
+    ) -> Refused {
+        Box::new(async { Err(WasiError::HttpRequestDenied) })
     }
 }
 
+type Refused = Box<dyn Future<Output = Result<(Response<WasiBody>, Trailing), WasiError>> + Send>;
+type Trailing = Box<dyn Future<Output = Result<(), WasiError>> + Send>;
+
 /// The component's whole request body.
-async fn collect(body: WasiBody) -> Result<Bytes, Error> {
+async fn collect(body: Option<HyperOutgoingBody>) -> Result<Bytes, Error> {
+    let Some(body) = body else { return Ok(Bytes::new()) };
     let limit = usize::try_from(MAX_BODY_BYTES).unwrap_or(usize::MAX);
     let collected = Limited::new(body, limit).collect().await;
     let collected = collected.map_err(|why| match why.is::<LengthLimitError>() {
@@ -138,14 +138,6 @@ async fn collect(body: WasiBody) -> Result<Bytes, Error> {
         false => Error::Denied("a request body that does not end".into()),
     })?;
     Ok(collected.to_bytes())
-}
-
-/// What the component sees of an answer: the status and the body. No header of the agent reaches it.
-fn to_response(answer: Answer) -> Response<WasiBody> {
-    let body = Full::new(answer.body).map_err(|never| match never {}).boxed_unsync();
-    let mut response = Response::new(body);
-    *response.status_mut() = answer.status;
-    response
 }
 
 #[cfg(test)]

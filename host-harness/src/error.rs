@@ -7,7 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use agentapi_pinning::Authority;
-use wasmtime_wasi_http::Error as WasiError;
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 
 use crate::Route;
 use crate::mask::Mask;
@@ -160,23 +160,23 @@ impl Error {
     }
 
     /// What the component is told: enough to name the kind, without address and cause.
-    pub(crate) fn to_wasi(&self) -> WasiError {
+    pub(crate) fn to_wasi(&self) -> ErrorCode {
         match self {
-            Self::PinMismatch { .. } => WasiError::TlsCertificateError,
+            Self::PinMismatch { .. } => ErrorCode::TlsCertificateError,
             Self::Unreachable { source, .. } => match source.kind() {
-                io::ErrorKind::ConnectionRefused => WasiError::ConnectionRefused,
-                io::ErrorKind::TimedOut => WasiError::ConnectionTimeout,
-                _ => WasiError::DestinationUnavailable,
+                io::ErrorKind::ConnectionRefused => ErrorCode::ConnectionRefused,
+                io::ErrorKind::TimedOut => ErrorCode::ConnectionTimeout,
+                _ => ErrorCode::DestinationUnavailable,
             },
-            Self::Tls { .. } => WasiError::TlsProtocolError,
+            Self::Tls { .. } => ErrorCode::TlsProtocolError,
             Self::Deadline { phase, .. } => match phase {
-                Phase::Connecting => WasiError::ConnectionTimeout,
-                Phase::Queued | Phase::Handshake => WasiError::ConnectionWriteTimeout,
-                Phase::Waiting => WasiError::HttpResponseTimeout,
-                Phase::Receiving => WasiError::ConnectionReadTimeout,
+                Phase::Connecting => ErrorCode::ConnectionTimeout,
+                Phase::Queued | Phase::Handshake => ErrorCode::ConnectionWriteTimeout,
+                Phase::Waiting => ErrorCode::HttpResponseTimeout,
+                Phase::Receiving => ErrorCode::ConnectionReadTimeout,
             },
-            Self::ResponseTooLarge { limit } => WasiError::HttpResponseBodySize(Some(*limit)),
-            Self::Denied(_) | Self::InvalidArgument(_) | Self::NotConnected => WasiError::HttpRequestDenied,
+            Self::ResponseTooLarge { limit } => ErrorCode::HttpResponseBodySize(Some(*limit)),
+            Self::Denied(_) | Self::InvalidArgument(_) | Self::NotConnected => ErrorCode::HttpRequestDenied,
             Self::Interrupted { .. }
             | Self::HttpStatus { .. }
             | Self::BadEnvelope(_)
@@ -185,7 +185,7 @@ impl Error {
             | Self::NeedsConfirmation(_)
             | Self::FormatRefused(_)
             | Self::NoPolicy
-            | Self::Component(_) => WasiError::HttpResponseIncomplete,
+            | Self::Component(_) => ErrorCode::HttpResponseIncomplete,
         }
     }
 

@@ -1,29 +1,25 @@
-//! The host: the engine, the compiled component and the clock that all agents share.
+//! The host: the engines with the compiled component, and the settings that all agents share.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use rustls::crypto::CryptoProvider;
-use wasmtime::{Config, Engine, EngineWeak};
 
-use crate::component::{self, Source};
-use crate::instance::{self, Prepared};
+use crate::component::Source;
+use crate::engines::Engines;
 use crate::{Agent, Connection, Error};
 
 /// The time that a call may take, from looking the name up to the last byte of the answer, unless set otherwise.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(15);
 /// A longer deadline is as good as none, and cannot be added to every clock.
 const MAX_DEADLINE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-/// How often instances that compute are interrupted.
-const TICK: Duration = Duration::from_millis(10);
 
 /// Runs the component for any number of agents. Make one for the process; cheap to clone.
 #[derive(Clone)]
 pub struct Host {
-    pub(crate) component: Prepared,
+    pub(crate) engines: Arc<Engines>,
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) deadline: Duration,
     pub(crate) cache_dir: Option<PathBuf>,
@@ -104,34 +100,8 @@ impl HostBuilder {
     ///
     /// [`Error::Component`] when it cannot be read or compiled, or imports what this host does not give.
     pub fn build(self) -> Result<Host, Error> {
-        let engine = Engine::new(&config()).map_err(instance::failed)?;
-        let component = component::load(&engine, &self.source, self.cache_dir.as_deref())?;
-        let linker = instance::linker(&engine).map_err(instance::failed)?;
-        let pre = linker.instantiate_pre(&component).map_err(instance::failed)?;
-        let component = Prepared::new(pre).map_err(instance::failed)?;
-        tick(engine.weak())?;
+        let engines = Arc::new(Engines::new(&self.source, self.cache_dir.as_deref())?);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        Ok(Host { component, provider, deadline: self.deadline, cache_dir: self.cache_dir, living: Arc::default() })
+        Ok(Host { engines, provider, deadline: self.deadline, cache_dir: self.cache_dir, living: Arc::default() })
     }
-}
-
-fn config() -> Config {
-    let mut config = Config::new();
-    config.epoch_interruption(true);
-    config
-}
-
-/// One thread for all instances of an engine; it ends with the engine.
-fn tick(engine: EngineWeak) -> Result<(), Error> {
-    let ticker = thread::Builder::new().name("agentapi-ticks".into());
-    let ticking = ticker.spawn(move || {
-        loop {
-            thread::sleep(TICK);
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => return,
-            }
-        }
-    });
-    ticking.map(drop).map_err(|why| Error::Component(why.into()))
 }

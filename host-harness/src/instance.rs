@@ -3,15 +3,17 @@
 use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
-use wasmtime::component::{self, ComponentExportIndex, HasData, InstancePre, Linker, ResourceTable};
-use wasmtime::{Engine, ResourceLimiter, Store};
+use wasmtime::component::{self, Component, ComponentExportIndex, HasData, InstancePre, Linker, ResourceTable};
+use wasmtime::{Engine, PoolConcurrencyLimitError, ResourceLimiter, Store};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 use crate::bindings::{Agentapi, AgentapiIndices};
 use crate::client::Client;
 use crate::egress::Egress;
+use crate::engines::Engines;
 use crate::error::FromComponent;
+use crate::outgoing;
 use crate::pinning;
 use crate::{Error, Token};
 
@@ -22,8 +24,7 @@ const TICKS_BETWEEN_YIELDS: u64 = 1;
 /// What an extension exports.
 const POLICY: &str = "felhom:agentapi/policy@0.1.0";
 
-/// The component, ready to be instantiated: its exports are looked up once.
-#[derive(Clone)]
+/// The component, ready to be instantiated on one engine: its exports are looked up once.
 pub(crate) struct Prepared {
     component: InstancePre<State>,
     exports: AgentapiIndices,
@@ -33,7 +34,7 @@ pub(crate) struct Prepared {
 
 /// What a store holds for its instance.
 pub(crate) struct State {
-    table: ResourceTable,
+    pub(crate) table: ResourceTable,
     http: WasiHttpCtx,
     memory_bytes: usize,
     pub(crate) egress: Egress,
@@ -46,15 +47,17 @@ pub(crate) struct Instance {
     pub(crate) guest: Agentapi,
     /// All that it exports, for what the bindings do not know.
     pub(crate) exports: component::Instance,
+    /// What runs the extension that is plugged onto it, if one is.
+    pub(crate) policy: Option<ComponentExportIndex>,
     pub(crate) store: Store<State>,
 }
 
 impl Prepared {
-    pub(crate) fn new(component: InstancePre<State>) -> wasmtime::Result<Self> {
+    pub(crate) fn new(component: &Component) -> wasmtime::Result<Self> {
+        let interface = component.get_export_index(None, POLICY);
+        let policy = interface.and_then(|interface| component.get_export_index(Some(&interface), "run"));
+        let component = linker(component.engine())?.instantiate_pre(component)?;
         let exports = AgentapiIndices::new(&component)?;
-        let code = component.component();
-        let interface = code.get_export_index(None, POLICY);
-        let policy = interface.and_then(|interface| code.get_export_index(Some(&interface), "run"));
         Ok(Self { component, exports, policy })
     }
 
@@ -62,51 +65,60 @@ impl Prepared {
         self.component.engine()
     }
 
-    pub(crate) fn policy(&self) -> Option<&ComponentExportIndex> {
-        self.policy.as_ref()
+    pub(crate) fn component(&self) -> &Component {
+        self.component.component()
+    }
+
+    async fn instantiate(&self, state: State) -> wasmtime::Result<Instance> {
+        let mut store = Store::new(self.engine(), state);
+        store.limiter(|state| state);
+        store.set_epoch_deadline(TICKS_BETWEEN_YIELDS);
+        store.epoch_deadline_async_yield_and_update(TICKS_BETWEEN_YIELDS);
+        let exports = self.component.instantiate_async(&mut store).await?;
+        let guest = self.exports.load(&mut store, &exports)?;
+        Ok(Instance { guest, exports, policy: self.policy, store })
     }
 }
 
 impl Instance {
     /// Instantiates the component and makes it the client of one agent. Sends nothing.
     pub(crate) async fn connected(
-        prepared: &Prepared,
+        engines: &Engines,
         living: Weak<()>,
         client: Arc<Client>,
         stand_in: Token,
     ) -> Result<Self, Error> {
         let endpoint = client.authority().to_string();
         let pins: Vec<_> = client.pins().iter().map(ToString::to_string).collect();
-        let token = stand_in.reveal().to_owned();
         let deadline = Instant::now() + client.deadline();
+        let state = || State::new(Arc::clone(&client), stand_in.clone(), Weak::clone(&living));
 
-        let state = State {
-            table: ResourceTable::new(),
-            http: WasiHttpCtx::new(),
-            memory_bytes: 0,
-            egress: Egress::new(client, stand_in),
-            _living: living,
-        };
-        let mut store = Store::new(prepared.engine(), state);
-        store.limiter(|state| state);
-        store.set_epoch_deadline(TICKS_BETWEEN_YIELDS);
-        store.epoch_deadline_async_yield_and_update(TICKS_BETWEEN_YIELDS);
-        store.data_mut().egress.begin(deadline);
-
-        let exports = prepared.component.instantiate_async(&mut store).await.map_err(failed)?;
-        let guest = prepared.exports.load(&mut store, &exports).map_err(failed)?;
+        let mut instance = Self::new(engines, state).await.map_err(failed)?;
+        instance.store.data_mut().egress.begin(deadline);
+        let Self { guest, store, .. } = &mut instance;
         let session = guest.felhom_agentapi_session();
-        let connected = session.call_connect(&mut store, &endpoint, &token, &pins).await.map_err(failed)?;
+        let connected = session.call_connect(store, &endpoint, stand_in.reveal(), &pins).await.map_err(failed)?;
         connected.map_err(|error| Error::from_component(error, None, None))?;
-        Ok(Self { guest, exports, store })
+        Ok(instance)
+    }
+
+    async fn new(engines: &Engines, state: impl Fn() -> State) -> wasmtime::Result<Self> {
+        if let Some(pooled) = engines.pooled() {
+            match pooled.instantiate(state()).await {
+                Err(why) if why.is::<PoolConcurrencyLimitError>() => {}
+                outcome => return outcome,
+            }
+        }
+        engines.plain().instantiate(state()).await
     }
 }
 
 /// Everything that the component may import, and nothing else.
-pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    outgoing::add_to_linker(&mut linker)?;
     pinning::add_to_linker::<_, Pinning>(&mut linker, |state: &mut State| &mut state.egress)?;
     Ok(linker)
 }
@@ -129,6 +141,12 @@ impl WasiHttpView for State {
 }
 
 impl State {
+    fn new(client: Arc<Client>, stand_in: Token, living: Weak<()>) -> Self {
+        let egress = Egress::new(client, stand_in);
+        let (table, http) = (ResourceTable::new(), WasiHttpCtx::new());
+        Self { table, http, memory_bytes: 0, egress, _living: living }
+    }
+
     /// The memory that the instance has grown to.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.memory_bytes

@@ -1,12 +1,18 @@
 //! Secrets out of whatever comes back: an agent, or something on the way, may echo what it was sent.
 
 use bytes::Bytes;
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use crate::Token;
 
 /// Replaces the secrets of one connection wherever they stand.
-pub(crate) struct Mask(Vec<Token>);
+pub(crate) struct Mask(Vec<Secret>);
+
+struct Secret {
+    token: Token,
+    /// Made once: that takes longer than searching a short body.
+    finder: Finder<'static>,
+}
 
 /// What stands in a secret's place: no longer than a secret, so that a body does not grow.
 const MASKED: &str = "[masked]";
@@ -15,37 +21,45 @@ const MIN_SECRET_BYTES: usize = 8;
 
 impl Mask {
     pub(crate) fn new(secrets: impl IntoIterator<Item = Token>) -> Self {
-        Self(secrets.into_iter().filter(|secret| secret.reveal().len() >= MIN_SECRET_BYTES).collect())
+        let secrets = secrets.into_iter().filter(|token| token.reveal().len() >= MIN_SECRET_BYTES);
+        Self(secrets.map(Secret::new).collect())
     }
 
     pub(crate) fn bytes(&self, bytes: Bytes) -> Bytes {
-        self.0.iter().fold(bytes, |bytes, secret| replace(bytes, secret.reveal().as_bytes()))
+        self.0.iter().fold(bytes, |bytes, secret| secret.replace(bytes))
     }
 
     pub(crate) fn text(&self, text: String) -> String {
-        self.0.iter().fold(text, |text, secret| match text.contains(secret.reveal()) {
-            true => text.replace(secret.reveal(), MASKED),
-            false => text,
+        self.0.iter().fold(text, |text, secret| match secret.finder.find(text.as_bytes()) {
+            Some(_) => text.replace(secret.token.reveal(), MASKED),
+            None => text,
         })
     }
 }
 
-fn replace(bytes: Bytes, secret: &[u8]) -> Bytes {
-    let mut rest = bytes.as_ref();
-    let Some(mut found) = memmem::find(rest, secret) else { return bytes };
-    let mut masked = Vec::with_capacity(rest.len());
-    loop {
-        let (before, from) = rest.split_at(found);
-        masked.extend_from_slice(before);
-        masked.extend_from_slice(MASKED.as_bytes());
-        rest = from.get(secret.len()..).unwrap_or_default();
-        match memmem::find(rest, secret) {
-            Some(next) => found = next,
-            None => break,
-        }
+impl Secret {
+    fn new(token: Token) -> Self {
+        let finder = Finder::new(token.reveal().as_bytes()).into_owned();
+        Self { token, finder }
     }
-    masked.extend_from_slice(rest);
-    masked.into()
+
+    fn replace(&self, bytes: Bytes) -> Bytes {
+        let mut rest = bytes.as_ref();
+        let Some(mut found) = self.finder.find(rest) else { return bytes };
+        let mut masked = Vec::with_capacity(rest.len());
+        loop {
+            let (before, from) = rest.split_at(found);
+            masked.extend_from_slice(before);
+            masked.extend_from_slice(MASKED.as_bytes());
+            rest = from.get(self.finder.needle().len()..).unwrap_or_default();
+            match self.finder.find(rest) {
+                Some(next) => found = next,
+                None => break,
+            }
+        }
+        masked.extend_from_slice(rest);
+        masked.into()
+    }
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ impl Host {
         grants: &Grants,
         limits: &Limits,
     ) -> Result<Policy, LoadError> {
-        let engine = self.component.engine();
+        let engine = self.engines.plain().engine();
         let component = self.compile(wasm)?;
         Imports::of(engine, &component).check(grants)?;
         let component = prepare(engine, &component).map_err(|why| LoadError::Component(why.into()))?;
@@ -132,12 +132,12 @@ impl Host {
     ///
     /// [`LoadError::Component`] when it is no component.
     pub fn imports_of_policy(&self, wasm: &[u8]) -> Result<Imports, LoadError> {
-        Ok(Imports::of(self.component.engine(), &self.compile(wasm)?))
+        Ok(Imports::of(self.engines.plain().engine(), &self.compile(wasm)?))
     }
 
     /// Extensions of languages that bring their runtime along take long to compile: they are kept like the client.
     fn compile(&self, wasm: &[u8]) -> Result<Component, LoadError> {
-        let compiled = component::compile(self.component.engine(), wasm, self.cache_dir.as_deref());
+        let compiled = component::compile(self.engines.plain().engine(), wasm, self.cache_dir.as_deref());
         compiled.map_err(|why| LoadError::Component(why.into()))
     }
 }

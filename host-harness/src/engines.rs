@@ -1,0 +1,117 @@
+//! The engines that run the client, and their clock.
+//!
+//! One makes what an instance needs, memory and a stack, when it is needed. Where there is more than one instance, another
+//! has places for many, which are cleared and used again: that takes less than half the time. Where its places are taken,
+//! or the address space is too short for them, the first does it all.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::{Config, Engine, EngineWeak, PoolingAllocationConfig};
+
+use crate::Error;
+use crate::component::{self, Source};
+use crate::instance::{Prepared, failed};
+
+/// How often instances that compute are interrupted.
+const TICK: Duration = Duration::from_millis(10);
+/// Places for instances. Each takes 4 GiB of address space, and memory only once it was used.
+const PLACES: u32 = 256;
+/// Core instances and tables of the client, and some more: an extension may be plugged onto it.
+const CORE_INSTANCES: u32 = 4;
+/// What of a place's memory is cleared by writing zeroes: about what a call touches. The kernel takes back the rest.
+const KEPT_BYTES: usize = 256 * 1024;
+/// The same for its stack and its tables.
+const KEPT_STACK_BYTES: usize = 64 * 1024;
+
+/// The client component on both engines.
+pub(crate) struct Engines {
+    plain: Prepared,
+    /// None where there can be no places.
+    pooled: OnceLock<Option<Prepared>>,
+    /// Whether there was an instance before.
+    is_used: AtomicBool,
+    ticks: Ticks,
+}
+
+impl Engines {
+    /// Loads the component. Its places are made later.
+    pub(crate) fn new(source: &Source, cache_dir: Option<&Path>) -> Result<Self, Error> {
+        let engine = Engine::new(&config()).map_err(failed)?;
+        let component = component::load(&engine, source, cache_dir)?;
+        let plain = Prepared::new(&component).map_err(failed)?;
+        let ticks = Ticks::default();
+        ticks.start(&engine).map_err(|why| Error::Component(why.into()))?;
+        Ok(Self { plain, pooled: OnceLock::new(), is_used: AtomicBool::new(false), ticks })
+    }
+
+    /// For extensions, and where there is no place.
+    pub(crate) fn plain(&self) -> &Prepared {
+        &self.plain
+    }
+
+    /// For a new instance, unless it is the first: who has no other shall not pay for the places.
+    pub(crate) fn pooled(&self) -> Option<&Prepared> {
+        if !self.is_used.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        let pooled = self.pooled.get_or_init(|| {
+            let pooled = self.pool();
+            pooled.inspect_err(|why| tracing::debug!(error = %why, "there are no places for instances")).ok()
+        });
+        pooled.as_ref()
+    }
+
+    fn pool(&self) -> wasmtime::Result<Prepared> {
+        let mut places = PoolingAllocationConfig::new();
+        places.total_component_instances(PLACES).total_core_instances(PLACES * CORE_INSTANCES);
+        places.total_memories(PLACES).total_tables(PLACES * CORE_INSTANCES).total_stacks(PLACES);
+        places.linear_memory_keep_resident(KEPT_BYTES);
+        places.async_stack_keep_resident(KEPT_STACK_BYTES).table_keep_resident(KEPT_STACK_BYTES);
+        let mut config = config();
+        config.allocation_strategy(places);
+        let engine = Engine::new(&config)?;
+        let pooled = Prepared::new(&component::moved(self.plain.component(), &engine)?)?;
+        self.ticks.add(&engine);
+        Ok(pooled)
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    config
+}
+
+/// The engines whose clock one thread moves on.
+#[derive(Clone, Default)]
+struct Ticks(Arc<Mutex<Vec<EngineWeak>>>);
+
+impl Ticks {
+    /// Starts the thread; it ends when the last engine is gone.
+    fn start(&self, first: &Engine) -> std::io::Result<()> {
+        self.add(first);
+        let ticks = self.clone();
+        let ticker = thread::Builder::new().name("agentapi-ticks".into());
+        let ticking = ticker.spawn(move || {
+            while ticks.tick() {
+                thread::sleep(TICK);
+            }
+        });
+        ticking.map(drop)
+    }
+
+    fn add(&self, engine: &Engine) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(engine.weak());
+    }
+
+    /// Whether there is an engine left.
+    fn tick(&self) -> bool {
+        let mut engines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        engines.retain(|engine| engine.upgrade().inspect(Engine::increment_epoch).is_some());
+        !engines.is_empty()
+    }
+}
