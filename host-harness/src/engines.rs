@@ -22,10 +22,9 @@ const TICK: Duration = Duration::from_millis(10);
 const PLACES: u32 = 256;
 /// Core instances and tables of the client, and some more: an extension may be plugged onto it.
 const CORE_INSTANCES: u32 = 4;
-/// What of a place's memory is cleared by writing zeroes: about what a call touches. The kernel takes back the rest.
+/// How much of a place's memory, and of each table, stays with it when it is cleared: more than a small call needs. The
+/// kernel takes the rest back.
 const KEPT_BYTES: usize = 256 * 1024;
-/// The same for its stack and its tables.
-const KEPT_STACK_BYTES: usize = 64 * 1024;
 
 /// The client component on both engines.
 pub(crate) struct Engines {
@@ -69,8 +68,7 @@ impl Engines {
         let mut places = PoolingAllocationConfig::new();
         places.total_component_instances(PLACES).total_core_instances(PLACES * CORE_INSTANCES);
         places.total_memories(PLACES).total_tables(PLACES * CORE_INSTANCES).total_stacks(PLACES);
-        places.linear_memory_keep_resident(KEPT_BYTES);
-        places.async_stack_keep_resident(KEPT_STACK_BYTES).table_keep_resident(KEPT_STACK_BYTES);
+        places.linear_memory_keep_resident(KEPT_BYTES).table_keep_resident(KEPT_BYTES);
         let mut config = config();
         config.allocation_strategy(places);
         let engine = Engine::new(&config)?;
@@ -113,5 +111,32 @@ impl Ticks {
         let mut engines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         engines.retain(|engine| engine.upgrade().inspect(Engine::increment_epoch).is_some());
         !engines.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instance_but_the_first_may_have_a_place() {
+        let engines = Engines::new(&Source::Embedded, None).unwrap();
+        assert!(engines.pooled().is_none());
+        assert!(engines.pooled().is_some());
+        assert!(engines.pooled().is_some());
+    }
+
+    #[test]
+    fn the_clock_moves_all_engines_and_ends_with_the_last() {
+        let ticks = Ticks::default();
+        assert!(!ticks.tick());
+        let (first, second) = (Engine::default(), Engine::default());
+        ticks.add(&first);
+        ticks.add(&second);
+        assert!(ticks.tick());
+        drop(first);
+        assert!(ticks.tick());
+        drop(second);
+        assert!(!ticks.tick());
     }
 }

@@ -9,13 +9,15 @@
 
 extern crate alloc;
 
+mod memory;
+
 use alloc::alloc::{Layout, alloc, handle_alloc_error, realloc};
 use core::ptr;
 
-use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
+use memory::{Memory, memory};
 
 #[global_allocator]
-static ALLOCATOR: WasmDynamicTalc = new_wasm_dynamic_allocator();
+static ALLOCATOR: Memory = memory();
 
 // The `memcpy` and `memcmp` that compiled code calls.
 #[link(name = "c")]

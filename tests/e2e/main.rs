@@ -18,6 +18,7 @@ mod fault_matrix;
 mod few_files;
 mod operations;
 mod pin;
+mod places;
 mod policy;
 mod policy_command;
 mod policy_quiesce;
