@@ -88,7 +88,12 @@ fn read_body(response: &IncomingResponse) -> Result<Vec<u8>, Error> {
     let stream: InputStream = body.stream().map_err(|()| host_failed("the host gives no response body"))?;
     let mut read = Vec::new();
     loop {
-        match stream.blocking_read(MAX_BODY_BYTES + 1) {
+        // A host that has read the answer whole need not be waited for.
+        let chunk = match stream.read(MAX_BODY_BYTES + 1) {
+            Ok(chunk) if chunk.is_empty() => stream.blocking_read(MAX_BODY_BYTES + 1),
+            at_hand => at_hand,
+        };
+        match chunk {
             Ok(chunk) if read.is_empty() => read = chunk,
             Ok(chunk) => read.extend_from_slice(&chunk),
             Err(StreamError::Closed) => return Ok(read),

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use wasmtime::component::{Component, HasData, Linker, ResourceTable};
-use wasmtime::{Engine, Store};
+use wasmtime::{Config, Engine, Store};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
@@ -57,7 +57,10 @@ impl Stock {
     }
 
     async fn with(wasm: &[u8], connection: &Connection, hooks: Hooks) -> Self {
-        let engine = Engine::default();
+        let mut config = Config::new();
+        // As the host has it, so that the compiled code is the same.
+        config.epoch_interruption(true);
+        let engine = Engine::new(&config).unwrap();
         let component = Component::new(&engine, wasm).unwrap();
         let mut linker = Linker::<State>::new(&engine);
         wasmtime_wasi_io::add_to_linker_async(&mut linker).unwrap();
@@ -65,6 +68,7 @@ impl Stock {
         pinning::add_to_linker::<_, Pinning>(&mut linker, |state: &mut State| &mut state.hooks).unwrap();
         let state = State { table: ResourceTable::new(), http: WasiHttpCtx::new(), hooks };
         let mut store = Store::new(&engine, state);
+        store.set_epoch_deadline(1);
         let guest = bindings::Stock::instantiate_async(&mut store, &component, &linker).await.unwrap();
         let (endpoint, token) = (connection.endpoint.to_string(), connection.token.reveal());
         let pins: Vec<_> = connection.pins.iter().map(ToString::to_string).collect();

@@ -83,9 +83,14 @@ impl Call {
     /// Waits for a turn. The time of the call runs from here.
     pub(crate) async fn begin(instances: Arc<Instances>, route: Option<Route>) -> Result<Self, Error> {
         let deadline = Instant::now() + instances.client.deadline();
-        let turn = timeout_at(deadline, instances.client.turns().acquire_owned()).await;
-        let turn = turn.map_err(|_| instances.client.late(Phase::Queued))?;
-        let turn = turn.map_err(|why| Error::Component(why.into()))?;
+        let turn = match instances.client.turns().try_acquire_owned() {
+            Ok(turn) => turn,
+            Err(_) => {
+                let turn = timeout_at(deadline, instances.client.turns().acquire_owned()).await;
+                let turn = turn.map_err(|_| instances.client.late(Phase::Queued))?;
+                turn.map_err(|why| Error::Component(why.into()))?
+            }
+        };
         let mut instance = match instances.take() {
             Some(instance) => instance,
             None => instances.new_instance().await?,

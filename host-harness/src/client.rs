@@ -202,7 +202,7 @@ impl Client {
         phase: &mut Phase,
     ) -> Result<Answer, Failure> {
         // One that is kept alive and never ready again has a peer that did not read the request before.
-        if !matches!(timeout(MAX_UNREADY, sender.ready()).await, Ok(Ok(()))) {
+        if !sender.is_ready() && !matches!(timeout(MAX_UNREADY, sender.ready()).await, Ok(Ok(()))) {
             return Err(Failure::Unsent);
         }
         let response = match sender.try_send_request(self.request(route, body)).await {
