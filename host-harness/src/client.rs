@@ -3,7 +3,7 @@
 //! Nothing here is shared between clients, so a connection made under one pin is never used under another. An answer is
 //! read whole before anyone sees it: size, time and completeness are decided in one place.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use agentapi_pinning::{Authority, Fingerprint};
@@ -22,14 +22,13 @@ use wasmtime_wasi::runtime::spawn;
 
 use crate::connect::connect;
 use crate::error::Phase;
+use crate::idle::Idle;
 use crate::mask::Mask;
 use crate::pin::client_config;
 use crate::{Connection, Error, Route};
 
 /// The largest body that is read, in bytes, whatever the framing says: far more than any answer of the API.
 pub(crate) const MAX_BODY_BYTES: u64 = 1024 * 1024;
-/// A connection that was idle for longer is not used again: the agent is about to close it, if it has not.
-const MAX_IDLE: Duration = Duration::from_secs(60);
 /// How long a connection may take to be ready for a request. A good one is at once.
 const MAX_UNREADY: Duration = Duration::from_secs(1);
 /// Calls to one agent that run at once; more wait their turn. Each has a connection of its own.
@@ -54,12 +53,7 @@ pub(crate) struct Client {
     tls: Arc<ClientConfig>,
     deadline: Duration,
     turns: Arc<Semaphore>,
-    idle: Mutex<Vec<Idle>>,
-}
-
-struct Idle {
-    sender: SendRequest<Full<Bytes>>,
-    since: Instant,
+    idle: Idle,
 }
 
 /// Why one attempt on one connection failed.
@@ -86,7 +80,7 @@ impl Client {
         let bearer = format!("Bearer {}", connection.token.reveal());
         let mut authorization = HeaderValue::try_from(bearer).map_err(|why| Error::Component(why.into()))?;
         authorization.set_sensitive(true);
-        let (authority, tls, idle) = (connection.endpoint.clone(), Arc::new(tls), Mutex::default());
+        let (authority, tls, idle) = (connection.endpoint.clone(), Arc::new(tls), Idle::default());
         let turns = Arc::new(Semaphore::new(MAX_CONCURRENT_CALLS));
         Ok(Self { authority, text, host, authorization, mask, pins, tls, deadline, turns, idle })
     }
@@ -152,7 +146,7 @@ impl Client {
             yield_now().await;
             yield_now().await;
         }
-        let sender = self.take_idle()?;
+        let sender = self.idle.take()?;
         match self.attempt(sender, route, body, deadline).await {
             Ok(answer) => Some(Ok(answer)),
             Err(Failure::Unsent) => None,
@@ -217,7 +211,7 @@ impl Client {
         *phase = Phase::Receiving;
         let status = response.status();
         let body = self.read(route, response.into_body()).await.map_err(Failure::Final)?;
-        self.keep(sender);
+        self.idle.keep(sender, self.worth_keeping());
         Ok(Answer { status, body: self.mask.bytes(body) })
     }
 
@@ -262,23 +256,6 @@ impl Client {
 
     fn interrupted(&self, route: Route, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         Error::Interrupted { route, authority: self.authority.clone(), source: why.into() }
-    }
-
-    fn take_idle(&self) -> Option<SendRequest<Full<Bytes>>> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        idle.retain(|idle| !idle.sender.is_closed() && now.duration_since(idle.since) < MAX_IDLE);
-        idle.pop().map(|idle| idle.sender)
-    }
-
-    fn keep(&self, sender: SendRequest<Full<Bytes>>) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if !sender.is_closed() {
-            idle.push(Idle { sender, since: Instant::now() });
-        }
-        // The oldest go: the latest are taken first.
-        let too_many = idle.len().saturating_sub(self.worth_keeping());
-        idle.drain(..too_many);
     }
 }
 

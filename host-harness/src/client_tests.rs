@@ -32,7 +32,7 @@ async fn closed_unnoticed() -> SendRequest<Full<Bytes>> {
 async fn a_post_of_which_nothing_has_left_is_sent_on_a_new_connection() {
     let agent = MockAgent::start().await.unwrap();
     let client = client(&agent.endpoint(), agent.token(), &agent.fingerprint().to_string());
-    client.keep(closed_unnoticed().await);
+    client.idle.keep(closed_unnoticed().await, 1);
     let answer = client.exchange(Route::StartBackup, "{}".into(), Instant::now() + DEADLINE).await;
     assert_eq!(answer.ok().unwrap().status, StatusCode::ACCEPTED);
     assert_eq!((agent.connections(), agent.requests().len()), (1, 1));
@@ -43,17 +43,4 @@ fn debug_text_of_a_request_does_not_show_the_token() {
     let client = client("agent", "guest-token", &"ab".repeat(32));
     let request = format!("{:?}", client.request(Route::Storage, Bytes::new()));
     assert!(request.contains("authorization") && !request.contains("guest-token"), "{request}");
-}
-
-#[tokio::test]
-async fn a_connection_that_was_idle_for_too_long_is_not_used() {
-    let client = client("agent", "guest-token", &"ab".repeat(32));
-    let idle_since = async |since| {
-        let sender = closed_unnoticed().await;
-        client.idle.lock().unwrap().push(Idle { sender, since });
-        client.take_idle().is_some()
-    };
-    let now = Instant::now();
-    assert!(idle_since(now).await);
-    assert!(!idle_since(now.checked_sub(MAX_IDLE).unwrap()).await);
 }

@@ -65,6 +65,7 @@ mod egress;
 mod engines;
 mod error;
 mod host;
+mod idle;
 mod instance;
 pub mod json;
 mod mask;
