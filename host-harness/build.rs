@@ -85,15 +85,9 @@ fn cargo(root: &Path, target_dir: &Path, package: &str) -> Command {
     // A library that is also an rlib is not optimised as a whole.
     cargo.args(["--crate-type", "cdylib"]);
     // A tenth of the size: nobody loads it at an address of its own, and addresses may be as short as they are.
-    cargo.args([
-        "--",
-        "-C",
-        "relocation-model=static",
-        "-C",
-        "link-arg=--compress-relocations",
-        "-C",
-        "link-arg=-zstack-size=131072",
-    ]);
+    cargo.args(["--", "-C", "relocation-model=static", "-C", "link-arg=--compress-relocations"]);
+    // Room for JSON as deep as the reader goes. What a host keeps of an instance's memory begins with the stack.
+    cargo.args(["-C", "link-arg=-zstack-size=131072"]);
     cargo
 }
 

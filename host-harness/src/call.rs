@@ -14,8 +14,8 @@ use crate::error::{FromComponent, Phase};
 use crate::instance::{Instance, State, failed};
 use crate::{Error, Host, Route, Token};
 
-/// Where more than these are alive, of all agents together, none is kept: each holds some 40 KiB and six mappings, of which
-/// Linux gives a process 65,530.
+/// Where more than these are alive, of all agents together, none is kept: each holds some 32 KiB, and outside of a place six
+/// mappings, of which Linux gives a process 65,530.
 const MAX_LIVING_INSTANCES: usize = 512;
 /// An instance that has grown larger, over an unusual answer, is not kept: memory does not shrink.
 const MAX_IDLE_MEMORY_BYTES: usize = 8 * 1024 * 1024;

@@ -44,8 +44,7 @@ pub(crate) struct Answer {
 
 pub(crate) struct Client {
     authority: Authority,
-    /// The authority as text.
-    text: String,
+    /// The authority as text, for the header.
     host: HeaderValue,
     authorization: HeaderValue,
     mask: Mask,
@@ -76,22 +75,22 @@ impl Client {
         let pins: Arc<[Fingerprint]> = connection.pins.as_slice().into();
         let tls = client_config(provider, Arc::clone(&pins)).map_err(|why| Error::Component(why.into()))?;
         let text = connection.endpoint.to_string();
-        let host = HeaderValue::try_from(text.as_str()).map_err(|why| Error::Component(why.into()))?;
-        let bearer = format!("Bearer {}", connection.token.reveal());
-        let mut authorization = HeaderValue::try_from(bearer).map_err(|why| Error::Component(why.into()))?;
+        let host = HeaderValue::try_from(text).map_err(|why| Error::Component(why.into()))?;
+        let text = format!("Bearer {}", connection.token.reveal());
+        let mut authorization = HeaderValue::try_from(text).map_err(|why| Error::Component(why.into()))?;
         authorization.set_sensitive(true);
         let (authority, tls, idle) = (connection.endpoint.clone(), Arc::new(tls), Idle::default());
         let turns = Arc::new(Semaphore::new(MAX_CONCURRENT_CALLS));
-        Ok(Self { authority, text, host, authorization, mask, pins, tls, deadline, turns, idle })
+        Ok(Self { authority, host, authorization, mask, pins, tls, deadline, turns, idle })
     }
 
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
     }
 
-    /// The authority as text, as the component has to name it.
-    pub(crate) fn host(&self) -> &str {
-        &self.text
+    /// Whether a component names the authority, as it has to.
+    pub(crate) fn is_at(&self, named: &str) -> bool {
+        self.host == named
     }
 
     pub(crate) fn pins(&self) -> &[Fingerprint] {

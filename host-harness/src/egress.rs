@@ -82,7 +82,7 @@ impl Egress {
         if !matches!(request.scheme, Some(Scheme::Https)) {
             return Err(Error::Denied("a request without https".into()));
         }
-        if request.authority.as_deref() != Some(self.client.host()) {
+        if !request.authority.as_deref().is_some_and(|named| self.client.is_at(named)) {
             return Err(Error::Denied("a request to another authority than the pinned one".into()));
         }
         if !self.stand_in.admits(&request.headers) {
@@ -97,7 +97,7 @@ impl Egress {
 
 impl PinningHost for Egress {
     fn pin(&mut self, authority: String, leaf_sha256: Vec<Vec<u8>>) -> Result<(), Refusal> {
-        if authority != self.client.host() {
+        if !self.client.is_at(&authority) {
             return Err(Refusal::Authority("this instance is for another authority".into()));
         }
         let enforced = |bytes: &Vec<u8>| {

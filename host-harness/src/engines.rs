@@ -117,6 +117,7 @@ impl Ticks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Connection, Host};
 
     #[test]
     fn every_instance_but_the_first_may_have_a_place() {
@@ -124,6 +125,23 @@ mod tests {
         assert!(engines.pooled().is_none());
         assert!(engines.pooled().is_some());
         assert!(engines.pooled().is_some());
+    }
+
+    #[tokio::test]
+    async fn where_all_places_are_taken_instances_are_made_without() {
+        let host = Host::builder().build().unwrap();
+        let connection = Connection::parse("agent", "guest-token", ["ab".repeat(32)]).unwrap();
+        let mut agents = Vec::new();
+        for _ in 0..PLACES + 2 {
+            agents.push(host.connect(&connection).await.unwrap());
+        }
+        assert!(host.engines.pooled().is_some());
+        assert_eq!(host.instances(), agents.len());
+        for agent in &agents {
+            assert_eq!(agent.fs_uuid("uuid:6c1e").await.unwrap().as_deref(), Some("6c1e"));
+        }
+        drop(agents);
+        assert_eq!(host.instances(), 0);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! An exchange as the component sees it: `handle` of `wasi:http`, and the future that it gives.
 //!
 //! These four functions stand in for those of wasmtime-wasi-http, which starts a task for each request and another for
-//! each answer. Here a request without a body is answered within `handle`: nothing is started or woken, which is a third
-//! of a small call. One with a body has a task, which reads what the component writes after `handle`.
+//! each answer. Here a request without a body is answered within `handle`: nothing is started or woken, which is a tenth
+//! of a call, and a quarter where many run. One with a body has a task, which reads what the component writes after `handle`.
 
 use async_trait::async_trait;
 use http_body_util::{BodyExt, Full};

@@ -3,33 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use agentapi_host::mock::MockAgent;
 use agentapi_host::{Error, Host};
 use agentapi_scripted_agent::Answer;
 
 use crate::few_files::limited_burst;
-use crate::support::{extension, new_host, scripted, target, to_mock, to_scripted};
-
-/// More than there are places.
-const MANY: usize = 300;
-
-#[tokio::test]
-async fn more_instances_than_places_all_work() {
-    let mock = MockAgent::start().await.unwrap();
-    let host = new_host();
-    let mut agents = Vec::new();
-    for _ in 0..MANY {
-        agents.push(host.connect(&to_mock(&mock)).await.unwrap());
-    }
-    assert_eq!(host.instances(), MANY);
-    for agent in &agents {
-        assert_eq!(agent.fs_uuid("uuid:6c1e").await.unwrap().as_deref(), Some("6c1e"));
-    }
-    let [second, .., last] = agents.get(1..).unwrap() else { panic!() };
-    assert_eq!(last.storage().await.unwrap(), second.storage().await.unwrap());
-    drop(agents);
-    assert_eq!(host.instances(), 0);
-}
+use crate::support::{extension, scripted, target, to_scripted};
 
 #[tokio::test]
 async fn an_instance_in_a_place_has_the_same_limits_and_is_not_used_again_after_a_trap() {
