@@ -11,12 +11,12 @@ const COMPONENTS: [(&str, &str); 2] = [("agentapi", "agentapi.wasm"), ("backup-l
 const SOURCES: [&str; 10] = [
     "Cargo.lock",
     "Cargo.toml",
-    "examples/extensions/rust/backup-loop/Cargo.toml",
-    "examples/extensions/rust/backup-loop/src",
-    "pinning/Cargo.toml",
-    "pinning/src",
-    "runtime/Cargo.toml",
-    "runtime/src",
+    "extensions/backup-loop/Cargo.toml",
+    "extensions/backup-loop/src",
+    "crates/contract/Cargo.toml",
+    "crates/contract/src",
+    "crates/component-runtime/Cargo.toml",
+    "crates/component-runtime/src",
     "src",
     "wit",
 ];

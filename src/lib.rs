@@ -25,7 +25,7 @@ mod storage;
 mod transport;
 
 #[cfg(target_arch = "wasm32")]
-use agentapi_runtime as _;
+use agentapi_component_runtime as _;
 
 /// The component. Each interface that it exports is implemented in the module of that name.
 pub struct Component;

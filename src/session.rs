@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use agentapi_pinning::{Authority, Fingerprint};
+use agentapi_contract::{Authority, Fingerprint};
 use spin::Mutex;
 
 use crate::Component;

@@ -2,7 +2,7 @@
 //! a URI than the authority.
 #![no_main]
 
-use agentapi_pinning::Authority;
+use agentapi_contract::Authority;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -1,7 +1,7 @@
 //! Fingerprints: parsing ends; parsing, printing and parsing again is the identity.
 #![no_main]
 
-use agentapi_pinning::Fingerprint;
+use agentapi_contract::Fingerprint;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

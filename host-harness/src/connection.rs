@@ -1,6 +1,6 @@
 //! Which agent to connect to, and how it is known.
 
-use agentapi_pinning::{Authority, Fingerprint};
+use agentapi_contract::{Authority, Fingerprint};
 
 use crate::{Error, Token};
 

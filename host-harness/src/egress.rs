@@ -15,7 +15,7 @@ use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
 use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
 
-use agentapi_pinning::Fingerprint;
+use agentapi_contract::Fingerprint;
 
 use crate::client::{Answer, Client, MAX_BODY_BYTES};
 use crate::pinning::{Host as PinningHost, Refusal};

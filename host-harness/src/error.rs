@@ -6,7 +6,7 @@
 use std::io;
 use std::time::Duration;
 
-use agentapi_pinning::Authority;
+use agentapi_contract::Authority;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 
 use crate::Route;

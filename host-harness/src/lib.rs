@@ -81,7 +81,7 @@ mod route;
 mod token;
 
 pub use agent::Agent;
-pub use agentapi_pinning::{Authority, EndpointError, Fingerprint, FingerprintError};
+pub use agentapi_contract::{Authority, EndpointError, Fingerprint, FingerprintError};
 pub use component::embedded as embedded_component;
 pub use connection::Connection;
 pub use error::{Error, Phase};

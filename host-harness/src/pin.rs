@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use agentapi_pinning::Fingerprint;
+use agentapi_contract::Fingerprint;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};

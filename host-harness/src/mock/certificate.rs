@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
-use agentapi_pinning::Fingerprint;
+use agentapi_contract::Fingerprint;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;

@@ -39,7 +39,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use agentapi_pinning::Fingerprint;
+use agentapi_contract::Fingerprint;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use agentapi_pinning::Fingerprint;
+use agentapi_contract::Fingerprint;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{Method, Request, Response};

@@ -1,4 +1,4 @@
-//! The backup loop that comes with the library: the extension in `examples/extensions/rust/backup-loop`.
+//! The backup loop that comes with the library: the extension in `extensions/backup-loop`.
 
 use std::time::Duration;
 

@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 #[cfg(target_arch = "wasm32")]
-use agentapi_runtime as _;
+use agentapi_component_runtime as _;
 use exports::felhom::agentapi::{backup, disks, host_metrics, session, storage};
 use felhom::agentapi::pinning;
 use felhom::agentapi::types::{

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::hint::black_box;
 
 #[cfg(target_arch = "wasm32")]
-use agentapi_runtime as _;
+use agentapi_component_runtime as _;
 use felhom::agentapi::quiesce::QuiesceError;
 use felhom::agentapi::types::{Error, FormatError, FormatRequest};
 use felhom::agentapi::{backup, disks, quiesce};

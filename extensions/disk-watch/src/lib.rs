@@ -16,7 +16,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 #[cfg(target_arch = "wasm32")]
-use agentapi_runtime as _;
+use agentapi_component_runtime as _;
 use serde::Serialize;
 use serde_json::json;
 

@@ -7,7 +7,7 @@
     reason = "generated code: it crosses the component boundary, and its documentation is in wit/"
 )]
 
-wit_bindgen::generate!({ world: "policy-extension", path: "../../../../wit" });
+wit_bindgen::generate!({ world: "policy-extension", path: "../../wit" });
 
 // Natively the exports would be symbols with WIT names, which no linker takes.
 #[cfg(target_arch = "wasm32")]

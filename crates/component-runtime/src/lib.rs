@@ -2,7 +2,7 @@
 //!
 //! A panic is a bug in the component. It traps, and the host throws the instance away.
 //!
-//! A component uses it by `use agentapi_runtime as _;`. Empty on any other target, where there is a standard library.
+//! A component uses it by `use agentapi_component_runtime as _;`. Empty on any other target, where there is a standard library.
 #![cfg(target_arch = "wasm32")]
 #![no_std]
 #![allow(unsafe_code, reason = "the canonical ABI hands memory over by raw pointers")]
