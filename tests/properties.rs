@@ -1,7 +1,8 @@
 //! Properties that hold for any text, tried on random ones from a fixed seed; `fuzz/` tries them for longer.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
-use agentapi_host::{Authority, Error, Fingerprint, Request};
+use agentapi_cli::Request;
+use agentapi_host::{Authority, Error, Fingerprint};
 use fastrand::Rng;
 
 const TRIES: usize = 20_000;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use agentapi_host::{Agent, Connection, Error, Host};
+use agentapi_host::{Agent, Error, Host, Target};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("expected ENDPOINT FINGERPRINT AGENTS CALLS".into());
     };
     let (agents, calls): (usize, usize) = (agents.parse()?, calls.parse()?);
-    let connection = Connection::parse(endpoint, &std::env::var("AGENTAPI_TOKEN")?, [fingerprint])?;
+    let connection = Target::parse(endpoint, &std::env::var("AGENTAPI_TOKEN")?, [fingerprint])?;
     let mut host = Host::builder();
     if let Some(dir) = std::env::var_os("AGENTAPI_CACHE_DIR") {
         host = host.cache_dir(PathBuf::from(dir));
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let host = host.build()?;
     let mut connected = Vec::new();
     for _ in 0..agents {
-        connected.push(host.connect(&connection).await?);
+        connected.push(host.agent(connection.clone())?);
     }
 
     let running = (0..calls).zip(connected.iter().cycle()).map(|(_, agent)| tokio::spawn(call(agent.clone())));

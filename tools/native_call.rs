@@ -10,12 +10,12 @@ mod records;
 use std::env;
 use std::io::stdin;
 
-use agentapi_host::Connection;
+use agentapi_host::Target;
 use tokio::runtime::Builder;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [endpoint, token, pin] = ["AGENTAPI_ENDPOINT", "AGENTAPI_TOKEN", "AGENTAPI_FINGERPRINT"].map(env::var);
-    let connection = Connection::parse(&endpoint?, &token?, [pin?])?;
+    let connection = Target::parse(&endpoint?, &token?, [pin?])?;
     // Which operation does not matter: there is one. The other program waits for its line too.
     stdin().read_line(&mut String::new())?;
     let runtime = Builder::new_current_thread().enable_all().build()?;

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use agentapi_host::mock::{Fault, MockAgent, Repeat, RouteSelector};
-use agentapi_host::types::FormatRequest;
-use agentapi_host::{Agent, Connection, Error, Host, Route};
+use agentapi_host::records::FormatRequest;
+use agentapi_host::{Agent, Error, Host, Route, Target};
+use agentapi_mock::{Fault, MockAgent, Repeat, RouteSelector};
 use fastrand::Rng;
 use http::{Method, StatusCode};
 
@@ -38,7 +38,7 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mock = Arc::new(MockAgent::start().await?);
     let host = Host::builder().deadline(DEADLINE).build()?;
     let pins = [mock.fingerprint().to_string()];
-    let agent = host.connect(&Connection::parse(&mock.endpoint(), mock.token(), pins)?).await?;
+    let agent = host.agent(Target::parse(&mock.endpoint(), mock.token(), pins)?)?;
     let score = Arc::new(Score::default());
     let begun = Instant::now();
 
@@ -119,7 +119,7 @@ async fn call(agent: &Agent, rng: &mut Rng) -> (bool, Result<(), Error>) {
         }
         Route::HostMetrics => agent.host_metrics().await.map(drop),
     };
-    (route.method() == Method::POST, outcome)
+    (route.method() == agentapi_host::Method::Post, outcome)
 }
 
 fn fault(rng: &mut Rng) -> Fault {

@@ -8,8 +8,8 @@ use std::convert::Infallible;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use agentapi_host::mock::{Disk, MockAgent, Mount, Scenario, StorageTarget, ThinPool};
-use agentapi_host::{Connection, Fingerprint};
+use agentapi_host::{Fingerprint, Target};
+use agentapi_mock::{Disk, MockAgent, Mount, Scenario, StorageTarget, ThinPool};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -34,7 +34,7 @@ const PATHS: [&str; 4] = ["/storage", "/disks", "/host/metrics", "/backup/due"];
 
 /// Agents. They stop when this is dropped.
 pub(crate) struct Agents {
-    connections: Vec<Connection>,
+    connections: Vec<Target>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -64,11 +64,11 @@ impl Agents {
         Self { connections: told.into_iter().collect(), _stop: stop }
     }
 
-    pub(crate) fn connections(&self) -> &[Connection] {
+    pub(crate) fn connections(&self) -> &[Target] {
         &self.connections
     }
 
-    pub(crate) fn first(&self) -> &Connection {
+    pub(crate) fn first(&self) -> &Target {
         self.connections.first().unwrap()
     }
 }
@@ -77,7 +77,7 @@ impl Agents {
 async fn record(scenario: Scenario) -> Answers {
     let mock = MockAgent::builder().scenario(scenario).start().await.unwrap();
     let pins = [mock.fingerprint().to_string()];
-    let native = Native::new(&Connection::parse(&mock.endpoint(), mock.token(), pins).unwrap());
+    let native = Native::new(&Target::parse(&mock.endpoint(), mock.token(), pins).unwrap());
     let mut answers = HashMap::new();
     for path in PATHS {
         answers.insert(path, native.body(path).await);
@@ -85,7 +85,7 @@ async fn record(scenario: Scenario) -> Answers {
     Arc::new(answers)
 }
 
-async fn listen(answers: Answers) -> Connection {
+async fn listen(answers: Answers) -> Target {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = tcp.local_addr().unwrap().to_string();
     let (tls, pin) = identity();
@@ -94,7 +94,7 @@ async fn listen(answers: Answers) -> Connection {
             tokio::spawn(serve(stream, tls.clone(), Arc::clone(&answers)));
         }
     });
-    Connection::parse(&endpoint, "a-token-of-some-length", [pin.to_string()]).unwrap()
+    Target::parse(&endpoint, "a-token-of-some-length", [pin.to_string()]).unwrap()
 }
 
 /// A fresh certificate, and its fingerprint.

@@ -74,7 +74,7 @@ pub(crate) fn run(effort: &Effort, group: &str, runtime: &Runtime, host: &Host, 
 fn race(effort: &Effort, runtime: &Runtime, host: &Host, agents: &Agents, kind: &Kind, runtime_name: &str) {
     let connection = agents.first();
     let native = Arc::new(Native::new(connection));
-    let agent = runtime.block_on(host.connect(connection)).unwrap();
+    let agent = host.agent(connection.clone()).unwrap();
     let body_bytes = runtime.block_on(native.body(kind.path)).len();
     let floor = runtime.block_on(Floor::connect(body_bytes));
     let floor = Arc::new(tokio::sync::Mutex::new(floor));
@@ -103,7 +103,7 @@ fn race(effort: &Effort, runtime: &Runtime, host: &Host, agents: &Agents, kind: 
 pub(crate) fn run_stock(effort: &Effort, runtime: &Runtime, host: &Host) {
     let agents = Agents::start(1, &typical());
     let connection = agents.first();
-    let agent = runtime.block_on(host.connect(connection)).unwrap();
+    let agent = host.agent(connection.clone()).unwrap();
     let mut stock = runtime.block_on(Stock::connect(connection));
     let mut race = Race::new(effort, "a small answer, a new connection each time", 200);
     race.add("component", 20, |count| {

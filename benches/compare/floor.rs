@@ -4,7 +4,7 @@
 use std::sync::mpsc;
 use std::thread;
 
-use agentapi_host::Connection;
+use agentapi_host::Target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
@@ -31,7 +31,7 @@ impl Floor {
         let answer_bytes = body_bytes + HEAD_BYTES;
         let (tls, pin) = identity();
         let endpoint = listen(tls, answer_bytes);
-        let native = Native::new(&Connection::parse(&endpoint, "unused", [pin.to_string()]).unwrap());
+        let native = Native::new(&Target::parse(&endpoint, "unused", [pin.to_string()]).unwrap());
         Self { stream: native.connect_tls().await, answer: vec![0; answer_bytes] }
     }
 

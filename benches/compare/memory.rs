@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::{env, fs};
 
-use agentapi_host::{Connection, Host};
+use agentapi_host::{Host, Target};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
 
@@ -35,8 +35,8 @@ pub(crate) fn run(effort: &Effort) {
 }
 
 /// Bytes for each agent, as a child finds them.
-fn held(kind: &str, agents: usize, connection: &Connection) -> f64 {
-    let (endpoint, pin) = (connection.endpoint.to_string(), connection.pins.first().unwrap().to_string());
+fn held(kind: &str, agents: usize, connection: &Target) -> f64 {
+    let (endpoint, pin) = (connection.endpoint.to_string(), connection.pins.as_slice()[0].to_string());
     let child = Command::new(env::current_exe().unwrap())
         .args([CHILD, kind, &agents.to_string(), &endpoint, connection.token.reveal(), &pin])
         .output()
@@ -60,7 +60,7 @@ pub(crate) fn hold(arguments: &[String]) {
     let [kind, agents, endpoint, token, pin] = arguments else { panic!("expected five arguments") };
     most_agents();
     let agents: usize = agents.parse().unwrap();
-    let connection = Connection::parse(endpoint, token, [pin]).unwrap();
+    let connection = Target::parse(endpoint, token, [pin]).unwrap();
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let bytes = runtime.block_on(async {
         if kind == "native" {
@@ -72,7 +72,7 @@ pub(crate) fn hold(arguments: &[String]) {
     println!("{}", bytes / f64::from(u32::try_from(agents).unwrap()));
 }
 
-async fn hold_native(connection: &Connection, agents: usize) -> f64 {
+async fn hold_native(connection: &Target, agents: usize) -> f64 {
     let first = Native::new(connection);
     drop(first.get::<Storage>("/storage").await);
     let before = resident_bytes();
@@ -85,14 +85,14 @@ async fn hold_native(connection: &Connection, agents: usize) -> f64 {
     resident_bytes() - before
 }
 
-async fn hold_component(connection: &Connection, agents: usize) -> f64 {
+async fn hold_component(connection: &Target, agents: usize) -> f64 {
     let host = Host::builder().build().unwrap();
-    let first = host.connect(connection).await.unwrap();
+    let first = host.agent(connection.clone()).unwrap();
     drop(first.storage().await.unwrap());
     let before = resident_bytes();
     let mut held = Vec::with_capacity(agents);
     for _ in 0..agents {
-        let agent = host.connect(connection).await.unwrap();
+        let agent = host.agent(connection.clone()).unwrap();
         drop(agent.storage().await.unwrap());
         held.push(agent);
     }

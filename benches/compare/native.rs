@@ -4,19 +4,16 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agentapi_host::{Connection, Fingerprint};
+use agentapi_host::{Target, pinned_tls};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -39,14 +36,14 @@ pub(crate) struct Native {
 }
 
 impl Native {
-    pub(crate) fn new(connection: &Connection) -> Self {
+    pub(crate) fn new(connection: &Target) -> Self {
         let endpoint = connection.endpoint.to_string();
         let bearer = format!("Bearer {}", connection.token.reveal());
         Self {
             host: endpoint.parse().unwrap(),
             endpoint,
             authorization: bearer.parse().unwrap(),
-            tls: Arc::new(tls_config(connection.pins.clone())),
+            tls: Arc::new(pinned_tls(connection.pins.clone()).unwrap()),
             idle: Mutex::default(),
         }
     }
@@ -93,61 +90,4 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> T {
     let envelope: Envelope<T> = serde_json::from_slice(body).unwrap();
     assert!(envelope.ok);
     envelope.data.unwrap()
-}
-
-/// TLS 1.2 and 1.3 with pins in place of authorities.
-pub(crate) fn tls_config(pins: Vec<Fingerprint>) -> ClientConfig {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Pinned { pins, provider: Arc::clone(&provider) };
-    ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth()
-}
-
-#[derive(Debug)]
-struct Pinned {
-    pins: Vec<Fingerprint>,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Pinned {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let presented = Fingerprint::from_bytes(Sha256::digest(end_entity).into());
-        if self.pins.contains(&presented) {
-            return Ok(ServerCertVerified::assertion());
-        }
-        Err(CertificateError::ApplicationVerificationFailure.into())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, leaf, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, leaf, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
 }

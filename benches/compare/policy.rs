@@ -13,7 +13,7 @@ const CALLS: u32 = 200;
 
 pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
     let agents = Agents::start(1, &typical());
-    let agent = runtime.block_on(host.connect(agents.first())).unwrap();
+    let agent = host.agent(agents.first().clone()).unwrap();
     let file = extension("misbehaving");
     let load = |agent_calls| {
         let grants = Grants::from_toml("functions = [\"backup.due\"]\nungranted = \"deny\"").unwrap();

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use agentapi_host::{Connection, Host};
+use agentapi_host::{Host, Target};
 use tokio::runtime::Runtime;
 
 use crate::agent::{Agents, typical};
@@ -19,7 +19,7 @@ pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
     race.add("component", 20, |count| {
         runtime.block_on(async {
             for _ in 0..count {
-                drop(host.connect(connection).await.unwrap());
+                drop(host.agent(connection.clone()).unwrap());
             }
         });
     });
@@ -36,7 +36,7 @@ pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
 }
 
 /// From nothing to the first answer, printed.
-fn fresh_process(effort: &Effort, connection: &Connection, cache: &Path) {
+fn fresh_process(effort: &Effort, connection: &Target, cache: &Path) {
     let programs = programs();
     let mut race = Race::new(effort, "a fresh process to its first answer, compiled before", 40);
     race.add("native", 1, |_| first_answer(&programs.native, &[], connection, cache));
@@ -44,11 +44,11 @@ fn fresh_process(effort: &Effort, connection: &Connection, cache: &Path) {
     race.run();
 }
 
-fn first_answer(program: &PathBuf, arguments: &[&str], connection: &Connection, cache: &Path) {
+fn first_answer(program: &PathBuf, arguments: &[&str], connection: &Target, cache: &Path) {
     let mut child = Command::new(program)
         .args(arguments)
         .env("AGENTAPI_ENDPOINT", connection.endpoint.to_string())
-        .env("AGENTAPI_FINGERPRINT", connection.pins.first().unwrap().to_string())
+        .env("AGENTAPI_FINGERPRINT", connection.pins.as_slice()[0].to_string())
         .env("AGENTAPI_TOKEN", connection.token.reveal())
         .env("AGENTAPI_CACHE_DIR", cache)
         .stdin(Stdio::piped())

@@ -4,7 +4,7 @@
 //! is resumed. Only the verifier is another one, because the agent signs its own certificate. Or it sends nothing and
 //! hands over a body that it was given, so that what is left is the component's own work.
 
-use agentapi_host::{Connection, embedded_component};
+use agentapi_host::{Target, embedded_component};
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
@@ -47,16 +47,16 @@ pub(crate) struct Stock {
 
 impl Stock {
     /// Connects to the agent anew for each request.
-    pub(crate) async fn connect(connection: &Connection) -> Self {
+    pub(crate) async fn connect(connection: &Target) -> Self {
         Self::with(embedded_component(), connection, Hooks::Connect(connection.clone())).await
     }
 
     /// Answers each request with this body.
-    pub(crate) async fn canned(wasm: &[u8], connection: &Connection, body: Bytes) -> Self {
+    pub(crate) async fn canned(wasm: &[u8], connection: &Target, body: Bytes) -> Self {
         Self::with(wasm, connection, Hooks::Canned(body)).await
     }
 
-    async fn with(wasm: &[u8], connection: &Connection, hooks: Hooks) -> Self {
+    async fn with(wasm: &[u8], connection: &Target, hooks: Hooks) -> Self {
         let mut config = Config::new();
         // As the host has it, so that the compiled code is the same.
         config.epoch_interruption(true);
@@ -117,7 +117,7 @@ impl HasData for Pinning {
 }
 
 enum Hooks {
-    Connect(Connection),
+    Connect(Target),
     Canned(Bytes),
 }
 
@@ -147,10 +147,7 @@ impl WasiHttpHooks for Hooks {
     }
 }
 
-async fn connect_and_send(
-    target: Connection,
-    mut request: Request<WasiBody>,
-) -> Result<(Response<WasiBody>, Rest), Error> {
+async fn connect_and_send(target: Target, mut request: Request<WasiBody>) -> Result<(Response<WasiBody>, Rest), Error> {
     let stream = Native::new(&target).connect_tls().await;
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
     let path = request.uri().path_and_query().cloned();

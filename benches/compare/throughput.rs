@@ -29,7 +29,7 @@ pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
 fn race(effort: &Effort, runtime: &Runtime, host: &Host, agents: &Agents, callers: usize, title: String) {
     let connections = agents.connections();
     let natives: Vec<_> = connections.iter().map(|connection| Arc::new(Native::new(connection))).collect();
-    let connected = connections.iter().map(|connection| runtime.block_on(host.connect(connection)).unwrap());
+    let connected = connections.iter().map(|connection| host.agent(connection.clone()).unwrap());
     let connected: Vec<_> = connected.collect();
     let calls_each = CALLS / u32::try_from(callers).unwrap();
 

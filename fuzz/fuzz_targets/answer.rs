@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use agentapi_host::{Connection, Error, Host};
+use agentapi_host::{Error, Host, Target};
 use agentapi_scripted_agent::{Answer, Certificates, Script, ScriptedAgent};
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
@@ -32,8 +32,8 @@ fuzz_target!(|input: (bool, &[u8])| {
     runtime.block_on(async {
         let peer = ScriptedAgent::start(Script::new([Answer::raw(bytes)]), certificates).await.expect("a peer");
         let endpoint = format!("127.0.0.1:{}", peer.port());
-        let connection = Connection::parse(&endpoint, "token-of-a-guest", [peer.fingerprint()]).expect("a connection");
-        let agent = host.connect(&connection).await.expect("an agent");
+        let connection = Target::parse(&endpoint, "token-of-a-guest", [peer.fingerprint()]).expect("a connection");
+        let agent = host.agent(connection).expect("an agent");
         if let Err(Error::Component(why)) = agent.host_metrics().await {
             panic!("{why}");
         }

@@ -2,7 +2,8 @@
 //! as it was.
 #![no_main]
 
-use agentapi_host::{Error, Request};
+use agentapi_cli::Request;
+use agentapi_host::Error;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|line: &[u8]| {

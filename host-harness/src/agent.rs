@@ -2,32 +2,100 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::call::{Call, Instances};
-use crate::client::Client;
-use crate::mask::Mask;
-use crate::types::{
-    AssignRequest, BackupDue, BackupJob, BackupStatus, DiskList, EjectResult, Error as ComponentError, FormatRequest,
-    FormatResult, MetricsView, PendingOp, StorageView,
+use agentapi_contract::{Authority, Pins, Route, Token};
+use rustls::crypto::CryptoProvider;
+
+use crate::error::Error;
+use crate::network::{Client, Credentials, Deadline, random_token};
+use crate::observer::Observer;
+use crate::permits::Permits;
+use crate::records::{
+    AssignRequest, BackupDue, BackupJob, BackupStatus, DiskList, EjectResult, FormatRequest, FormatResult, MetricsView,
+    PendingOp, StorageView,
 };
-use crate::{Connection, Error, Host, Route, Token};
+use crate::sandbox::types::Error as ComponentError;
+use crate::sandbox::{Call, Engines, Instances};
+use crate::target::Target;
 
-/// A client of one agent. Cheap to clone; calls run at once, each on an instance and a connection of its own.
+/// A client of one agent. Cheap to clone; calls run at once, each on an instance and a connection of its own, up to 32.
+/// More wait for their permit within their deadline.
 ///
 /// Every function makes at most one request, or one more where not a byte of the first can have arrived or where it was
 /// a GET on a connection that the agent had closed. Any of them fails with any [`Error`], but for those that say
-/// otherwise.
+/// otherwise. A future that is dropped ends its call: the connection is closed, so a POST may or may not have arrived.
 #[derive(Clone)]
-pub struct Agent(Arc<Instances>);
+pub struct Agent {
+    instances: Arc<Instances>,
+    observer: Option<Arc<dyn Observer>>,
+    deadline: Duration,
+}
+
+/// What the agents of one host have in common.
+pub(crate) struct Shared {
+    pub(crate) provider: Arc<CryptoProvider>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// Each instance that is alive holds a weak reference to it, and so is counted.
+    pub(crate) living: Arc<()>,
+}
 
 impl Agent {
-    pub(crate) async fn connect(host: &Host, connection: &Connection) -> Result<Self, Error> {
-        let stand_in = Token::random(&host.provider)?;
-        let mask = Mask::new([connection.token.clone(), stand_in.clone()]);
-        let client = Client::new(connection, host.deadline, mask, Arc::clone(&host.provider))?;
-        let instances = Instances::new(host, Arc::new(client), stand_in);
-        instances.warm_up().await?;
-        Ok(Self(Arc::new(instances)))
+    pub(crate) fn new(
+        engines: Arc<Engines>,
+        shared: &Shared,
+        deadline: Duration,
+        target: Target,
+    ) -> Result<Self, Error> {
+        let Target { endpoint, token, pins } = target;
+        let Shared { provider, observer, living } = shared;
+        let credentials = Arc::new(Credentials::new(token, random_token(provider)?)?);
+        let permits = Permits::default();
+        let client = Client::new(endpoint, pins, credentials, permits.clone(), Arc::clone(provider))?;
+        let instances = Arc::new(Instances::new(engines, Arc::clone(living), Arc::new(client), permits));
+        Ok(Self { instances, observer: observer.clone(), deadline })
+    }
+
+    /// The same client with another deadline: for one call, or for all that are made through the clone.
+    ///
+    /// ```no_run
+    /// # async fn run(agent: agentapi_host::Agent) -> Result<(), agentapi_host::Error> {
+    /// use std::time::Duration;
+    ///
+    /// let metrics = agent.with_deadline(Duration::from_secs(3)).host_metrics().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self { deadline, ..self.clone() }
+    }
+
+    /// Where the agent listens.
+    pub fn endpoint(&self) -> &Authority {
+        self.instances.client().authority()
+    }
+
+    /// The fingerprints that are accepted there. They cannot be replaced: connections and TLS sessions must not outlive
+    /// their pin, so other pins are another [`Host::agent`](crate::Host::agent).
+    pub fn pins(&self) -> &Pins {
+        self.instances.client().pins()
+    }
+
+    /// Authorises all requests from now on with another token, of this client and of all its clones. Requests that are
+    /// under way have gone out with the old one, which is still masked in what comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Component`] when the token cannot be put into a header, which its type rules out.
+    pub fn replace_token(&self, token: Token) -> Result<(), Error> {
+        self.instances.client().credentials().replace(token)
+    }
+
+    /// Makes one request that changes nothing, so that a wrong address, pin or token shows now and not at night.
+    /// Source: GET /storage.
+    pub async fn check(&self) -> Result<(), Error> {
+        self.storage().await.map(drop)
     }
 
     /// What is mounted in this guest. Source: GET /storage.
@@ -44,7 +112,7 @@ impl Agent {
         call.end(outcome)
     }
 
-    /// Starts a backup and returns at once. After [`Error::Interrupted`] or [`Error::Deadline`] it may have started:
+    /// Starts a backup and returns at once. Where the error [may have acted](Error::may_have_acted) it may have started:
     /// ask [`backup_status`](Self::backup_status). Source: POST /backup.
     pub async fn start_backup(&self) -> Result<BackupJob, Error> {
         let mut call = self.begin(Some(Route::StartBackup)).await?;
@@ -132,16 +200,17 @@ impl Agent {
     }
 
     async fn begin(&self, route: Option<Route>) -> Result<Call, Error> {
-        Call::begin(Arc::clone(&self.0), route).await
+        let deadline = Deadline::after(self.deadline);
+        Call::begin(Arc::clone(&self.instances), self.observer.clone(), route, deadline).await
     }
 }
 
 impl fmt::Debug for Agent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let client = self.0.client();
         f.debug_struct("Agent")
-            .field("endpoint", client.authority())
-            .field("pins", &client.pins())
+            .field("endpoint", self.endpoint())
+            .field("pins", self.pins())
+            .field("deadline", &self.deadline)
             .finish_non_exhaustive()
     }
 }

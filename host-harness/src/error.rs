@@ -1,22 +1,25 @@
-//! What can go wrong, as a controller sees it, and the two mappings at the component's border.
+//! What can go wrong, as a controller sees it.
 //!
-//! On the way in, [`to_wasi`](Error::to_wasi) tells the component no more than it needs to name the kind. On the way
-//! out, [`FromComponent`] puts the host's own error back, which knows the cause.
+//! The kinds are the cases of `error` in `wit/types.wit`, so that the same name is met in WIT, in JSON and here. Causes
+//! are in `source` and never repeated in the text. How errors cross the component's border is in `sandbox/error.rs`.
 
 use std::io;
 use std::time::Duration;
 
-use agentapi_contract::Authority;
-use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
+use agentapi_contract::wit::POLICY;
+use agentapi_contract::{Authority, Fingerprint, Method, Pins, Route};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::Route;
-use crate::mask::Mask;
-use crate::pin::PinMismatch;
-use crate::types::{DiskRole, Error as ComponentError, FormatError, FormatResult, PendingOp, Progress};
+use agentapi_quiesce::error_chain;
+
+use crate::records::FormatResult;
 
 /// Why a call failed: one case for each thing that a caller would do differently.
 ///
 /// No text holds the token. The causes are in [`source`](std::error::Error::source).
+///
+/// As JSON it is `{"kind": .., "message": ..}`, and where there is one `status` or `value`: the shape of `error` in the
+/// answers of `agentapi call`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -66,6 +69,8 @@ pub enum Error {
     /// The time for the whole call was over.
     #[error("no answer within {} ms: the time was over {phase}", limit.as_millis())]
     Deadline {
+        /// What was asked for; none where the call makes no request.
+        route: Option<Route>,
         /// The deadline of the whole call.
         limit: Duration,
         /// How far the call had come.
@@ -101,7 +106,7 @@ pub enum Error {
     #[error("the operator must sign that {} is wiped", .0.device)]
     FormatRefused(Box<FormatResult>),
     /// An extension was to be run, and the component has none plugged onto it.
-    #[error("expected a component that exports felhom:agentapi/policy@0.1.0, found one that does not")]
+    #[error("expected a component that exports {POLICY}, found one that does not")]
     NoPolicy,
     /// The component trapped or could not be run: a bug, here or in the component.
     #[error("the component failed")]
@@ -123,16 +128,21 @@ pub enum Phase {
     Receiving,
 }
 
-impl std::fmt::Display for Phase {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Queued => "while earlier calls were running",
-            Self::Connecting => "while connecting",
-            Self::Handshake => "in the TLS handshake",
-            Self::Waiting => "while waiting for the answer to begin",
-            Self::Receiving => "before the whole answer was there",
-        })
-    }
+/// How a peer failed the pin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PinMismatch {
+    /// It presented another leaf certificate than a pinned one.
+    #[error("expected fingerprint {}, presented {presented}", alternatives(expected))]
+    OtherLeaf {
+        /// The pins.
+        expected: Pins,
+        /// The fingerprint of the leaf certificate that was presented.
+        presented: Fingerprint,
+    },
+    /// It presented a pinned certificate and did not prove that it holds its key: somebody copied the certificate.
+    #[error("the pinned certificate was presented by a peer that does not hold its key")]
+    KeyNotProven,
 }
 
 impl Error {
@@ -159,127 +169,114 @@ impl Error {
         }
     }
 
-    /// What the component is told: enough to name the kind, without address and cause.
-    pub(crate) fn to_wasi(&self) -> ErrorCode {
+    /// Whether the agent may have done what it was asked for although the call failed. Then look (`backup_status`,
+    /// `disks`) before asking again: a second order would be a second backup.
+    ///
+    /// False where the request was not sent, where it only reads, and where the agent has answered that it did not act.
+    /// An answer that cannot be read, or a status of a server's own failure, says nothing of what was done before it.
+    pub fn may_have_acted(&self) -> bool {
         match self {
-            Self::PinMismatch { .. } => ErrorCode::TlsCertificateError,
-            Self::Unreachable { source, .. } => match source.kind() {
-                io::ErrorKind::ConnectionRefused => ErrorCode::ConnectionRefused,
-                io::ErrorKind::TimedOut => ErrorCode::ConnectionTimeout,
-                _ => ErrorCode::DestinationUnavailable,
-            },
-            Self::Tls { .. } => ErrorCode::TlsProtocolError,
-            Self::Deadline { phase, .. } => match phase {
-                Phase::Connecting => ErrorCode::ConnectionTimeout,
-                Phase::Queued | Phase::Handshake => ErrorCode::ConnectionWriteTimeout,
-                Phase::Waiting => ErrorCode::HttpResponseTimeout,
-                Phase::Receiving => ErrorCode::ConnectionReadTimeout,
-            },
-            Self::ResponseTooLarge { limit } => ErrorCode::HttpResponseBodySize(Some(*limit)),
-            Self::Denied(_) | Self::InvalidArgument(_) | Self::NotConnected => ErrorCode::HttpRequestDenied,
-            Self::Interrupted { .. }
-            | Self::HttpStatus { .. }
-            | Self::BadEnvelope(_)
-            | Self::Agent(_)
-            | Self::Decode(_)
-            | Self::NeedsConfirmation(_)
-            | Self::FormatRefused(_)
-            | Self::NoPolicy
-            | Self::Component(_) => ErrorCode::HttpResponseIncomplete,
-        }
-    }
-
-    /// The same error without the secrets that the agent may have put into its texts.
-    pub(crate) fn masked(self, mask: &Mask) -> Self {
-        match self {
-            Self::InvalidArgument(text) => Self::InvalidArgument(mask.text(text)),
-            Self::Denied(text) => Self::Denied(mask.text(text)),
-            Self::BadEnvelope(text) => Self::BadEnvelope(mask.text(text)),
-            Self::Agent(text) => Self::Agent(mask.text(text)),
-            Self::Decode(text) => Self::Decode(mask.text(text)),
-            Self::NeedsConfirmation(result) => Self::NeedsConfirmation(Box::new(masked_result(*result, mask))),
-            Self::FormatRefused(result) => Self::FormatRefused(Box::new(masked_result(*result, mask))),
-            // These hold nothing of what the agent said.
+            Self::Interrupted { route, .. } => acts(*route),
+            Self::Deadline { route, phase, .. } => {
+                route.is_some_and(acts) && matches!(phase, Phase::Waiting | Phase::Receiving)
+            }
+            Self::HttpStatus { route, status } => acts(*route) && *status >= 500,
+            // An answer came and it was not a refusal; of what, these do not say. A caller of an operation that only
+            // reads need not ask.
+            Self::ResponseTooLarge { .. } | Self::BadEnvelope(_) | Self::Decode(_) | Self::Component(_) => true,
             Self::NotConnected
+            | Self::InvalidArgument(_)
+            | Self::Denied(_)
             | Self::PinMismatch { .. }
             | Self::Unreachable { .. }
             | Self::Tls { .. }
-            | Self::Interrupted { .. }
-            | Self::Deadline { .. }
-            | Self::HttpStatus { .. }
-            | Self::ResponseTooLarge { .. }
-            | Self::NoPolicy
-            | Self::Component(_) => self,
+            | Self::Agent(_)
+            | Self::NeedsConfirmation(_)
+            | Self::FormatRefused(_)
+            | Self::NoPolicy => false,
         }
     }
-
-    fn unexpected(what: &str) -> Self {
-        Self::Component(what.into())
-    }
 }
 
-fn masked_result(result: FormatResult, mask: &Mask) -> FormatResult {
-    FormatResult {
-        device: mask.text(result.device),
-        reason: mask.text(result.reason),
-        durable_id: mask.text(result.durable_id),
-        pending_op: result.pending_op.map(|op| PendingOp {
-            op: mask.text(op.op),
-            host_scope: mask.text(op.host_scope),
-            durable_id: mask.text(op.durable_id),
-            fstype: mask.text(op.fstype),
-        }),
-        role: match result.role {
-            DiskRole::Other(text) => DiskRole::Other(mask.text(text)),
-            named => named,
-        },
-        ..result
-    }
+/// Whether a route changes something on the agent's side.
+fn acts(route: Route) -> bool {
+    route.method() == Method::Post
 }
 
-/// How an error of the component becomes one of the host.
-pub(crate) trait FromComponent<E> {
-    /// What the component says of a call to a route, with the cause that the host saw during the exchange.
-    fn from_component(error: E, route: Option<Route>, cause: Option<Error>) -> Self;
-}
-
-impl FromComponent<ComponentError> for Error {
-    fn from_component(error: ComponentError, route: Option<Route>, cause: Option<Error>) -> Self {
-        // The host's own error is the better one wherever the component only passes on what it was told.
-        let told = |fallback: Self| cause.unwrap_or(fallback);
-        match error {
-            ComponentError::NotConnected => Self::NotConnected,
-            ComponentError::InvalidArgument(why) => Self::InvalidArgument(why),
-            ComponentError::HttpStatus(status) => match route {
-                Some(route) => Self::HttpStatus { route, status },
-                None => Self::unexpected("a status without a request"),
-            },
-            ComponentError::BadEnvelope(why) => Self::BadEnvelope(why),
-            ComponentError::Agent(text) => Self::Agent(text),
-            ComponentError::Decode(why) => Self::Decode(why),
-            ComponentError::ResponseTooLarge(limit) => told(Self::ResponseTooLarge { limit }),
-            ComponentError::Denied(rule) => told(Self::Denied(rule)),
-            ComponentError::PinMismatch => told(Self::unexpected("a pin mismatch without a handshake")),
-            ComponentError::Unreachable(why) | ComponentError::Tls(why) | ComponentError::Interrupted(why) => {
-                told(Self::unexpected(&why))
+impl Serialize for Error {
+    /// The causes are part of the message, but for what the agent said itself: that is repeated as it is.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", self.kind())?;
+        match self {
+            Self::Agent(text) => map.serialize_entry("message", text)?,
+            Self::HttpStatus { status, .. } => {
+                map.serialize_entry("message", &self.to_string())?;
+                map.serialize_entry("status", status)?;
             }
-            ComponentError::Deadline(Progress::Sending | Progress::Waiting | Progress::Receiving) => {
-                told(Self::unexpected("a deadline without a request"))
+            Self::NeedsConfirmation(result) | Self::FormatRefused(result) => {
+                map.serialize_entry("message", &self.to_string())?;
+                map.serialize_entry("value", result)?;
             }
+            _ => map.serialize_entry("message", &error_chain(self))?,
         }
+        map.end()
     }
 }
 
-impl FromComponent<FormatError> for Error {
-    fn from_component(error: FormatError, route: Option<Route>, cause: Option<Error>) -> Self {
-        match error {
-            FormatError::NeedsConfirmation(result) => Self::NeedsConfirmation(Box::new(result)),
-            FormatError::Refused(result) => Self::FormatRefused(Box::new(result)),
-            FormatError::Failed(error) => Self::from_component(error, route, cause),
-        }
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Queued => "while earlier calls were running",
+            Self::Connecting => "while connecting",
+            Self::Handshake => "in the TLS handshake",
+            Self::Waiting => "while waiting for the answer to begin",
+            Self::Receiving => "before the whole answer was there",
+        })
     }
+}
+
+fn alternatives(pins: &Pins) -> String {
+    let texts: Vec<_> = pins.iter().map(ToString::to_string).collect();
+    texts.join(" or ")
 }
 
 #[cfg(test)]
-#[path = "error_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_order_that_can_have_arrived_may_have_been_carried_out() {
+        let interrupted = |route| {
+            let authority = "agent:1".parse().unwrap();
+            Error::Interrupted { route, authority, source: "reset".into() }
+        };
+        let late = |route, phase| Error::Deadline { route, limit: Duration::ZERO, phase };
+        let start = Some(Route::StartBackup);
+        for (error, may_have_acted) in [
+            (interrupted(Route::StartBackup), true),
+            (interrupted(Route::Storage), false),
+            (late(start, Phase::Waiting), true),
+            (late(start, Phase::Handshake), false),
+            (late(Some(Route::Disks), Phase::Waiting), false),
+            (late(None, Phase::Waiting), false),
+            (Error::HttpStatus { route: Route::EjectDisk, status: 502 }, true),
+            (Error::HttpStatus { route: Route::EjectDisk, status: 409 }, false),
+            (Error::Agent("no".into()), false),
+            (Error::Decode("data".into()), true),
+        ] {
+            assert_eq!(error.may_have_acted(), may_have_acted, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn as_json_it_has_its_kind_and_its_causes_once() {
+        let authority = "agent:1".parse().unwrap();
+        let error = Error::Unreachable { authority, source: io::Error::other("refused") };
+        let json = serde_json::to_string(&error).unwrap();
+        assert_eq!(json, r#"{"kind":"unreachable","message":"agent:1 cannot be reached: refused"}"#);
+        let status = Error::HttpStatus { route: Route::Storage, status: 500 };
+        let json = serde_json::to_string(&status).unwrap();
+        assert_eq!(json, r#"{"kind":"http-status","message":"GET /storage: HTTP 500","status":500}"#);
+    }
+}

@@ -5,53 +5,51 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::crypto::CryptoProvider;
-
-use crate::component::Source;
-use crate::engines::Engines;
-use crate::{Agent, Connection, Error};
+use crate::agent::{Agent, Shared};
+use crate::error::Error;
+use crate::observer::Observer;
+use crate::sandbox::{BuildError, Engines, Source};
+use crate::target::Target;
 
 /// The time that a call may take, from looking the name up to the last byte of the answer, unless set otherwise.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(15);
-/// A longer deadline is as good as none, and cannot be added to every clock.
-const MAX_DEADLINE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Runs the component for any number of agents. Make one for the process; cheap to clone.
 #[derive(Clone)]
 pub struct Host {
     pub(crate) engines: Arc<Engines>,
-    pub(crate) provider: Arc<CryptoProvider>,
-    pub(crate) deadline: Duration,
     pub(crate) cache_dir: Option<PathBuf>,
-    /// Each instance that is alive holds a weak reference to it.
-    pub(crate) living: Arc<()>,
+    deadline: Duration,
+    shared: Arc<Shared>,
 }
 
 impl Host {
     /// A host with the settings of your choice.
     pub fn builder() -> HostBuilder {
-        HostBuilder { source: Source::Embedded, cache_dir: None, deadline: DEFAULT_DEADLINE }
+        let (source, cache_dir) = (Source::Embedded, None);
+        HostBuilder { source, cache_dir, deadline: DEFAULT_DEADLINE, observer: None }
     }
 
-    /// The same host with another deadline for the calls of the agents that it connects from now on.
-    #[must_use]
-    pub fn with_deadline(&self, deadline: Duration) -> Self {
-        Self { deadline: deadline.min(MAX_DEADLINE), ..self.clone() }
-    }
-
-    /// Makes a client of one agent. Sends nothing: a wrong token, pin or address shows at the first call.
+    /// Makes a client of one agent. Cheap, and sends nothing: a wrong token, pin or address shows at the first call, or
+    /// when you ask for it with [`Agent::check`].
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] when there is no pin, or more than eight.
-    pub async fn connect(&self, connection: &Connection) -> Result<Agent, Error> {
-        Agent::connect(self, connection).await
+    /// [`Error::Component`] when the system gives no random numbers for the token's stand-in.
+    pub fn agent(&self, target: Target) -> Result<Agent, Error> {
+        Agent::new(Arc::clone(&self.engines), &self.shared, self.deadline, target)
+    }
+
+    /// The same host with another deadline for the agents that it makes from now on.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self { deadline, ..self.clone() }
     }
 
     /// The client instances that are alive, of all agents: those that serve a call, and those kept for the next. For
     /// a controller's own metrics.
     pub fn instances(&self) -> usize {
-        Arc::weak_count(&self.living)
+        Arc::weak_count(&self.shared.living)
     }
 }
 
@@ -62,11 +60,12 @@ impl fmt::Debug for Host {
 }
 
 /// Settings of a [`Host`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HostBuilder {
     source: Source,
     cache_dir: Option<PathBuf>,
     deadline: Duration,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl HostBuilder {
@@ -87,21 +86,44 @@ impl HostBuilder {
     }
 
     /// The time that a call may take, from looking the name up to the last byte of the answer.
-    /// [`DEFAULT_DEADLINE`] if not set.
+    /// [`DEFAULT_DEADLINE`] if not set; [`Agent::with_deadline`] sets it for single calls.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline.min(MAX_DEADLINE);
+        self.deadline = deadline;
+        self
+    }
+
+    /// Is told of every call that ends, of all agents.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
         self
     }
 
     /// Loads the component, compiling it if the cache does not have it.
     ///
+    /// Blocks: about a millisecond where it was compiled before, else some 150 ms of computing, or a second where the
+    /// compiler itself was built without optimisation. Call it before the runtime has other work, or by
+    /// `spawn_blocking`.
+    ///
     /// # Errors
     ///
-    /// [`Error::Component`] when it cannot be read or compiled, or imports what this host does not give.
-    pub fn build(self) -> Result<Host, Error> {
+    /// [`BuildError`] when the component cannot be read or compiled, or imports what this host does not give.
+    pub fn build(self) -> Result<Host, BuildError> {
         let engines = Arc::new(Engines::new(&self.source, self.cache_dir.as_deref())?);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        Ok(Host { engines, provider, deadline: self.deadline, cache_dir: self.cache_dir, living: Arc::default() })
+        let shared = Arc::new(Shared { provider, observer: self.observer, living: Arc::default() });
+        Ok(Host { engines, cache_dir: self.cache_dir, deadline: self.deadline, shared })
+    }
+}
+
+impl fmt::Debug for HostBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, cache_dir, deadline, .. } = self;
+        f.debug_struct("HostBuilder")
+            .field("source", source)
+            .field("cache_dir", cache_dir)
+            .field("deadline", deadline)
+            .finish_non_exhaustive()
     }
 }

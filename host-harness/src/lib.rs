@@ -2,36 +2,11 @@
 //!
 //! # Embedding
 //!
-//! One [`Host`] for the process, one [`Agent`] for each agent. This example is complete: it talks to a
-//! [mock agent](mock) over real TLS.
+//! One [`Host`] for the process, one [`Agent`] for each agent. This is `examples/quickstart.rs`, which runs as it stands:
+//! `cargo run --example quickstart`.
 //!
 //! ```
-//! use agentapi_host::mock::MockAgent;
-//! use agentapi_host::{Connection, Error, Host};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let dir = tempfile::tempdir()?;
-//! # let cache = dir.path();
-//! // Once: engine, linker and compiled component. The cache makes the next start quick.
-//! let host = Host::builder().cache_dir(cache).build()?;
-//!
-//! // What the agent's operator gave to this guest. Here, a stand-in for the agent.
-//! let mock = MockAgent::start().await?;
-//! let connection = Connection::parse(&mock.endpoint(), mock.token(), [mock.fingerprint().to_string()])?;
-//!
-//! // Cheap. Clone it, share it, call it from any task: calls run at once.
-//! let agent = host.connect(&connection).await?;
-//! let due = agent.backup_due().await?;
-//! println!("backup due: {} ({})", due.due, due.reason);
-//! match agent.start_backup().await {
-//!     Ok(job) => println!("started {}", job.job_id),
-//!     // It may have started: ask, do not start another one.
-//!     Err(Error::Interrupted { .. } | Error::Deadline { .. }) => println!("{:?}", agent.backup_status().await?),
-//!     Err(error) => return Err(error.into()),
-//! }
-//! # Ok(())
-//! # }
+#![doc = include_str!("../quickstart.rs")]
 //! ```
 //!
 //! # What it does for you
@@ -47,53 +22,44 @@
 //!
 //! # What it needs
 //!
-//! A tokio runtime with I/O and time. No crypto provider has to be installed, and none is. A future that is dropped ends
-//! its call: the connection is closed, so a POST may or may not have arrived. Any number of calls to one agent may be
-//! made at once; up to 32 run, the others wait within their deadline.
+//! A tokio runtime with I/O and time. No crypto provider has to be installed, and none is. Any number of calls to one
+//! agent may be made at once; up to 32 run, the others wait within their deadline. Only [`HostBuilder::build`] and
+//! [`Host::load_policy`] block.
 //!
-//! Causes are in [`source`](std::error::Error::source), never in an error's own text: print the whole chain once.
-//! [`json`] has the records in the agent's own shape, [`presented_leaf`] shows a certificate before it is pinned.
+//! Causes are in [`source`](std::error::Error::source), never in an error's own text: print the whole chain once, for
+//! example with [`error_chain`].
+//!
+//! # Where things are
+//!
+//! | to do | see |
+//! | --- | --- |
+//! | ask an agent | [`Agent`], [`records`] |
+//! | run other people's components | [`policy`] |
+//! | hold applications still for a backup | [`quiesce`] |
+//! | count calls | [`Observer`] |
+//! | look at a certificate before it is pinned | [`presented_leaf`] |
+//! | pin another peer than an agent | [`pinned_tls`] |
 
 mod agent;
-mod bindings;
-mod call;
-mod client;
-mod component;
-mod connect;
-mod connection;
-mod egress;
-mod engines;
 mod error;
 mod host;
-mod idle;
-mod instance;
-pub mod json;
-mod mask;
-pub mod mock;
-mod operation;
-mod outgoing;
-mod pin;
+mod network;
+mod observer;
+mod permits;
 pub mod policy;
-mod presented;
-pub mod quiesce;
-mod request;
-mod route;
-mod token;
+pub mod records;
+mod sandbox;
+mod target;
 
 pub use agent::Agent;
-pub use agentapi_contract::{Authority, EndpointError, Fingerprint, FingerprintError};
-pub use component::embedded as embedded_component;
-pub use connection::Connection;
-pub use error::{Error, Phase};
+pub use agentapi_contract::{
+    Authority, EndpointError, Fingerprint, FingerprintError, Method, Pins, PinsError, Route, Token, TokenError,
+};
+pub use agentapi_quiesce as quiesce;
+pub use agentapi_quiesce::error_chain;
+pub use error::{Error, Phase, PinMismatch};
 pub use host::{DEFAULT_DEADLINE, Host, HostBuilder};
-pub use operation::Operation;
-pub use pin::PinMismatch;
-pub use presented::{PresentedLeaf, presented_leaf};
-pub use request::Request;
-pub use route::Route;
-pub use token::{Token, TokenError};
-
-/// The records of `felhom:agentapi/types`; their documentation is in `wit/types.wit`.
-pub use bindings::felhom::agentapi::types;
-
-pub(crate) use bindings::felhom::agentapi::pinning;
+pub use network::{PresentedLeaf, pinned_tls, presented_leaf};
+pub use observer::{CallSummary, Observer};
+pub use sandbox::{BuildError, embedded as embedded_component};
+pub use target::Target;

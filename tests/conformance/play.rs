@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use agentapi_host::json::ToJson;
-use agentapi_host::{Agent, Connection, Error, Host, Request};
+use agentapi_cli::Request;
+use agentapi_host::{Agent, Error, Host, Target};
 use agentapi_scripted_agent::{Answer, Certificates, Script, ScriptedAgent};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
@@ -62,7 +62,7 @@ async fn perform(case: &Case, agent: &ScriptedAgent, host: &Host) -> Value {
     let args: Map<String, Value> = serde_json::from_str(&filled).unwrap();
     let client = match connect(&args, agent, host).await {
         Ok(client) => client,
-        Err(error) => return error.to_json(),
+        Err(error) => return error_json(&error),
     };
     let line = json!({"op": case.op, "args": args}).to_string();
     let mut outcome = Value::Null;
@@ -70,10 +70,14 @@ async fn perform(case: &Case, agent: &ScriptedAgent, host: &Host) -> Value {
         let operation = Request::read(line.as_bytes()).operation.unwrap();
         outcome = match operation.run(&client).await {
             Ok(value) => json!({"ok": true, "value": value}),
-            Err(error) => error.to_json(),
+            Err(error) => error_json(&error),
         };
     }
     outcome
+}
+
+fn error_json(error: &Error) -> Value {
+    serde_json::to_value(error).unwrap()
 }
 
 async fn connect(args: &Map<String, Value>, agent: &ScriptedAgent, host: &Host) -> Result<Agent, Error> {
@@ -85,7 +89,7 @@ async fn connect(args: &Map<String, Value>, agent: &ScriptedAgent, host: &Host) 
         Some(limit) => host.with_deadline(Duration::from_millis(limit)),
         None => host.clone(),
     };
-    host.connect(&Connection::parse(&endpoint, &token, [fingerprint])?).await
+    host.agent(Target::parse(&endpoint, &token, [fingerprint])?)
 }
 
 fn judge(case: &Case, agent: &ScriptedAgent, outcome: &Value) -> Verdict {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use agentapi_host::mock::MockAgent;
-use agentapi_host::{Agent, Connection, Error, Host, embedded_component};
+use agentapi_host::{Agent, Error, Host, Target, embedded_component};
+use agentapi_mock::MockAgent;
 use serde_json::Value;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
@@ -35,7 +35,7 @@ fn plugged_host() -> &'static Host {
 
 async fn plugged_agent() -> (Agent, MockAgent) {
     let mock = MockAgent::start().await.unwrap();
-    (plugged_host().connect(&to_mock(&mock)).await.unwrap(), mock)
+    (plugged_host().agent(to_mock(&mock)).unwrap(), mock)
 }
 
 /// Imports and exports, sorted.
@@ -80,8 +80,8 @@ async fn it_runs_against_the_agent_with_the_pin_and_is_still_the_client() {
 #[tokio::test]
 async fn a_wrong_pin_is_refused_and_the_agent_sees_no_request() {
     let mock = MockAgent::start().await.unwrap();
-    let connection = Connection::parse(&mock.endpoint(), mock.token(), ["00".repeat(32)]).unwrap();
-    let agent = plugged_host().connect(&connection).await.unwrap();
+    let connection = Target::parse(&mock.endpoint(), mock.token(), ["00".repeat(32)]).unwrap();
+    let agent = plugged_host().agent(connection).unwrap();
     let error = agent.disks().await.unwrap_err();
     assert!(matches!(error, Error::PinMismatch { .. }), "{error:?}");
     let report: Value = serde_json::from_str(&agent.run_plugged("{}").await.unwrap().unwrap()).unwrap();
@@ -93,7 +93,7 @@ async fn a_wrong_pin_is_refused_and_the_agent_sees_no_request() {
 #[tokio::test]
 async fn a_client_without_an_extension_has_none_to_run() {
     let mock = MockAgent::start().await.unwrap();
-    let agent = host().connect(&to_mock(&mock)).await.unwrap();
+    let agent = host().agent(to_mock(&mock)).unwrap();
     let error = agent.run_plugged("{}").await.unwrap_err();
     assert!(matches!(error, Error::NoPolicy), "{error:?}");
     assert_eq!(

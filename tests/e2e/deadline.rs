@@ -2,24 +2,24 @@
 
 use std::time::{Duration, Instant};
 
-use agentapi_host::mock::{Fault, MockAgent, Repeat, RouteSelector};
-use agentapi_host::{Connection, DEFAULT_DEADLINE, Error, Phase, Route};
+use agentapi_host::{DEFAULT_DEADLINE, Error, Phase, Route, Target, error_chain};
+use agentapi_mock::{Fault, MockAgent, Repeat, RouteSelector};
 use agentapi_scripted_agent::{Answer, Delivery, Framing, Opening};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use crate::support::{JOB, SHORT, STORAGE, chain, hasty_host, host, pinned, scripted, to_mock, to_scripted};
+use crate::support::{JOB, SHORT, STORAGE, hasty_host, host, pinned, scripted, to_mock, to_scripted};
 
 /// Runs a call that must end at the deadline, and returns how far it had come.
 async fn phase_at_deadline(answer: Answer) -> Phase {
     let peer = scripted([answer]).await;
-    let client = hasty_host().connect(&to_scripted(&peer)).await.unwrap();
+    let client = hasty_host().agent(to_scripted(&peer)).unwrap();
     let begun = Instant::now();
     let error = client.storage().await.unwrap_err();
     let took = begun.elapsed();
     assert!(took >= SHORT && took < DEFAULT_DEADLINE, "{took:?}: {error:?}");
     match error {
-        Error::Deadline { limit: SHORT, phase } => phase,
+        Error::Deadline { limit: SHORT, phase, .. } => phase,
         other => panic!("{other:?}"),
     }
 }
@@ -52,7 +52,7 @@ async fn a_peer_that_never_finishes_the_handshake_is_cut_off() {
 #[tokio::test]
 async fn a_refused_connection_is_no_deadline_and_comes_at_once() {
     let peer = scripted([Answer::new(200, STORAGE).opening(Opening::Refused)]).await;
-    let client = hasty_host().connect(&to_scripted(&peer)).await.unwrap();
+    let client = hasty_host().agent(to_scripted(&peer)).unwrap();
     let error = client.storage().await.unwrap_err();
     assert_eq!(error.kind(), "unreachable");
     let cause = std::error::Error::source(&error).unwrap().to_string();
@@ -63,24 +63,24 @@ async fn a_refused_connection_is_no_deadline_and_comes_at_once() {
 async fn a_name_that_does_not_exist_is_unreachable() {
     let connection = pinned(1, ["ab".repeat(32)]);
     let endpoint = "no-such-host.invalid:1".parse().unwrap();
-    let client = hasty_host().connect(&Connection { endpoint, ..connection }).await.unwrap();
+    let client = hasty_host().agent(Target { endpoint, ..connection }).unwrap();
     assert_eq!(client.storage().await.unwrap_err().kind(), "unreachable");
 }
 
 #[tokio::test]
 async fn the_client_works_again_after_a_deadline() {
     let peer = scripted([Answer::new(200, JOB).delivery(Delivery::Hang), Answer::new(200, STORAGE)]).await;
-    let client = hasty_host().connect(&to_scripted(&peer)).await.unwrap();
+    let client = hasty_host().agent(to_scripted(&peer)).unwrap();
     assert_eq!(client.start_backup().await.unwrap_err().kind(), "deadline");
     assert_eq!(client.storage().await.unwrap().vmid, 101);
     assert_eq!(peer.requests().len(), 2);
 }
 
 /// The time that a call takes which must end at the deadline: the shortest of a few, as the machine may be busy.
-async fn quickest(connection: &Connection) -> Duration {
+async fn quickest(connection: &Target) -> Duration {
     let mut quickest = Duration::MAX;
     for _ in 0..3 {
-        let client = hasty_host().connect(connection).await.unwrap();
+        let client = hasty_host().agent(connection.clone()).unwrap();
         let begun = Instant::now();
         let error = client.storage().await.unwrap_err();
         assert_eq!(error.kind(), "deadline", "{error:?}");
@@ -119,10 +119,10 @@ async fn a_peer_that_does_not_accept_is_unreachable() {
     while let Ok(connected) = timeout(SHORT / 2, TcpStream::connect(address)).await {
         queued.push(connected.unwrap());
     }
-    let client = hasty_host().connect(&pinned(address.port(), ["ab".repeat(32)])).await.unwrap();
+    let client = hasty_host().agent(pinned(address.port(), ["ab".repeat(32)])).unwrap();
     let error = client.storage().await.unwrap_err();
     let expected = format!("{address} cannot be reached: no answer within {} ms", SHORT.as_millis());
-    assert_eq!((error.kind(), chain(&error)), ("unreachable", expected));
+    assert_eq!((error.kind(), error_chain(&error)), ("unreachable", expected));
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::env;
 use std::process::Command;
 use std::time::Duration;
 
-use agentapi_host::mock::MockAgent;
-use agentapi_host::types::AssignRequest;
-use agentapi_host::{Agent, Connection, Error, Host};
+use agentapi_host::records::AssignRequest;
+use agentapi_host::{Agent, Error, Host, Target};
+use agentapi_mock::MockAgent;
 use agentapi_scripted_agent::{Answer, Listener, Script, ScriptedAgent};
 
 use crate::support::{certificates, client_of, extension, pinned, scripted, target, to_mock, to_scripted};
@@ -16,13 +16,13 @@ fn hostile_host() -> Host {
     builder.deadline(Duration::from_secs(2)).build().unwrap()
 }
 
-async fn hostile(connection: &Connection) -> Agent {
-    hostile_host().connect(connection).await.unwrap()
+async fn hostile(connection: &Target) -> Agent {
+    hostile_host().agent(connection.clone()).unwrap()
 }
 
 fn request(method: &str, scheme: &str, authority: &str, path: &str) -> AssignRequest {
-    let [uuid, where_, fstype, options] = [scheme, authority, path, method].map(String::from);
-    AssignRequest { uuid, where_, fstype, options }
+    let [uuid, mount_path, fstype, options] = [scheme, authority, path, method].map(String::from);
+    AssignRequest { uuid, mount_path, fstype, options }
 }
 
 #[tokio::test]

@@ -1,10 +1,9 @@
 //! Each kind of error that an operation can give, and its exact text.
 
-use agentapi_host::json::ToJson;
-use agentapi_host::{Error, Route};
+use agentapi_host::{Error, Route, error_chain};
 use agentapi_scripted_agent::{Answer, Delivery, Opening};
 
-use crate::support::{chain, client_of, hasty_host, host, perform, pinned, scripted, to_scripted};
+use crate::support::{client_of, hasty_host, host, json, perform, pinned, scripted, to_scripted};
 
 /// What goes wrong, and the kind of error that every operation gives then.
 fn failures() -> Vec<(&'static str, Answer)> {
@@ -32,27 +31,27 @@ async fn every_operation_gives_every_kind_of_error() {
             }
             let peer = scripted([answer]).await;
             let host = if kind == "deadline" { hasty_host() } else { host() };
-            let client = host.connect(&to_scripted(&peer)).await.unwrap();
+            let client = host.agent(to_scripted(&peer)).unwrap();
             let error = perform(&client, route).await.unwrap_err();
             assert_eq!(error.kind(), kind, "{route}: {error:?}");
         }
         let peer = scripted([Answer::new(200, "")]).await;
-        let client = host().connect(&pinned(peer.port(), [peer.other_fingerprint()])).await.unwrap();
+        let client = host().agent(pinned(peer.port(), [peer.other_fingerprint()])).unwrap();
         assert_eq!(perform(&client, route).await.unwrap_err().kind(), "pin-mismatch", "{route}");
     }
 }
 
 async fn text_of(answer: Answer) -> String {
     let peer = scripted([answer]).await;
-    let client = hasty_host().connect(&to_scripted(&peer)).await.unwrap();
+    let client = hasty_host().agent(to_scripted(&peer)).unwrap();
     let error = client.storage().await.unwrap_err();
-    chain(&error).replace(&peer.port().to_string(), "PORT")
+    error_chain(&error).replace(&peer.port().to_string(), "PORT")
 }
 
 #[tokio::test]
 async fn the_texts_say_what_happened() {
     let cases = [
-        ("unreachable", "127.0.0.1:PORT cannot be reached: Connection refused (os error 111)"),
+        ("unreachable", "127.0.0.1:PORT cannot be reached: Target refused (os error 111)"),
         ("tls", "TLS with 127.0.0.1:PORT failed: received corrupt message of type InvalidContentType"),
         (
             "interrupted",
@@ -82,13 +81,13 @@ async fn as_json_an_error_is_its_kind_message_and_what_it_carries() {
         Answer::new(403, r#"{"ok":false,"data":{"device":"/dev/sda"}}"#),
     ];
     let (client, _peer) = client_of(answers).await;
-    let error = client.storage().await.unwrap_err().to_json();
+    let error = json(&client.storage().await.unwrap_err());
     assert_eq!(error.to_string(), r#"{"kind":"http-status","message":"GET /storage: HTTP 500","status":500}"#);
-    let error = client.storage().await.unwrap_err().to_json();
+    let error = json(&client.storage().await.unwrap_err());
     assert_eq!(error.to_string(), r#"{"kind":"agent","message":"busy"}"#);
     let error = perform(&client, Route::FormatDisk).await.unwrap_err();
     assert!(matches!(error, Error::FormatRefused(_)));
-    assert_eq!(error.to_json()["kind"], "format-refused");
-    assert_eq!(error.to_json()["value"]["device"], "/dev/sda");
-    assert_eq!(error.to_json()["value"]["data_bearing"], true);
+    assert_eq!(json(&error)["kind"], "format-refused");
+    assert_eq!(json(&error)["value"]["device"], "/dev/sda");
+    assert_eq!(json(&error)["value"]["data_bearing"], true);
 }

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use agentapi_host::mock::{Fault, MockAgent, Received, Repeat};
-use agentapi_host::types::{AssignRequest, FormatRequest};
-use agentapi_host::{Agent, Connection, Error, Host, Route};
-use http::{Method, StatusCode};
+use agentapi_host::records::{AssignRequest, FormatRequest};
+use agentapi_host::{Agent, Error, Host, Method, Route, Target};
+use agentapi_mock::{Fault, MockAgent, Received, Repeat};
+use http::StatusCode;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
@@ -57,7 +57,7 @@ fn rows() -> Vec<Row> {
 
 /// Performs the operation with arguments that the mock agent's default scenario grants.
 async fn perform(agent: &Agent, route: Route) -> Result<(), Error> {
-    let [uuid, where_, fstype, options] =
+    let [uuid, mount_path, fstype, options] =
         ["5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33", "/mnt/felhom/spare", "ext4", "noatime"].map(String::from);
     match route {
         Route::Storage => agent.storage().await.map(drop),
@@ -65,7 +65,7 @@ async fn perform(agent: &Agent, route: Route) -> Result<(), Error> {
         Route::StartBackup => agent.start_backup().await.map(drop),
         Route::BackupStatus => agent.backup_status().await.map(drop),
         Route::Disks => agent.disks().await.map(drop),
-        Route::AssignDisk => agent.assign_disk(&AssignRequest { uuid, where_, fstype, options }).await,
+        Route::AssignDisk => agent.assign_disk(&AssignRequest { uuid, mount_path, fstype, options }).await,
         Route::EjectDisk => agent.eject_disk("/mnt/felhom/media").await.map(drop),
         Route::FormatDisk => {
             let device = "/dev/sdd1".into();
@@ -79,22 +79,22 @@ async fn perform(agent: &Agent, route: Route) -> Result<(), Error> {
 async fn cell(host: &Host, route: Route, row: &Row, warm: bool) -> Result<(), String> {
     let mock = MockAgent::start().await.unwrap();
     let pins = [mock.fingerprint(), mock.next_fingerprint()].map(|pin| pin.to_string());
-    let connection = Connection::parse(&mock.endpoint(), mock.token(), pins).unwrap();
-    let is_get = route.method() == Method::GET;
+    let connection = Target::parse(&mock.endpoint(), mock.token(), pins).unwrap();
+    let is_get = route.method() == Method::Get;
     let expected = match (warm, is_get) {
         (false, _) => row.fresh,
         (true, false) => row.kept_alive,
         (true, true) => row.kept_alive_get,
     };
     let host = if expected == "deadline" { host.with_deadline(SHORT) } else { host.clone() };
-    let agent = host.connect(&connection).await.unwrap();
+    let agent = host.agent(connection).unwrap();
     // Another route than the one that is tried, so that the counts tell them apart.
     let other = if route == Route::Storage { Route::HostMetrics } else { Route::Storage };
     if warm {
         perform(&agent, other).await.unwrap();
     }
     if matches!(row.fault, Fault::SlowHandshake(_) | Fault::ConnectionLimit(_)) {
-        mock.inject(agentapi_host::mock::RouteSelector::Any, row.fault, Repeat::Times(1));
+        mock.inject(agentapi_mock::RouteSelector::Any, row.fault, Repeat::Times(1));
     } else {
         mock.inject(route, row.fault, Repeat::Times(1));
     }
@@ -104,7 +104,8 @@ async fn cell(host: &Host, route: Route, row: &Row, warm: bool) -> Result<(), St
     let check = |holds: bool, what: String| if holds { Ok(()) } else { Err(what) };
     check(outcome == expected, format!("{expected} expected, got {outcome}"))?;
 
-    let is_it = |request: &&Received| request.method == route.method() && request.path == route.path();
+    let is_it =
+        |request: &&Received| request.method.as_str() == route.method().as_str() && request.path == route.path();
     let arrived = mock.requests().iter().filter(is_it).count();
     let is_before_request = matches!(row.fault, Fault::SlowHandshake(_) | Fault::ConnectionLimit(_)) && !warm;
     let most = if is_before_request { 0 } else { 1 + usize::from(is_get) };

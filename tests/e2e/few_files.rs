@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use agentapi_host::mock::MockAgent;
+use agentapi_mock::MockAgent;
 use tokio::process::Command;
 
 use crate::support::{cargo, target};

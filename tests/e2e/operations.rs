@@ -1,8 +1,8 @@
 //! Every operation: its request, its answer with every field, and with none. The answers are as the API documents them.
 
-use agentapi_host::mock::MockAgent;
-use agentapi_host::types::PendingOp;
+use agentapi_host::records::PendingOp;
 use agentapi_host::{Error, Route};
+use agentapi_mock::MockAgent;
 use agentapi_scripted_agent::Answer;
 use serde_json::{Value, json};
 
@@ -99,7 +99,7 @@ async fn every_field_arrives_and_the_request_is_as_documented() {
         let (client, peer) = client_of([ok(&full(route))]).await;
         assert_eq!(perform(&client, route).await.unwrap(), full(route), "{route}");
         let request = peer.requests().remove(0);
-        assert_eq!(format!("{} {}", request.method, request.path), route.request_line());
+        assert_eq!(format!("{} {}", request.method, request.path), route.to_string());
         let body = if request.body.is_empty() { Value::Null } else { serde_json::from_slice(&request.body).unwrap() };
         assert_eq!(body, sent(route), "{route}");
     }
@@ -125,7 +125,7 @@ async fn elements_with_nothing_in_them_are_zero_too() {
     let (client, _peer) = client_of([ok(&data)]).await;
     let targets = client.host_metrics().await.unwrap().storage_targets;
     assert!(targets[0].thin_pool.is_none() && targets[2].thin_pool.is_none());
-    assert_eq!(targets[1].thin_pool.unwrap().metadata_used_fraction, None);
+    assert_eq!(targets[1].thin_pool.as_ref().unwrap().metadata_used_fraction, None);
     for target in targets {
         let smart = target.smart;
         assert_eq!((smart.health.as_str(), smart.temperature_c, smart.percentage_used), ("", None, None));
@@ -215,20 +215,20 @@ async fn the_helpers_make_no_request() {
 #[tokio::test]
 async fn the_mock_agent_behaves_as_a_host_does() {
     let mock = MockAgent::start().await.unwrap();
-    let agent = host().connect(&to_mock(&mock)).await.unwrap();
+    let agent = host().agent(to_mock(&mock)).unwrap();
     let disks = agent.disks().await.unwrap().disks;
     let by_role = |role: &str| disks.iter().find(|disk| disk.role.as_str() == role && disk.data_bearing).unwrap();
 
     let system =
-        agentapi_host::types::FormatRequest { device: by_role("system").backing_device.clone(), ..format(None) };
+        agentapi_host::records::FormatRequest { device: by_role("system").backing_device.clone(), ..format(None) };
     let Error::FormatRefused(refusal) = agent.format_disk(&system).await.unwrap_err() else { panic!("not refused") };
     assert!(refusal.pending_op.is_some());
 
     let device = by_role("user-data").backing_device.clone();
-    let request = agentapi_host::types::FormatRequest { device, ..format(None) };
+    let request = agentapi_host::records::FormatRequest { device, ..format(None) };
     let Error::NeedsConfirmation(asked) = agent.format_disk(&request).await.unwrap_err() else { panic!("not asked") };
     let confirmation = Some(asked.durable_id.clone());
-    let confirmed = agentapi_host::types::FormatRequest { confirmation, ..request };
+    let confirmed = agentapi_host::records::FormatRequest { confirmation, ..request };
     assert!(agent.format_disk(&confirmed).await.unwrap().formatted);
     let after = agent.disks().await.unwrap().disks;
     assert!(!after.iter().find(|disk| disk.durable_id == asked.durable_id).unwrap().data_bearing);

@@ -14,8 +14,8 @@ async fn an_instance_in_a_place_has_the_same_limits_and_is_not_used_again_after_
     let peer = scripted([Answer::new(200, "{}")]).await;
     let builder = Host::builder().component_file(extension("hostile")).cache_dir(target().join("e2e-cache"));
     let host = builder.deadline(Duration::from_secs(2)).build().unwrap();
-    let _first = host.connect(&to_scripted(&peer)).await.unwrap();
-    let agent = host.connect(&to_scripted(&peer)).await.unwrap();
+    let _first = host.agent(to_scripted(&peer)).unwrap();
+    let agent = host.agent(to_scripted(&peer)).unwrap();
     assert_eq!(agent.storage().await.unwrap_err().kind(), "deadline");
     let Error::ResponseTooLarge { limit: mebibytes } = agent.host_metrics().await.unwrap_err() else { panic!() };
     assert!((200..256).contains(&mebibytes), "{mebibytes}");

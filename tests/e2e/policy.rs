@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agentapi_host::Agent;
-use agentapi_host::mock::{Fault, MockAgent, Repeat};
 use agentapi_host::policy::{
     AllowOnce, Audit, AuditEntry, Breach, Grants, Limits, LoadError, Log, Policy, RunError, Ungranted,
 };
 use agentapi_host::{Host, Route};
+use agentapi_mock::{Fault, MockAgent, Repeat};
 
 use crate::support::{extension, host, to_mock};
 
@@ -27,7 +27,7 @@ fn load(host: &Host, limits: Limits) -> Policy {
 
 async fn agent() -> (Agent, MockAgent) {
     let mock = MockAgent::start().await.unwrap();
-    (host().connect(&to_mock(&mock)).await.unwrap(), mock)
+    (host().agent(to_mock(&mock)).unwrap(), mock)
 }
 
 async fn breach(input: &str) -> Breach {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use agentapi_host::mock::MockAgent;
 use agentapi_host::policy::{Grants, Limits, Policy, RunError};
 use agentapi_host::quiesce::{Coordinator, Quiesce, Quiescing, Settings};
+use agentapi_mock::MockAgent;
 
 use crate::support::{extension, host, to_mock};
 
@@ -52,7 +52,7 @@ impl Fixture {
     /// Runs it, waits until nothing is frozen, and says how often was frozen and thawed.
     async fn run(&self, policy: &Policy, input: &str) -> (Result<String, RunError>, usize, usize) {
         let mock = MockAgent::start().await.unwrap();
-        let agent = host().connect(&to_mock(&mock)).await.unwrap();
+        let agent = host().agent(to_mock(&mock)).unwrap();
         let outcome = policy.run(&agent, input).await;
         self.coordinator.idle().await;
         let count = |counter: &AtomicUsize| counter.swap(0, Ordering::SeqCst);
@@ -95,7 +95,7 @@ async fn while_another_run_holds_the_freeze_there_is_no_second_one() {
     let policy = fixture.policy(Limits::default());
     let mut lease = fixture.coordinator.freeze("nightly").await.unwrap();
     let mock = MockAgent::start().await.unwrap();
-    let agent = host().connect(&to_mock(&mock)).await.unwrap();
+    let agent = host().agent(to_mock(&mock)).unwrap();
     let error = policy.run(&agent, "freeze").await.unwrap_err().to_string();
     assert_eq!(error, "the extension failed: busy: nightly");
     lease.thaw().await.unwrap();

@@ -4,13 +4,12 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use agentapi_host::Host;
-use agentapi_host::mock::MockAgent;
+use agentapi_host::error_chain;
+use agentapi_mock::MockAgent;
 use agentapi_scripted_agent::{Answer, Delivery, Opening, TlsVersion};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{
-    TOKEN, chain, client_of, extension, hasty_host, host, pinned, scripted, target, to_mock, to_scripted,
-};
+use crate::support::{TOKEN, client_of, extension, hasty_host, host, pinned, scripted, target, to_mock, to_scripted};
 
 /// All that is logged, from the finest level up.
 #[derive(Clone, Default)]
@@ -42,7 +41,7 @@ fn builder() -> agentapi_host::HostBuilder {
 async fn the_component_is_given_a_stand_in_that_is_new_for_each_client() {
     let mock = MockAgent::start().await.unwrap();
     let host = builder().component_file(extension("hostile")).build().unwrap();
-    let told = async || host.connect(&to_mock(&mock)).await.unwrap().fs_uuid("").await.unwrap().unwrap();
+    let told = async || host.agent(to_mock(&mock)).unwrap().fs_uuid("").await.unwrap().unwrap();
     let (first, second) = (told().await, told().await);
     assert_eq!(first.len(), 32, "{first}");
     assert_ne!(first, second);
@@ -72,7 +71,7 @@ async fn nothing_that_is_printed_holds_the_token_not_even_when_the_agent_echoes_
     let mut printed = format!("{client:?} {:?}", pinned(peer.port(), [peer.fingerprint()]));
     for _ in 0..count {
         let error = client.start_backup().await.unwrap_err();
-        printed += &format!("{error:?} {}\n", chain(&error));
+        printed += &format!("{error:?} {}\n", error_chain(&error));
     }
     assert_eq!(peer.requests().len(), count);
     assert!(printed.contains("no such token: [masked]"), "{printed}");
@@ -88,7 +87,7 @@ async fn nothing_that_is_printed_holds_the_token_not_even_when_the_agent_echoes_
 async fn the_stand_in_is_masked_too_and_so_is_a_token_in_the_answer_to_a_format() {
     let mock = MockAgent::start().await.unwrap();
     let host = builder().component_file(extension("hostile")).build().unwrap();
-    let error = host.connect(&to_mock(&mock)).await.unwrap().disks().await.unwrap_err();
+    let error = host.agent(to_mock(&mock)).unwrap().disks().await.unwrap_err();
     assert_eq!(error.to_string(), "the token is [masked]");
 
     let escaped: String = TOKEN.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
@@ -109,7 +108,7 @@ async fn a_value_in_which_the_agent_echoes_the_token_is_masked_too() {
 
 #[tokio::test]
 async fn a_token_that_cannot_be_one_is_refused_without_being_shown() {
-    let error = agentapi_host::Connection::parse("agent", "sec\tret", ["ab".repeat(32)]).unwrap_err();
+    let error = agentapi_host::Target::parse("agent", "sec\tret", ["ab".repeat(32)]).unwrap_err();
     assert_eq!(error.to_string(), "token: expected printable ASCII, no blank at either end, found another character");
 }
 
@@ -117,9 +116,9 @@ async fn a_token_that_cannot_be_one_is_refused_without_being_shown() {
 async fn a_connection_without_a_pin_or_with_too_many_is_refused() {
     let peer = scripted([Answer::new(200, "{}")]).await;
     let none: [&str; 0] = [];
-    let error = host().connect(&pinned(peer.port(), none)).await.unwrap_err();
+    let error = host().agent(pinned(peer.port(), none)).unwrap_err();
     assert_eq!(error.to_string(), "fingerprints: expected 1 to 8, found 0");
-    let error = host().connect(&pinned(peer.port(), vec!["ab".repeat(32); 9])).await.unwrap_err();
+    let error = host().agent(pinned(peer.port(), vec!["ab".repeat(32); 9])).unwrap_err();
     assert_eq!((error.kind(), &*error.to_string()), ("invalid-argument", "fingerprints: expected 1 to 8, found 9"));
 }
 
@@ -138,9 +137,9 @@ async fn nothing_that_is_printed_of_a_connection_that_fails_holds_the_token() {
     let mut printed = String::new();
     for opening in openings {
         let peer = scripted([Answer::new(200, "").opening(opening)]).await;
-        let client = hasty_host().connect(&to_scripted(&peer)).await.unwrap();
+        let client = hasty_host().agent(to_scripted(&peer)).unwrap();
         let error = client.start_backup().await.unwrap_err();
-        printed += &format!("{error:?} {}\n", chain(&error));
+        printed += &format!("{error:?} {}\n", error_chain(&error));
     }
     printed += &String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(!printed.contains(TOKEN), "{printed}");

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
 use agentapi_host::embedded_component;
-use agentapi_host::types::{BackupJob, Error, StorageView};
+use agentapi_host::records::{BackupJob, StorageView};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -61,6 +61,50 @@ enum Refusal {
     Authority(String),
     #[component(name = "fingerprints")]
     Fingerprints(String),
+}
+
+/// `error` of `felhom:agentapi/types`, as any host has to read it.
+#[derive(Debug, PartialEq, ComponentType, Lift)]
+#[component(variant)]
+enum Error {
+    #[component(name = "not-connected")]
+    NotConnected,
+    #[component(name = "invalid-argument")]
+    InvalidArgument(String),
+    #[component(name = "denied")]
+    Denied(String),
+    #[component(name = "pin-mismatch")]
+    PinMismatch,
+    #[component(name = "unreachable")]
+    Unreachable(String),
+    #[component(name = "tls")]
+    Tls(String),
+    #[component(name = "interrupted")]
+    Interrupted(String),
+    #[component(name = "deadline")]
+    Deadline(Progress),
+    #[component(name = "http-status")]
+    HttpStatus(u16),
+    #[component(name = "response-too-large")]
+    ResponseTooLarge(u64),
+    #[component(name = "bad-envelope")]
+    BadEnvelope(String),
+    #[component(name = "agent")]
+    Agent(String),
+    #[component(name = "decode")]
+    Decode(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ComponentType, Lift)]
+#[component(enum)]
+#[repr(u8)]
+enum Progress {
+    #[component(name = "sending")]
+    Sending,
+    #[component(name = "waiting")]
+    Waiting,
+    #[component(name = "receiving")]
+    Receiving,
 }
 
 impl Told {

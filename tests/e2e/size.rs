@@ -1,7 +1,7 @@
 //! Promise 6: one mebibyte of body at most, whatever the framing says.
 
 use agentapi_host::Error;
-use agentapi_host::types::AssignRequest;
+use agentapi_host::records::AssignRequest;
 use agentapi_scripted_agent::{Answer, Delivery, Framing};
 
 use crate::support::{STORAGE, assignment, client_of};

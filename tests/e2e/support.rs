@@ -3,11 +3,11 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use agentapi_host::json::ToJson;
-use agentapi_host::mock::MockAgent;
-use agentapi_host::types::{AssignRequest, FormatRequest};
-use agentapi_host::{Agent, Connection, Error, Host, Route};
+use agentapi_host::records::{AssignRequest, FormatRequest};
+use agentapi_host::{Agent, Error, Host, Route, Target};
+use agentapi_mock::MockAgent;
 use agentapi_scripted_agent::{Answer, Certificates, Script, ScriptedAgent};
+use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use crate::built::{cargo, extension, target};
@@ -48,53 +48,52 @@ pub(crate) async fn scripted(answers: impl IntoIterator<Item = Answer>) -> Scrip
 }
 
 /// How to connect to it.
-pub(crate) fn to_scripted(agent: &ScriptedAgent) -> Connection {
+pub(crate) fn to_scripted(agent: &ScriptedAgent) -> Target {
     pinned(agent.port(), [agent.fingerprint()])
 }
 
-pub(crate) fn pinned<P: AsRef<str>>(port: u16, pins: impl IntoIterator<Item = P>) -> Connection {
-    Connection::parse(&format!("127.0.0.1:{port}"), TOKEN, pins).unwrap()
+pub(crate) fn pinned<P: AsRef<str>>(port: u16, pins: impl IntoIterator<Item = P>) -> Target {
+    Target::parse(&format!("127.0.0.1:{port}"), TOKEN, pins).unwrap()
 }
 
-pub(crate) fn to_mock(agent: &MockAgent) -> Connection {
-    Connection::parse(&agent.endpoint(), agent.token(), [agent.fingerprint().to_string()]).unwrap()
+pub(crate) fn to_mock(agent: &MockAgent) -> Target {
+    Target::parse(&agent.endpoint(), agent.token(), [agent.fingerprint().to_string()]).unwrap()
 }
 
 /// A client of an agent that plays these answers; the agent lives as long as it is held.
 pub(crate) async fn client_of(answers: impl IntoIterator<Item = Answer>) -> (Agent, ScriptedAgent) {
     let agent = scripted(answers).await;
-    let client = host().connect(&to_scripted(&agent)).await.unwrap();
+    let client = host().agent(to_scripted(&agent)).unwrap();
     (client, agent)
 }
 
-/// The error and all its causes.
-pub(crate) fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+/// A record or an error as JSON.
+pub(crate) fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap()
 }
 
 /// Performs the operation of a route, with arguments that do not matter.
 pub(crate) async fn perform(agent: &Agent, route: Route) -> Result<Value, Error> {
     Ok(match route {
-        Route::Storage => agent.storage().await?.to_json(),
-        Route::BackupDue => agent.backup_due().await?.to_json(),
-        Route::StartBackup => agent.start_backup().await?.to_json(),
-        Route::BackupStatus => agent.backup_status().await?.to_json(),
-        Route::Disks => agent.disks().await?.to_json(),
+        Route::Storage => json(&agent.storage().await?),
+        Route::BackupDue => json(&agent.backup_due().await?),
+        Route::StartBackup => json(&agent.start_backup().await?),
+        Route::BackupStatus => json(&agent.backup_status().await?),
+        Route::Disks => json(&agent.disks().await?),
         Route::AssignDisk => agent.assign_disk(&assignment()).await.map(|()| Value::Null)?,
-        Route::EjectDisk => agent.eject_disk("/mnt/media").await?.to_json(),
-        Route::FormatDisk => agent.format_disk(&format(None)).await?.to_json(),
-        Route::HostMetrics => agent.host_metrics().await?.to_json(),
+        Route::EjectDisk => json(&agent.eject_disk("/mnt/media").await?),
+        Route::FormatDisk => json(&agent.format_disk(&format(None)).await?),
+        Route::HostMetrics => json(&agent.host_metrics().await?),
     })
 }
 
 pub(crate) fn assignment() -> AssignRequest {
-    AssignRequest { uuid: "0f3c".into(), where_: "/mnt/media".into(), fstype: "ext4".into(), options: "noatime".into() }
+    AssignRequest {
+        uuid: "0f3c".into(),
+        mount_path: "/mnt/media".into(),
+        fstype: "ext4".into(),
+        options: "noatime".into(),
+    }
 }
 
 pub(crate) fn format(confirmation: Option<&str>) -> FormatRequest {

@@ -1,9 +1,12 @@
-//! The backup loop that comes with the library: the extension in `extensions/backup-loop`.
+//! The backup loop that comes with the library: the extension in `extensions/backup-loop`, with its input and its report
+//! as types.
 
 use std::time::Duration;
 
-use super::{Function, Grants, Limits, LoadError, Policy};
-use crate::Host;
+use serde::{Deserialize, Serialize};
+
+use super::{FUNCTIONS, Function, Grants, Limits, LoadError, Policy};
+use crate::host::Host;
 
 /// The component.
 const WASM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/backup_loop.wasm"));
@@ -11,19 +14,173 @@ const WASM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/backup_loop.wasm")
 const NAME: &str = "backup-loop";
 
 impl Host {
-    /// The backup loop, an extension: due? freeze, start, follow, thaw, report. Its folder in `examples/extensions` says
-    /// what input and result are.
+    /// The backup loop, an extension: due? freeze, start, follow, thaw, report. Its input is [`BackupLoop::input`], its
+    /// result is read with [`BackupReport::parse`].
     ///
     /// It is granted what it needs. Its limits are wide, because it waits for hours, and looks and prints often.
+    ///
+    /// Blocks, as [`Host::load_policy`] does.
     ///
     /// # Errors
     ///
     /// [`LoadError::Component`] when it cannot be compiled.
     pub fn backup_loop(&self) -> Result<Policy, LoadError> {
         let is_needed = |function: &Function| matches!(function.interface(), "backup" | "quiesce");
-        let grants = Grants::of(Function::ALL.into_iter().filter(is_needed));
+        let grants = Grants::of(FUNCTIONS.into_iter().filter(is_needed));
         let (wall, cpu) = (Duration::from_secs(7 * 24 * 60 * 60), Duration::from_secs(60 * 60));
         let limits = Limits { wall, cpu, agent_calls: u64::MAX, log_bytes: usize::MAX, ..Limits::default() };
         self.load_policy_bytes(NAME, WASM, &grants, &limits)
+    }
+}
+
+/// What the backup loop does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BackupLoop {
+    /// Back up even if the agent says that none is due. No by default.
+    pub even_if_not_due: bool,
+    /// Freeze the controller's applications meanwhile. Yes by default.
+    pub freeze: bool,
+    /// What to do where they cannot be frozen. No backup by default.
+    pub on_freeze_failure: OnFreezeFailure,
+    /// When to thaw them. When the backup has ended by default.
+    pub thaw_on: ThawOn,
+    /// The pause between two looks at the status, in milliseconds. A second by default.
+    pub poll_ms: u64,
+    /// How long a backup is followed, in seconds. Four hours by default.
+    pub give_up_after_s: u64,
+}
+
+/// What is done where the applications cannot be frozen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFreezeFailure {
+    /// No backup.
+    Abort,
+    /// A backup that is crash-consistent, and says so.
+    Continue,
+}
+
+/// When the applications are thawed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThawOn {
+    /// When the backup has ended.
+    End,
+    /// When it runs: for hosts whose backups take a snapshot first.
+    Running,
+}
+
+impl Default for BackupLoop {
+    fn default() -> Self {
+        Self {
+            even_if_not_due: false,
+            freeze: true,
+            on_freeze_failure: OnFreezeFailure::Abort,
+            thaw_on: ThawOn::End,
+            poll_ms: 1000,
+            give_up_after_s: 4 * 60 * 60,
+        }
+    }
+}
+
+impl BackupLoop {
+    /// The input of [`Policy::run`].
+    ///
+    /// # Errors
+    ///
+    /// Never in practice: these values always have a JSON text.
+    pub fn input(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+}
+
+/// What a run of the backup loop came to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[non_exhaustive]
+pub struct BackupReport {
+    /// How it ended.
+    pub outcome: BackupOutcome,
+    /// The backup's name; empty where none was started.
+    pub job_id: String,
+    /// Why, in words; empty where the outcome says it all.
+    pub reason: String,
+    /// The call that failed, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<CallFailure>,
+    /// What the backup is worth: `application`, or `crash` with a reason; none where none was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<String>,
+    /// Why it is not application-consistent; empty where it is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub consistency_reason: String,
+}
+
+/// How a run of the backup loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum BackupOutcome {
+    /// The backup worked.
+    Done,
+    /// The backup failed; the reason is the agent's.
+    Failed,
+    /// No backup is due.
+    NotDue,
+    /// A backup was running before this run: it was left alone.
+    AlreadyRunning,
+    /// Another run holds the freeze.
+    Busy,
+    /// The freeze failed, so nothing was started.
+    NotFrozen,
+    /// No backup was started.
+    NotStarted,
+    /// It was started, and the agent no longer says how it does.
+    Lost,
+    /// It was started, and was not done in the time that was given.
+    StillRunning,
+}
+
+/// A call that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[non_exhaustive]
+pub struct CallFailure {
+    /// The function, such as `backup.start`.
+    pub call: String,
+    /// The kind of error.
+    pub kind: String,
+    /// The error's own text; empty where the kind says it all.
+    pub message: String,
+}
+
+impl BackupReport {
+    /// Reads the result of [`Policy::run`].
+    ///
+    /// # Errors
+    ///
+    /// When it is not the report of a backup loop.
+    pub fn parse(result: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_input_has_the_extensions_own_names() {
+        let input = BackupLoop::default().input().unwrap();
+        let expected = r#"{"even_if_not_due":false,"freeze":true,"on_freeze_failure":"abort","thaw_on":"end","poll_ms":1000,"give_up_after_s":14400}"#;
+        assert_eq!(input, expected);
+    }
+
+    #[test]
+    fn a_report_is_read_whole() {
+        let text = r#"{"outcome":"still-running","job_id":"bk-1","reason":"not done after 1 s","error":{"call":"backup.status","kind":"deadline","message":""},"consistency":"crash","consistency_reason":"the lease ended"}"#;
+        let report = BackupReport::parse(text).unwrap();
+        assert_eq!((report.outcome, report.job_id.as_str()), (BackupOutcome::StillRunning, "bk-1"));
+        assert_eq!(report.consistency.as_deref(), Some("crash"));
+        assert_eq!(serde_json::to_string(&report).unwrap(), text);
     }
 }

@@ -2,9 +2,9 @@
 #![allow(missing_docs, unreachable_pub, reason = "generated code, documented in wit/")]
 
 wasmtime::component::bindgen!({
-    path: "../wit",
+    path: "wit",
     world: "policy-extension",
     imports: { default: async | trappable },
     exports: { default: async },
-    with: { "felhom:agentapi/types": crate::types },
+    with: { "felhom:agentapi/types": crate::sandbox::types },
 });

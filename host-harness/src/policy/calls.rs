@@ -3,19 +3,22 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use agentapi_contract::Route;
+use agentapi_contract::wit::Function;
+use agentapi_quiesce::{self as quiesce_lease, error_chain};
+
 use super::Watch;
 use super::approver::Wipe;
 use super::audit::{AuditEntry, now_unix_ms};
 use super::bindings::felhom::agentapi::{backup, disks, host_metrics, quiesce, storage};
-use super::grants::{Function, Grants};
+use super::grants::{FREEZE, FS_UUID, Grants, OPSIGN_COMMAND, THAW};
 use super::limits::Breach;
-use crate::error::Phase;
-use crate::quiesce::chain;
-use crate::types::{
+use crate::agent::Agent;
+use crate::error::{Error, Phase};
+use crate::sandbox::types::{
     self, AssignRequest, BackupDue, BackupJob, BackupStatus, DiskList, EjectResult, Error as ComponentError,
     FormatError, FormatRequest, FormatResult, MetricsView, PendingOp, Progress, StorageView,
 };
-use crate::{Agent, Error, quiesce as quiesce_lease};
 
 /// The calls of one run.
 pub(super) struct Calls {
@@ -54,7 +57,7 @@ impl Calls {
 
     /// The extension is told the kind, and the operator the cause.
     fn without_address(&self, function: Function, error: &Error) -> ComponentError {
-        let (extension, cause) = (self.extension(), chain(error));
+        let (extension, cause) = (self.extension(), error_chain(error));
         tracing::warn!(extension, %function, cause = %cause.escape_debug(), "an extension's call failed");
         without_address(error)
     }
@@ -77,8 +80,8 @@ impl Watch {
 
 /// One call that is passed on as it is.
 macro_rules! pass_on {
-    ($calls:ident, $interface:literal . $name:literal, $call:expr) => {{
-        const FUNCTION: Function = Function::new($interface, $name);
+    ($calls:ident, $function:expr, $call:expr) => {{
+        const FUNCTION: Function = $function;
         let begun = Instant::now();
         match $calls.admit(FUNCTION)? {
             Err(rule) => Ok(Err(ComponentError::Denied(rule))),
@@ -94,45 +97,45 @@ impl types::Host for Calls {}
 
 impl storage::Host for Calls {
     async fn mounts(&mut self) -> wasmtime::Result<Result<StorageView, ComponentError>> {
-        pass_on!(self, "storage"."mounts", self.agent.storage())
+        pass_on!(self, Route::Storage.function(), self.agent.storage())
     }
 }
 
 impl backup::Host for Calls {
     async fn due(&mut self) -> wasmtime::Result<Result<BackupDue, ComponentError>> {
-        pass_on!(self, "backup"."due", self.agent.backup_due())
+        pass_on!(self, Route::BackupDue.function(), self.agent.backup_due())
     }
 
     async fn start(&mut self) -> wasmtime::Result<Result<BackupJob, ComponentError>> {
-        pass_on!(self, "backup"."start", self.agent.start_backup())
+        pass_on!(self, Route::StartBackup.function(), self.agent.start_backup())
     }
 
     async fn status(&mut self) -> wasmtime::Result<Result<BackupStatus, ComponentError>> {
-        pass_on!(self, "backup"."status", self.agent.backup_status())
+        pass_on!(self, Route::BackupStatus.function(), self.agent.backup_status())
     }
 }
 
 impl host_metrics::Host for Calls {
     async fn collect(&mut self) -> wasmtime::Result<Result<MetricsView, ComponentError>> {
-        pass_on!(self, "host-metrics"."collect", self.agent.host_metrics())
+        pass_on!(self, Route::HostMetrics.function(), self.agent.host_metrics())
     }
 }
 
 impl disks::Host for Calls {
     async fn list(&mut self) -> wasmtime::Result<Result<DiskList, ComponentError>> {
-        pass_on!(self, "disks"."list", self.agent.disks())
+        pass_on!(self, Route::Disks.function(), self.agent.disks())
     }
 
     async fn assign(&mut self, request: AssignRequest) -> wasmtime::Result<Result<(), ComponentError>> {
-        pass_on!(self, "disks"."assign", self.agent.assign_disk(&request))
+        pass_on!(self, Route::AssignDisk.function(), self.agent.assign_disk(&request))
     }
 
     async fn eject(&mut self, where_: String) -> wasmtime::Result<Result<EjectResult, ComponentError>> {
-        pass_on!(self, "disks"."eject", self.agent.eject_disk(&where_))
+        pass_on!(self, Route::EjectDisk.function(), self.agent.eject_disk(&where_))
     }
 
     async fn format(&mut self, request: FormatRequest) -> wasmtime::Result<Result<FormatResult, FormatError>> {
-        const FUNCTION: Function = Function::new("disks", "format");
+        const FUNCTION: Function = Route::FormatDisk.function();
         let begun = Instant::now();
         if let Err(rule) = self.admit(FUNCTION)? {
             return Ok(Err(FormatError::Failed(ComponentError::Denied(rule))));
@@ -152,16 +155,15 @@ impl disks::Host for Calls {
     }
 
     async fn fs_uuid(&mut self, durable_id: String) -> wasmtime::Result<Option<String>> {
-        const FUNCTION: Function = Function::new("disks", "fs-uuid");
         // There is no error to answer with, and none is the answer that tells nothing.
-        match self.admit(FUNCTION)? {
+        match self.admit(FS_UUID)? {
             Ok(()) => Ok(self.agent.fs_uuid(&durable_id).await.unwrap_or_default()),
             Err(_) => Ok(None),
         }
     }
 
     async fn opsign_command(&mut self, op: PendingOp) -> wasmtime::Result<Result<String, ComponentError>> {
-        pass_on!(self, "disks"."opsign-command", self.agent.opsign_command(&op))
+        pass_on!(self, OPSIGN_COMMAND, self.agent.opsign_command(&op))
     }
 }
 
@@ -177,11 +179,11 @@ impl Calls {
 
 impl quiesce::Host for Calls {
     async fn freeze(&mut self) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
-        self.quiesce(Function::new("quiesce", "freeze"), async |run| run.freeze().await).await
+        self.quiesce(FREEZE, async |run| run.freeze().await).await
     }
 
     async fn thaw(&mut self) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
-        self.quiesce(Function::new("quiesce", "thaw"), async |run| run.thaw().await.map(drop)).await
+        self.quiesce(THAW, async |run| run.thaw().await.map(drop)).await
     }
 }
 

@@ -14,19 +14,13 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::str::FromStr;
 
+use agentapi_contract::Route;
+use agentapi_contract::wit::Function;
 use serde::Deserialize;
 
 use super::Limits;
-
-/// A function of the contract that an extension can import, such as `backup.due`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Function {
-    interface: &'static str,
-    name: &'static str,
-}
 
 /// What an extension may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -61,37 +55,34 @@ pub struct GrantError {
     found: String,
 }
 
-impl Function {
-    /// Every function that can be granted.
-    pub const ALL: [Self; 13] = [
-        Self::new("storage", "mounts"),
-        Self::new("backup", "due"),
-        Self::new("backup", "start"),
-        Self::new("backup", "status"),
-        Self::new("disks", "list"),
-        Self::new("disks", "assign"),
-        Self::new("disks", "eject"),
-        Self::new("disks", "format"),
-        Self::new("disks", "fs-uuid"),
-        Self::new("disks", "opsign-command"),
-        Self::new("host-metrics", "collect"),
-        Self::new("quiesce", "freeze"),
-        Self::new("quiesce", "thaw"),
-    ];
+/// Every function that can be granted: those that make a request, the two helpers, and the host's own.
+pub const FUNCTIONS: [Function; 13] = {
+    use Route::{AssignDisk, BackupDue, BackupStatus, Disks, EjectDisk, FormatDisk, HostMetrics, StartBackup, Storage};
+    [
+        Storage.function(),
+        BackupDue.function(),
+        StartBackup.function(),
+        BackupStatus.function(),
+        Disks.function(),
+        AssignDisk.function(),
+        EjectDisk.function(),
+        FormatDisk.function(),
+        FS_UUID,
+        OPSIGN_COMMAND,
+        HostMetrics.function(),
+        FREEZE,
+        THAW,
+    ]
+};
 
-    pub(super) const fn new(interface: &'static str, name: &'static str) -> Self {
-        Self { interface, name }
-    }
+pub(super) const FS_UUID: Function = Function::new("disks", "fs-uuid");
+pub(super) const OPSIGN_COMMAND: Function = Function::new("disks", "opsign-command");
+pub(super) const FREEZE: Function = Function::new("quiesce", "freeze");
+pub(super) const THAW: Function = Function::new("quiesce", "thaw");
 
-    /// The interface that it is of, such as `backup`.
-    pub fn interface(self) -> &'static str {
-        self.interface
-    }
-
-    /// The function of these names, if it can be granted.
-    pub(super) fn named(interface: &str, name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|function| function.interface == interface && function.name == name)
-    }
+/// The function of these names, if it can be granted.
+pub(super) fn grantable(interface: &str, name: &str) -> Option<Function> {
+    FUNCTIONS.into_iter().find(|function| function.interface() == interface && function.name() == name)
 }
 
 impl Grants {
@@ -156,10 +147,10 @@ impl FromStr for Grant {
     fn from_str(text: &str) -> Result<Self, GrantError> {
         let named = |function: &Function| {
             text.split_once('.').is_some_and(|(interface, name)| {
-                function.interface == interface && (name == "*" || function.name == name)
+                function.interface() == interface && (name == "*" || function.name() == name)
             })
         };
-        let functions: BTreeSet<_> = Function::ALL.into_iter().filter(named).collect();
+        let functions: BTreeSet<_> = FUNCTIONS.into_iter().filter(named).collect();
         if functions.is_empty() { Err(GrantError { found: text.into() }) } else { Ok(Self(functions)) }
     }
 }
@@ -172,14 +163,8 @@ impl TryFrom<String> for Grant {
     }
 }
 
-impl fmt::Display for Function {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.interface, self.name)
-    }
-}
-
 fn known() -> String {
-    Function::ALL.map(|function| function.to_string()).join(", ")
+    FUNCTIONS.map(|function| function.to_string()).join(", ")
 }
 
 #[cfg(test)]
@@ -188,7 +173,7 @@ mod tests {
 
     fn allowed(grants: &[&str]) -> Vec<String> {
         let grants = Grants::new(grants.iter().map(|text| text.parse().unwrap()));
-        Function::ALL.into_iter().filter(|&function| grants.allow(function)).map(|f| f.to_string()).collect()
+        FUNCTIONS.into_iter().filter(|&function| grants.allow(function)).map(|f| f.to_string()).collect()
     }
 
     #[test]

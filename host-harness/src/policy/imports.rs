@@ -3,17 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use agentapi_contract::wit::{Function, PACKAGE, POLICY, TYPES};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use super::grants::{Function, Grants};
+use super::grants::{Grants, grantable};
 use super::wasi;
 
-/// The package whose functions are granted.
-const PACKAGE: &str = "felhom:agentapi/";
-/// The export that makes a component an extension.
-const EXPORT: &str = "felhom:agentapi/policy@0.1.0";
 /// What an extension imports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imports {
@@ -32,7 +29,7 @@ pub enum LoadError {
     #[error("it is no component that can be run")]
     Component(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It does not export what an extension exports.
-    #[error("expected a component that exports {EXPORT}, found one that does not")]
+    #[error("expected a component that exports {POLICY}, found one that does not")]
     NoPolicy,
     /// It imports what no extension is given.
     #[error("it imports what no extension is given: {}", list(.0))]
@@ -54,13 +51,16 @@ impl Imports {
     pub fn of(engine: &Engine, component: &Component) -> Self {
         let component = component.component_type();
         let mut found =
-            Self { exports_policy: component.exports(engine).any(|(name, _)| name == EXPORT), ..Self::default() };
+            Self { exports_policy: component.exports(engine).any(|(name, _)| name == POLICY), ..Self::default() };
         for (name, item) in component.imports(engine) {
-            let interface = name.strip_prefix(PACKAGE).and_then(|rest| rest.split('@').next());
+            let interface = name
+                .strip_prefix(PACKAGE)
+                .and_then(|rest| rest.strip_prefix('/'))
+                .and_then(|rest| rest.split('@').next());
             match (interface, &item.ty) {
                 (Some(interface), ComponentItem::ComponentInstance(instance)) if !is_offered(name) => {
                     for (function, _) in instance.exports(engine).filter(|(_, item)| is_function(&item.ty)) {
-                        match Function::named(interface, function) {
+                        match grantable(interface, function) {
                             Some(function) => drop(found.functions.insert(function)),
                             None => drop(found.forbidden.insert(format!("{name} {function}"))),
                         }
@@ -96,7 +96,7 @@ impl Imports {
 
 /// The types say nothing that could be granted.
 fn is_offered(name: &str) -> bool {
-    name == "felhom:agentapi/types@0.1.0" || wasi::is_offered(name)
+    name == TYPES || wasi::is_offered(name)
 }
 
 fn is_function(item: &ComponentItem) -> bool {

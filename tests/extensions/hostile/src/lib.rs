@@ -92,7 +92,7 @@ impl disks::Guest for Hostile {
         }
     }
 
-    fn eject(where_: String) -> Result<EjectResult, Error> {
+    fn eject(mount_path: String) -> Result<EjectResult, Error> {
         let (endpoint, _) = TOLD.0.borrow().clone();
         let authority = if where_.is_empty() { endpoint } else { where_ };
         match pinning::pin(&authority, &[vec![0; 32]]) {

@@ -1,0 +1,7 @@
+//! The command `agentapi`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    agentapi_cli::run()
+}

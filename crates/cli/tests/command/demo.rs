@@ -1,0 +1,58 @@
+//! `agentapi demo`: what it shows, and what it leaves behind.
+
+use agentapi_host::Route;
+
+use crate::support::{command, run};
+
+#[test]
+fn the_bare_command_is_the_demo_and_shows_every_route_and_a_wrong_pin_refused() {
+    for arguments in [&[][..], &["demo"]] {
+        let ended = run(command(arguments));
+        assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+        for route in Route::ALL {
+            assert!(ended.stdout.contains(&route.to_string()), "{route}: {}", ended.stdout);
+        }
+        for text in [
+            "felhom-opsign -op storage_wipe",
+            "/dev/sdc1, confirmed: formatted",
+            "0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10 is mounted at /mnt/felhom/media",
+            "with a wrong pin: refused in the handshake",
+            "requests on 9 routes over 1 connection; a wrong pin was refused",
+            "agentapi --help",
+        ] {
+            assert!(ended.stdout.contains(text), "{text}: {}", ended.stdout);
+        }
+        let (_, counts) = ended.stdout.split_once("the agent saw no request: ").unwrap();
+        let (before, after) = counts.lines().next().unwrap().split_once(" before, ").unwrap();
+        assert_eq!(format!("{before} after"), after);
+    }
+}
+
+#[test]
+fn the_demo_prints_neither_colours_to_a_pipe_nor_the_token() {
+    let text = run(command(&["demo", "-vvv"]));
+    assert!(!text.stdout.contains('\u{1b}'), "{}", text.stdout);
+    // The mock agent's token is 32 hex digits in lower case; UUIDs and fingerprints have shorter runs.
+    let is_lower_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    for text in [text.stdout, text.stderr] {
+        let longest = text.split(|c| !is_lower_hex(c)).map(str::len).max();
+        assert!(longest < Some(32), "{text}");
+    }
+}
+
+#[test]
+fn without_a_home_the_component_is_compiled_and_nothing_kept() {
+    let mut demo = command(&["demo"]);
+    demo.env_remove("AGENTAPI_CACHE_DIR");
+    let ended = run(demo);
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+}
+
+#[test]
+fn compiled_code_is_kept_where_it_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut demo = command(&["demo"]);
+    demo.env_remove("AGENTAPI_CACHE_DIR").env("XDG_CACHE_HOME", dir.path());
+    assert_eq!(run(demo).status, Some(0));
+    assert_eq!(std::fs::read_dir(dir.path().join("agentapi")).unwrap().count(), 1);
+}

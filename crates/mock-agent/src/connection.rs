@@ -1,0 +1,147 @@
+//! One connection from handshake to end: records each request, lets the routes answer, damages the answer on demand.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Collected, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
+
+use super::damage::Outgoing;
+use super::envelope::Answer;
+use super::fault::Fault;
+use super::journal::{Open, Received};
+use super::routes::unauthorized;
+use super::tampering::{Arming, TamperedStream};
+use super::{Core, lock};
+use agentapi_contract::Route;
+
+/// A TCP connection that was let in.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) tcp: TcpStream,
+    /// How long the handshake is held back.
+    pub(super) delay: Duration,
+    /// Counts it as open until it ends.
+    pub(super) open: Open,
+}
+
+impl Connection {
+    /// Serves requests until either side ends the connection.
+    pub(super) async fn serve(self, core: Arc<Core>) -> io::Result<()> {
+        let _open = self.open;
+        hold_back(self.delay).await;
+        self.tcp.set_nodelay(true)?;
+        let tls = Arc::clone(&lock(&core.certificates).current().tls);
+        let tls = TlsAcceptor::from(tls).accept(self.tcp).await?;
+        let arming = Arming::default();
+        let service = AgentService { connection: core.journal.connected(), arming: arming.clone(), core };
+        let stream = TokioIo::new(TamperedStream::new(tls, arming));
+        http1::Builder::new()
+            .serve_connection(stream, service_fn(|request| service.answer(request)))
+            .await
+            .map_err(io::Error::other)
+    }
+}
+
+/// Answers the requests of one connection.
+struct AgentService {
+    connection: usize,
+    arming: Arming,
+    core: Arc<Core>,
+}
+
+impl AgentService {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+        let (head, body) = request.into_parts();
+        let body = match Limited::new(body, LARGEST_REQUEST).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(_) => return Ok(self.send(whole(too_large().into_response()).await).await),
+        };
+        let request = Request::from_parts(head, body);
+        self.record(&request);
+        let route = Route::of(request.method().as_str(), request.uri().path());
+        let fault = self.core.faults.take_for_request(route);
+        let mut outgoing = whole(self.respond(request, fault).await).await;
+        if let Some(fault) = fault {
+            outgoing.damage(fault);
+        }
+        Ok(self.send(outgoing).await)
+    }
+
+    fn record(&self, request: &Request<Bytes>) {
+        let path = request.uri().path_and_query();
+        self.core.journal.record(Received {
+            connection: self.connection,
+            method: request.method().clone(),
+            path: path.map_or_else(String::new, ToString::to_string),
+            headers: request.headers().clone(),
+            body: request.body().clone(),
+        });
+    }
+
+    /// The answer before it is damaged: the routes' own, or the fault's in its place.
+    async fn respond(&self, request: Request<Bytes>, fault: Option<Fault>) -> Response<Body> {
+        match fault {
+            Some(Fault::Unauthorized) => unauthorized().into_response(),
+            Some(Fault::Status(status)) => Answer::refused(status, "injected fault").into_response(),
+            Some(Fault::NewCertificate) => match self.core.rotate() {
+                Ok(()) => self.routed(request).await,
+                Err(error) => internal_error(&error).into_response(),
+            },
+            _ => self.routed(request).await,
+        }
+    }
+
+    async fn routed(&self, request: Request<Bytes>) -> Response<Body> {
+        let router = TowerToHyperService::new(self.core.router.clone());
+        match router.call(request.map(Body::from)).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    async fn send(&self, outgoing: Outgoing) -> Response<Full<Bytes>> {
+        hold_back(outgoing.delay).await;
+        self.arming.arm(outgoing.plan);
+        Response::from_parts(outgoing.head, Full::new(outgoing.body))
+    }
+}
+
+/// The response with all of its body at hand. The routes' bodies are in memory, so reading one cannot fail.
+async fn whole(response: Response<Body>) -> Outgoing {
+    let (head, body) = response.into_parts();
+    let body = body.collect().await;
+    Outgoing::new(head, body.map(Collected::to_bytes).unwrap_or_default())
+}
+
+fn too_large() -> Answer {
+    let error = format!("request body is larger than {LARGEST_REQUEST} bytes, or broke off");
+    Answer::refused(StatusCode::PAYLOAD_TOO_LARGE, error)
+}
+
+fn internal_error(error: &io::Error) -> Answer {
+    Answer::refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+}
+
+/// A timer takes a millisecond even for no time at all, so none is started for none.
+async fn hold_back(delay: Duration) {
+    if !delay.is_zero() {
+        sleep(delay).await;
+    }
+}
+
+/// Most bytes of a request's body: no operation needs more, and it is held in memory.
+const LARGEST_REQUEST: usize = 1 << 20;

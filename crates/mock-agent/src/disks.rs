@@ -1,0 +1,228 @@
+//! Disks and mounts: assign, eject and format change them, the two lists show them.
+//!
+//! A format is decided by the device's own role and content. What the caller says about it counts for nothing, save
+//! a confirmation that names the very disk by its durable id.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::envelope::Answer;
+use super::inventory::{Disk, Mount, Role};
+
+/// What the agent knows of storage that changes.
+#[derive(Debug)]
+pub(super) struct Storage {
+    pub(super) vmid: i64,
+    pub(super) host_scope: String,
+    pub(super) mounts: Vec<Mount>,
+    pub(super) disks: Vec<Disk>,
+    pub(super) dependent_guests: BTreeMap<String, Vec<i64>>,
+}
+
+/// Body of POST /disks/assign. How to mount it is not looked at.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AssignRequest {
+    pub(super) uuid: String,
+    #[serde(rename = "where")]
+    pub(super) mount_point: String,
+}
+
+/// Body of POST /disks/eject.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct EjectRequest {
+    #[serde(rename = "where")]
+    pub(super) mount_point: String,
+}
+
+/// Body of POST /disks/format.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct FormatRequest {
+    pub(super) device: String,
+    pub(super) fstype: String,
+    pub(super) confirmed: bool,
+    pub(super) durable_id: String,
+}
+
+/// Data of POST /disks/format.
+#[derive(Debug, Serialize)]
+struct FormatResult {
+    vmid: i64,
+    device: String,
+    formatted: bool,
+    data_bearing: bool,
+    reason: String,
+    role: Role,
+    needs_confirmation: bool,
+    durable_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_op: Option<PendingOperation>,
+}
+
+/// What the operator has to sign before a disk that is not the customer's is wiped.
+#[derive(Debug, Serialize)]
+struct PendingOperation {
+    op: &'static str,
+    host_scope: String,
+    durable_id: String,
+    fstype: String,
+}
+
+impl Storage {
+    /// GET /storage.
+    pub(super) fn mounts(&self) -> Answer {
+        let data = json!({"vmid": self.vmid, "mounts": self.mounts});
+        Answer::granted(StatusCode::OK, data)
+    }
+
+    /// GET /disks.
+    pub(super) fn disks(&self) -> Answer {
+        let data = json!({"vmid": self.vmid, "disks": self.disks});
+        Answer::granted(StatusCode::OK, data)
+    }
+
+    /// POST /disks/assign: mounts the disk whose file system has this UUID.
+    pub(super) fn assign(&mut self, request: &AssignRequest) -> Answer {
+        let mount_point = &request.mount_point;
+        if !mount_point.starts_with('/') {
+            let error = format!("mount point {mount_point:?} is not an absolute path");
+            return Answer::refused(StatusCode::BAD_REQUEST, error);
+        }
+        let durable_id = format!("uuid:{}", request.uuid);
+        let Some(at) = self.disks.iter().position(|disk| disk.durable_id == durable_id) else {
+            let error = format!("no disk with uuid {:?}", request.uuid);
+            return Answer::refused(StatusCode::NOT_FOUND, error);
+        };
+        if self.is_taken(mount_point, at) {
+            let error = format!("something else is mounted at {mount_point}");
+            return Answer::refused(StatusCode::CONFLICT, error);
+        }
+        self.mount(at, mount_point);
+        let data = json!({"vmid": self.vmid, "mount": mount_point});
+        Answer::granted(StatusCode::OK, data)
+    }
+
+    /// POST /disks/eject: unmounts what is mounted there; it is in no list afterwards.
+    pub(super) fn eject(&mut self, request: &EjectRequest) -> Answer {
+        let ejected = &request.mount_point;
+        let is_there = |disk: &Disk| !ejected.is_empty() && disk.mount_path == *ejected;
+        if self.disks.iter().any(|disk| is_there(disk) && disk.role == Role::System) {
+            let error = format!("{ejected} is on the system disk");
+            return Answer::refused(StatusCode::FORBIDDEN, error);
+        }
+        let listed_before = self.disks.len() + self.mounts.len();
+        self.disks.retain(|disk| !is_there(disk));
+        self.mounts.retain(|mount| mount.mount_point != *ejected);
+        if self.disks.len() + self.mounts.len() == listed_before {
+            let error = format!("nothing is mounted at {ejected:?}");
+            return Answer::refused(StatusCode::NOT_FOUND, error);
+        }
+        let dependent_guests = self.dependent_guests.remove(ejected).unwrap_or_default();
+        let data = json!({
+            "vmid": self.vmid, "ejected": ejected, "dependent_guests": dependent_guests,
+        });
+        Answer::granted(StatusCode::OK, data)
+    }
+
+    /// POST /disks/format.
+    pub(super) fn format(&mut self, request: &FormatRequest) -> Answer {
+        let is_meant = |disk: &&mut Disk| disk.backing_device == request.device;
+        let Some(disk) = self.disks.iter_mut().find(is_meant) else {
+            let error = format!("no device {:?}", request.device);
+            return Answer::refused(StatusCode::NOT_FOUND, error);
+        };
+        if disk.role != Role::UserData {
+            return refuse_to_format(self.vmid, &self.host_scope, disk, &request.fstype);
+        }
+        if disk.data_bearing && !request.confirms(disk) {
+            let result = FormatResult { needs_confirmation: true, ..FormatResult::of(self.vmid, disk) };
+            return Answer::granted(StatusCode::CONFLICT, result);
+        }
+        wipe(disk);
+        let result = FormatResult { formatted: true, ..FormatResult::of(self.vmid, disk) };
+        Answer::granted(StatusCode::OK, result)
+    }
+
+    /// Whether anything but the disk at this index is mounted there.
+    fn is_taken(&self, mount_point: &str, except: usize) -> bool {
+        let mut disks = self.disks.iter().enumerate();
+        match disks.find(|(_, disk)| disk.mount_path == mount_point) {
+            Some((at, _)) => at != except,
+            None => self.mounts.iter().any(|mount| mount.mount_point == mount_point),
+        }
+    }
+
+    /// Mounts the disk at this index there, and nowhere else any more.
+    fn mount(&mut self, at: usize, mount_point: &str) {
+        let Some(disk) = self.disks.get_mut(at) else {
+            return;
+        };
+        let before = std::mem::replace(&mut disk.mount_path, mount_point.to_owned());
+        disk.state = "mounted".to_owned();
+        let moved = |mount: &&mut Mount| !before.is_empty() && mount.mount_point == before;
+        match self.mounts.iter_mut().find(moved) {
+            Some(mount) => mount.mount_point = mount_point.to_owned(),
+            None => self.mounts.push(Mount {
+                key: disk.name.clone(),
+                storage: disk.name.clone(),
+                mount_point: mount_point.to_owned(),
+                class: disk.class.clone(),
+                backup: false,
+            }),
+        }
+    }
+}
+
+impl FormatRequest {
+    /// Whether the customer confirmed that this very disk may be wiped.
+    fn confirms(&self, disk: &Disk) -> bool {
+        self.confirmed && self.durable_id == disk.durable_id
+    }
+}
+
+impl FormatResult {
+    /// The disk as it is, nothing done.
+    fn of(vmid: i64, disk: &Disk) -> Self {
+        Self {
+            vmid,
+            device: disk.backing_device.clone(),
+            formatted: false,
+            data_bearing: disk.data_bearing,
+            reason: disk.data_reason.clone(),
+            role: disk.role.clone(),
+            needs_confirmation: false,
+            durable_id: disk.durable_id.clone(),
+            pending_op: None,
+        }
+    }
+}
+
+fn refuse_to_format(vmid: i64, host_scope: &str, disk: &Disk, fstype: &str) -> Answer {
+    let result = FormatResult {
+        data_bearing: true,
+        pending_op: Some(PendingOperation {
+            op: "storage_wipe",
+            host_scope: host_scope.to_owned(),
+            durable_id: disk.durable_id.clone(),
+            fstype: fstype.to_owned(),
+        }),
+        ..FormatResult::of(vmid, disk)
+    };
+    let error = "only the operator can have this device formatted";
+    Answer::refused_with(StatusCode::FORBIDDEN, error, result)
+}
+
+fn wipe(disk: &mut Disk) {
+    disk.data_bearing = false;
+    disk.data_reason.clear();
+    disk.used_bytes = 0;
+    disk.used_fraction = 0.0;
+}
+
+#[cfg(test)]
+mod tests;

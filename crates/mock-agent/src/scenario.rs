@@ -1,0 +1,163 @@
+//! What a mock agent starts with: a scenario, built in code or read from a TOML or JSON file.
+//!
+//! A file holds only what is to differ from [`Scenario::default`]; a list in a file replaces the default list. Keys
+//! that mean nothing are refused, so that a misspelt one is not silently without effect. [`Scenario::EXAMPLE`] is a
+//! file with every part in it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use serde::Deserialize;
+
+use super::fault::FaultRule;
+use super::inventory::{Disk, HostMetrics, Mount, StorageTarget};
+use agentapi_contract::Token;
+
+/// Everything a mock agent knows when it starts.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scenario {
+    /// The guest's number, in every answer.
+    pub vmid: i64,
+    /// The bearer token to ask for; `None` for a random one at each start.
+    pub token: Option<Token>,
+    /// The host's identity in pending operations, which the operator signs.
+    pub host_scope: String,
+    /// Whether a backup is due, and how one runs.
+    pub backup: BackupScenario,
+    /// Mounts of the guest, in the order of the answer.
+    pub mounts: Vec<Mount>,
+    /// Disks of the host, in the order of the answer.
+    pub disks: Vec<Disk>,
+    /// Guests that use what is mounted at a mount point; an eject answers with them.
+    pub dependent_guests: BTreeMap<String, Vec<i64>>,
+    /// How the host is doing.
+    pub host: HostMetrics,
+    /// Storages of the host, in the order of the answer.
+    pub storage_targets: Vec<StorageTarget>,
+    /// Faults to inject from the start, in the text form of [`FaultRule`].
+    pub faults: Vec<FaultRule>,
+}
+
+impl Scenario {
+    /// The default scenario as a commented TOML file, to start one's own from.
+    pub const EXAMPLE: &str = include_str!("scenario.example.toml");
+
+    /// Reads a scenario from TOML text.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Toml`] for text that is not TOML, an unknown key or a value of the wrong type: `vmdi = 1`.
+    pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
+        toml::from_str(text).map_err(ScenarioError::Toml)
+    }
+
+    /// Reads a scenario from JSON text.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Json`] for text that is not JSON, an unknown key or a value of the wrong type: `{"vmid":"1"}`.
+    pub fn from_json(text: &str) -> Result<Self, ScenarioError> {
+        serde_json::from_str(text).map_err(ScenarioError::Json)
+    }
+
+    /// Reads a scenario file: JSON where its name ends in `.json`, else TOML.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Read`] where the file cannot be read as UTF-8 text, else as [`Self::from_toml`] and
+    /// [`Self::from_json`].
+    pub fn read(path: &Path) -> Result<Self, ScenarioError> {
+        let text = fs::read_to_string(path).map_err(|error| ScenarioError::Read { path: path.to_owned(), error })?;
+        if path.extension().is_some_and(|extension| extension == "json") {
+            Self::from_json(&text)
+        } else {
+            Self::from_toml(&text)
+        }
+    }
+}
+
+/// Whether a backup is due, and how one runs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupScenario {
+    /// Whether a backup is due until one is done.
+    pub due: bool,
+    /// Why it is due, or not.
+    pub reason: String,
+    /// How long a backup runs, in milliseconds.
+    pub duration_ms: u64,
+    /// Empty: a backup ends as done. Else it ends as failed, with this text as its error.
+    pub failure: String,
+}
+
+impl BackupScenario {
+    /// How long a backup runs.
+    pub fn duration(&self) -> Duration {
+        Duration::from_millis(self.duration_ms)
+    }
+}
+
+/// Why a scenario could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScenarioError {
+    /// The file cannot be read.
+    #[error("cannot read the scenario file {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        error: io::Error,
+    },
+    /// The text is not a scenario in TOML.
+    #[error("the scenario is not valid TOML of the documented shape")]
+    Toml(#[source] toml::de::Error),
+    /// The text is not a scenario in JSON.
+    #[error("the scenario is not valid JSON of the documented shape")]
+    Json(#[source] serde_json::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::{Scenario, ScenarioError};
+    use crate::Fault;
+    use agentapi_contract::Route;
+
+    #[test]
+    fn the_example_file_is_the_default_scenario() {
+        assert_eq!(Scenario::from_toml(Scenario::EXAMPLE).unwrap(), Scenario::default());
+    }
+
+    #[test]
+    fn a_file_holds_only_what_differs_from_the_default() {
+        let scenario = Scenario::from_toml("vmid = 7\ntoken = \"t\"\n[[disks]]\nname = \"one\"").unwrap();
+        assert_eq!(scenario.vmid, 7);
+        assert_eq!(scenario.token, Some("t".parse().unwrap()));
+        assert_eq!(scenario.disks.len(), 1);
+        assert_eq!(scenario.mounts, Scenario::default().mounts);
+    }
+
+    #[test]
+    fn json_says_the_same_as_toml() {
+        let json = r#"{"vmid":7,"backup":{"duration_ms":0},"storage_targets":[{"name":"x","smart":null}]}"#;
+        let toml = "vmid = 7\n[backup]\nduration_ms = 0\n[[storage_targets]]\nname = \"x\"";
+        assert_eq!(Scenario::from_json(json).unwrap(), Scenario::from_toml(toml).unwrap());
+    }
+
+    #[test]
+    fn faults_are_read_in_their_text_form() {
+        let scenario = Scenario::from_toml(r#"faults = ["storage:half-body*2"]"#).unwrap();
+        let rule = scenario.faults.first().unwrap();
+        assert_eq!((rule.route, rule.fault), (Route::Storage.into(), Fault::HalfBody));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named() {
+        let error = Scenario::from_toml("vmdi = 7").unwrap_err();
+        assert!(matches!(error, ScenarioError::Toml(_)));
+        assert!(error.source().unwrap().to_string().contains("vmdi"));
+    }
+}

@@ -1,0 +1,71 @@
+//! Which requests a fault is for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use agentapi_contract::Route;
+
+/// Which requests a fault is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RouteSelector {
+    /// Every request, also one to a path that the agent does not have.
+    Any,
+    /// Requests on this route.
+    Only(Route),
+}
+
+impl RouteSelector {
+    /// Whether a request on this route, `None` for an unknown one, is meant.
+    pub(super) fn covers(self, route: Option<Route>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(only) => route == Some(only),
+        }
+    }
+}
+
+impl From<Route> for RouteSelector {
+    fn from(route: Route) -> Self {
+        Self::Only(route)
+    }
+}
+
+impl fmt::Display for RouteSelector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Any => "any",
+            Self::Only(route) => route.name(),
+        })
+    }
+}
+
+impl FromStr for RouteSelector {
+    type Err = UnknownRoute;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRoute> {
+        if text == "any" {
+            return Ok(Self::Any);
+        }
+        let route = Route::ALL.into_iter().find(|route| route.name() == text);
+        route.map(Self::Only).ok_or(UnknownRoute)
+    }
+}
+
+/// The text names no route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected `any` or an operation such as `backup-due` or `format-disk`")]
+pub struct UnknownRoute;
+
+#[cfg(test)]
+mod tests {
+    use super::{Route, RouteSelector, UnknownRoute};
+
+    #[test]
+    fn the_name_of_every_selector_is_read_back() {
+        let all = Route::ALL.map(RouteSelector::Only);
+        for selector in all.into_iter().chain([RouteSelector::Any]) {
+            assert_eq!(selector.to_string().parse(), Ok(selector));
+        }
+        assert_eq!("backups".parse::<RouteSelector>(), Err(UnknownRoute));
+    }
+}

@@ -1,0 +1,146 @@
+//! A small HTTPS client for this module's tests: pins nothing, hides nothing.
+
+use std::io;
+use std::sync::Arc;
+
+use agentapi_contract::Fingerprint;
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use agentapi_contract::Route;
+use agentapi_mock::MockAgent;
+
+/// One connection to a mock agent, with a token to send.
+pub(crate) struct Client {
+    sender: SendRequest<Full<Bytes>>,
+    token: String,
+    /// Of the leaf certificate that the agent presented.
+    pub(crate) fingerprint: Fingerprint,
+}
+
+impl Client {
+    pub(crate) async fn connect(agent: &MockAgent) -> io::Result<Self> {
+        let tls = connect_tls(agent).await?;
+        let leaf = tls.get_ref().1.peer_certificates().unwrap().first().unwrap();
+        let fingerprint = Fingerprint::from_bytes(Sha256::digest(leaf).into());
+        let (sender, connection) = http1::handshake(TokioIo::new(tls)).await.unwrap();
+        tokio::spawn(connection);
+        Ok(Self { sender, token: agent.token().to_owned(), fingerprint })
+    }
+
+    /// Sends another token from now on.
+    pub(crate) fn with_token(mut self, token: &str) -> Self {
+        self.token = token.to_owned();
+        self
+    }
+
+    /// Status and body of the answer to this request.
+    pub(crate) async fn send(&mut self, method: Method, path: &str, body: &str) -> hyper::Result<(u16, Bytes)> {
+        let response = self.start(method, path, body).await?;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await?;
+        Ok((status, body.to_bytes()))
+    }
+
+    /// The answer to this request as soon as its head is there.
+    pub(crate) async fn start(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> hyper::Result<Response<hyper::body::Incoming>> {
+        self.sender.ready().await?;
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "agent")
+            .header(AUTHORIZATION, format!("Bearer {}", self.token))
+            .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
+            .unwrap();
+        self.sender.send_request(request).await
+    }
+
+    /// Status and envelope of the answer on this route.
+    #[track_caller]
+    pub(crate) fn call(&mut self, route: Route, body: &str) -> impl Future<Output = (u16, Value)> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let answer = self.send(method_of(route), route.path(), body).await;
+            let (status, body) = answer.unwrap_or_else(|error| panic!("{caller}: {error}"));
+            (status, serde_json::from_slice(&body).unwrap())
+        }
+    }
+}
+
+/// A TLS connection to the agent, before anything is sent on it.
+pub(crate) async fn connect_tls(agent: &MockAgent) -> io::Result<TlsStream<TcpStream>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+        .with_no_client_auth();
+    let tcp = TcpStream::connect(agent.endpoint()).await?;
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
+}
+
+/// Takes any certificate whose key the peer holds.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, leaf, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, leaf, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// A route's method as the `http` crate has it.
+pub(crate) fn method_of(route: Route) -> Method {
+    route.method().as_str().parse().unwrap()
+}

@@ -1,0 +1,12 @@
+//! A whole mock agent over real TLS, as a client meets it.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+mod client;
+mod faults;
+mod routes;

@@ -1,0 +1,30 @@
+//! From an authority to a whole answer: name, TCP, TLS with the pin, HTTP/1.1, and nothing of WebAssembly.
+//!
+//! ```text
+//!  Client::exchange(route, body, deadline)
+//!    ├─ idle connection?  IdleConnections::take ──▶ attempt ──▶ stale, and a GET? ──┐ sent again, once
+//!    └─ none ─▶ connect: name ▸ TCP ▸ TLS (PinVerifier) ▸ HTTP/1.1 ──▶ attempt ◀────┘
+//!                                                                  │
+//!               Credentials: token in, secrets masked out ◀────────┴──▶ Answer, read to its end
+//! ```
+//!
+//! One [`Client`] for each agent, with TLS configuration, session store and idle connections of its own: a pool that is
+//! keyed by address alone would use a connection under a pin that it was not made under, and a resumed TLS session does
+//! not present the certificate again.
+
+mod client;
+mod connect;
+mod credentials;
+mod deadline;
+mod idle;
+mod mask;
+mod pin;
+mod presented;
+mod signatures;
+
+pub use pin::pinned_tls;
+pub use presented::{PresentedLeaf, presented_leaf};
+
+pub(crate) use client::{Answer, Client};
+pub(crate) use credentials::{Credentials, random_token};
+pub(crate) use deadline::Deadline;

@@ -1,0 +1,145 @@
+//! Secrets out of whatever comes back: an agent, or something on the way, may echo what it was sent.
+
+use bytes::Bytes;
+use memchr::memmem::Finder;
+
+use crate::records::{DiskRole, FormatResult, PendingOp};
+use crate::{Error, Token};
+
+/// Replaces the secrets of one connection wherever they stand.
+pub(crate) struct Mask(Vec<Secret>);
+
+struct Secret {
+    token: Token,
+    /// Made once: that takes longer than searching a short body.
+    finder: Finder<'static>,
+}
+
+/// What stands in a secret's place: no longer than a secret, so that a body does not grow.
+const MASKED: &str = "[masked]";
+/// A shorter secret is not masked: it is part of too many words, such as the keys of an answer, and is none.
+const MIN_SECRET_BYTES: usize = 8;
+
+impl Mask {
+    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a Token>) -> Self {
+        let secrets = secrets.into_iter().filter(|token| token.reveal().len() >= MIN_SECRET_BYTES);
+        Self(secrets.cloned().map(Secret::new).collect())
+    }
+
+    pub(crate) fn bytes(&self, bytes: Bytes) -> Bytes {
+        self.0.iter().fold(bytes, |bytes, secret| secret.replace(bytes))
+    }
+
+    pub(crate) fn text(&self, text: String) -> String {
+        self.0.iter().fold(text, |text, secret| match secret.finder.find(text.as_bytes()) {
+            Some(_) => text.replace(secret.token.reveal(), MASKED),
+            None => text,
+        })
+    }
+}
+
+impl Mask {
+    /// The same error without the secrets that the agent may have put into its texts.
+    pub(crate) fn error(&self, error: Error) -> Error {
+        match error {
+            Error::InvalidArgument(text) => Error::InvalidArgument(self.text(text)),
+            Error::Denied(text) => Error::Denied(self.text(text)),
+            Error::BadEnvelope(text) => Error::BadEnvelope(self.text(text)),
+            Error::Agent(text) => Error::Agent(self.text(text)),
+            Error::Decode(text) => Error::Decode(self.text(text)),
+            Error::NeedsConfirmation(result) => Error::NeedsConfirmation(Box::new(self.format_result(*result))),
+            Error::FormatRefused(result) => Error::FormatRefused(Box::new(self.format_result(*result))),
+            // These hold nothing that the agent said.
+            Error::NotConnected
+            | Error::PinMismatch { .. }
+            | Error::Unreachable { .. }
+            | Error::Tls { .. }
+            | Error::Interrupted { .. }
+            | Error::Deadline { .. }
+            | Error::HttpStatus { .. }
+            | Error::ResponseTooLarge { .. }
+            | Error::NoPolicy
+            | Error::Component(_) => error,
+        }
+    }
+
+    fn format_result(&self, result: FormatResult) -> FormatResult {
+        FormatResult {
+            device: self.text(result.device),
+            reason: self.text(result.reason),
+            durable_id: self.text(result.durable_id),
+            pending_op: result.pending_op.map(|op| PendingOp {
+                op: self.text(op.op),
+                host_scope: self.text(op.host_scope),
+                durable_id: self.text(op.durable_id),
+                fstype: self.text(op.fstype),
+            }),
+            role: match result.role {
+                DiskRole::Other(text) => DiskRole::Other(self.text(text)),
+                named => named,
+            },
+            ..result
+        }
+    }
+}
+
+impl Secret {
+    fn new(token: Token) -> Self {
+        let finder = Finder::new(token.reveal().as_bytes()).into_owned();
+        Self { token, finder }
+    }
+
+    fn replace(&self, bytes: Bytes) -> Bytes {
+        let mut rest = bytes.as_ref();
+        let Some(mut found) = self.finder.find(rest) else { return bytes };
+        let mut masked = Vec::with_capacity(rest.len());
+        loop {
+            let (before, from) = rest.split_at(found);
+            masked.extend_from_slice(before);
+            masked.extend_from_slice(MASKED.as_bytes());
+            rest = from.get(self.finder.needle().len()..).unwrap_or_default();
+            match self.finder.find(rest) {
+                Some(next) => found = next,
+                None => break,
+            }
+        }
+        masked.extend_from_slice(rest);
+        masked.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask(secrets: &[&str]) -> Mask {
+        let secrets: Vec<Token> = secrets.iter().map(|secret| secret.parse().unwrap()).collect();
+        Mask::new(&secrets)
+    }
+
+    #[test]
+    fn every_secret_is_replaced_wherever_it_stands() {
+        let mask = mask(&["token-01", "stand-in"]);
+        let text = "token-01 and stand-in, token-01";
+        assert_eq!(mask.text(text.into()), "[masked] and [masked], [masked]");
+        assert_eq!(mask.bytes(text.into()), "[masked] and [masked], [masked]");
+        assert_eq!(mask.bytes("token-02".into()), "token-02");
+        assert_eq!(mask.bytes("token-01".into()), "[masked]");
+    }
+
+    #[test]
+    fn a_secret_that_is_part_of_every_word_is_left() {
+        assert_eq!(mask(&["t", "vmid"]).text("the vmid".into()), "the vmid");
+    }
+
+    #[test]
+    fn every_text_that_a_component_or_an_agent_wrote_is_masked() {
+        let mask = mask(&["guest-token"]);
+        let kinds = [Error::InvalidArgument, Error::Denied, Error::BadEnvelope, Error::Agent, Error::Decode];
+        for kind in kinds {
+            let masked = mask.error(kind("with guest-token".into()));
+            assert!(masked.to_string().ends_with("with [masked]"), "{masked}");
+            assert!(!format!("{masked:?}").contains("guest-token"), "{masked:?}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What a controller counts: one summary for each call.
+
+use std::time::Duration;
+
+use agentapi_contract::Route;
+
+/// Is told of every call that has ended, for a controller's own metrics.
+///
+/// Called on the task that made the call, so it should count and return. A call whose future was dropped is not told.
+pub trait Observer: Send + Sync + 'static {
+    /// A call has ended, well or not.
+    fn call_ended(&self, call: &CallSummary);
+}
+
+/// A call that has ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct CallSummary {
+    /// What was asked for; none where the call makes no request, as the two helpers do.
+    pub route: Option<Route>,
+    /// `ok`, or the [kind](crate::Error::kind) of error.
+    pub outcome: &'static str,
+    /// How often the request was sent: 2 where it was sent again, 0 where there was none.
+    pub attempts: u32,
+    /// Whether it went over a connection that an earlier call had made.
+    pub is_reused: bool,
+    /// Bytes of the answer's body.
+    pub received_bytes: usize,
+    /// From its begin, waiting for a permit counted, to its end.
+    pub duration: Duration,
+}

@@ -1,0 +1,24 @@
+//! What wasmtime makes of the world `agentapi`: calls into the component, and the trait for what the host gives it.
+#![allow(missing_docs, unreachable_pub, reason = "generated code, documented in wit/")]
+
+// The world without its `wasi:http`, which `wasmtime-wasi-http` brings.
+wasmtime::component::bindgen!({
+    path: "wit",
+    inline: "
+        package host:bindings;
+
+        world agentapi {
+            import felhom:agentapi/pinning@0.1.0;
+            export felhom:agentapi/session@0.1.0;
+            export felhom:agentapi/storage@0.1.0;
+            export felhom:agentapi/backup@0.1.0;
+            export felhom:agentapi/disks@0.1.0;
+            export felhom:agentapi/host-metrics@0.1.0;
+        }
+    ",
+    world: "host:bindings/agentapi",
+    exports: { default: async },
+    with: { "felhom:agentapi/types": crate::sandbox::types },
+});
+
+pub(crate) use felhom::agentapi::pinning;

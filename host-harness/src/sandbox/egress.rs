@@ -1,0 +1,204 @@
+//! What leaves: the host's side of `wasi:http`, for one instance.
+//!
+//! The component's request is not forwarded. It is read for what it asks: one of the nine routes, at the pinned
+//! authority, with the stand-in for the token. Then the host's own request for that route is sent, so that nothing else
+//! which a component puts into a request can leave.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use agentapi_contract::{Fingerprint, MAX_BODY_BYTES, Route};
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method, Request, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
+use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::error::Error;
+use crate::network::{Answer, Client, Deadline};
+use crate::sandbox::bindings::pinning::{Host as PinningHost, Refusal};
+use crate::sandbox::error::to_wasi;
+
+/// The rules and the client of one instance.
+pub(crate) struct Egress {
+    client: Arc<Client>,
+    /// Whether the component has stated the pin that the host enforces.
+    is_pinned: bool,
+    deadline: Deadline,
+    /// Shared with the exchange that is under way, which may run in a task of its own.
+    exchanged: Arc<Mutex<Exchanged>>,
+}
+
+/// What the call's exchange came to, for whoever made the call. The component is told less.
+#[derive(Default)]
+pub(super) struct Exchanged {
+    pub(super) failure: Option<Error>,
+    pub(super) attempts: u32,
+    pub(super) is_reused: bool,
+    pub(super) received_bytes: usize,
+}
+
+impl Egress {
+    pub(super) fn new(client: Arc<Client>, deadline: Deadline) -> Self {
+        Self { client, is_pinned: false, deadline, exchanged: Arc::default() }
+    }
+
+    /// Everything until the next call has to be done by then.
+    pub(super) fn begin(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+        self.take_exchanged();
+    }
+
+    /// What the last exchange came to.
+    pub(super) fn take_exchanged(&mut self) -> Exchanged {
+        std::mem::take(&mut *self.exchanged.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What comes of a request, for whoever waits for it.
+    pub(super) fn exchange(
+        &self,
+        request: HostOutgoingRequest,
+    ) -> impl Future<Output = Result<Answer, ErrorCode>> + Send + use<> {
+        let admitted = self.admit(&request);
+        let (client, exchanged, deadline) = (Arc::clone(&self.client), Arc::clone(&self.exchanged), self.deadline);
+        async move {
+            let mut came_to = Exchanged::default();
+            let answer = async {
+                let route = admitted?;
+                let body = collect(request.body).await?;
+                let exchange = client.exchange(route, body, deadline).await;
+                (came_to.attempts, came_to.is_reused) = (exchange.attempts, exchange.is_reused);
+                exchange.outcome
+            };
+            let answer = answer.await;
+            came_to.received_bytes = answer.as_ref().map_or(0, |answer| answer.body.len());
+            let answer = answer.map_err(|error| {
+                log(&error);
+                let code = to_wasi(&error);
+                came_to.failure = Some(error);
+                code
+            });
+            *exchanged.lock().unwrap_or_else(PoisonError::into_inner) = came_to;
+            answer
+        }
+    }
+
+    /// The route that a request asks for, if it may leave.
+    fn admit(&self, request: &HostOutgoingRequest) -> Result<Route, Error> {
+        if !self.is_pinned {
+            return Err(Error::Denied("a request before the pin".into()));
+        }
+        if !matches!(request.scheme, Some(Scheme::Https)) {
+            return Err(Error::Denied("a request without https".into()));
+        }
+        if !request.authority.as_deref().is_some_and(|named| self.client.matches_authority(named)) {
+            return Err(Error::Denied("a request to another authority than the pinned one".into()));
+        }
+        let authorization = request.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
+        if !self.client.credentials().stand_in().admits(authorization) {
+            return Err(Error::Denied("a request that is not authorized as it was told to be".into()));
+        }
+        let method: Result<Method, _> = request.method.clone().try_into();
+        let path = request.path_with_query.as_deref().unwrap_or_default();
+        let route = method.ok().and_then(|method| Route::of(method.as_str(), path));
+        route.ok_or_else(|| Error::Denied("a request to a route that the agent does not have".into()))
+    }
+}
+
+impl PinningHost for Egress {
+    fn pin(&mut self, authority: String, leaf_sha256: Vec<Vec<u8>>) -> Result<(), Refusal> {
+        if !self.client.matches_authority(&authority) {
+            return Err(Refusal::Authority("this instance is for another authority".into()));
+        }
+        let enforced = |bytes: &Vec<u8>| {
+            let bytes = <[u8; Fingerprint::LEN]>::try_from(bytes.as_slice());
+            bytes.is_ok_and(|bytes| self.client.pins().contains(&Fingerprint::from_bytes(bytes)))
+        };
+        let is_stated = |pin: &Fingerprint| leaf_sha256.iter().any(|stated| stated == pin.as_bytes());
+        if !leaf_sha256.iter().all(enforced) || !self.client.pins().iter().all(is_stated) {
+            return Err(Refusal::Fingerprints("the host enforces other fingerprints".into()));
+        }
+        self.is_pinned = true;
+        Ok(())
+    }
+}
+
+impl WasiHttpHooks for Egress {
+    /// Never called: `handle` is our own. Were it called, nothing would leave.
+    fn send_request(
+        &mut self,
+        _request: Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _on_response_error: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
+    ) -> Refused {
+        Box::new(async { Err(WasiError::HttpRequestDenied) })
+    }
+}
+
+type Refused = Box<dyn Future<Output = Result<(Response<WasiBody>, Trailing), WasiError>> + Send>;
+type Trailing = Box<dyn Future<Output = Result<(), WasiError>> + Send>;
+
+/// Somebody who presents another certificate is worth an operator's attention; a broken connection is the caller's.
+fn log(error: &Error) {
+    match error {
+        Error::PinMismatch { authority, source } => {
+            tracing::warn!(%authority, mismatch = %source, "the agent is not the pinned one");
+        }
+        _ => tracing::debug!(?error, "an exchange failed"),
+    }
+}
+
+/// The component's whole request body.
+async fn collect(body: Option<HyperOutgoingBody>) -> Result<Bytes, Error> {
+    let Some(body) = body else { return Ok(Bytes::new()) };
+    let limit = usize::try_from(MAX_BODY_BYTES).unwrap_or(usize::MAX);
+    let collected = Limited::new(body, limit).collect().await;
+    let collected = collected.map_err(|why| match why.is::<LengthLimitError>() {
+        true => Error::Denied(format!("a request body of more than {limit} bytes")),
+        false => Error::Denied("a request body that does not end".into()),
+    })?;
+    Ok(collected.to_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::network::Credentials;
+    use crate::permits::Permits;
+
+    fn egress(pins: [[u8; Fingerprint::LEN]; 2]) -> Egress {
+        let pins = pins.map(Fingerprint::from_bytes).to_vec().try_into().unwrap();
+        let credentials = Credentials::new("guest-token".parse().unwrap(), "the-stand-in".parse().unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let client =
+            Client::new("agent".parse().unwrap(), pins, Arc::new(credentials), Permits::default(), provider).unwrap();
+        Egress::new(Arc::new(client), Deadline::after(Duration::ZERO))
+    }
+
+    #[test]
+    fn only_the_pins_that_are_enforced_are_accepted_and_all_of_them() {
+        let [first, second, other] = [[1; Fingerprint::LEN], [2; Fingerprint::LEN], [3; Fingerprint::LEN]];
+        let accepted = |leaves: &[&[u8]]| {
+            let mut egress = egress([first, second]);
+            let outcome = egress.pin("agent:443".into(), leaves.iter().map(|leaf| leaf.to_vec()).collect());
+            assert_eq!(egress.is_pinned, outcome.is_ok());
+            outcome.is_ok()
+        };
+        assert!(accepted(&[&first, &second]) && accepted(&[&second, &first]));
+        let refused: [&[&[u8]]; 6] = [
+            &[],
+            &[&first],
+            &[&first, &other],
+            &[&other, &second],
+            &[&first, &second, &other],
+            &[&first, &second[1..]],
+        ];
+        for leaves in refused {
+            assert!(!accepted(leaves), "{leaves:?}");
+        }
+    }
+}

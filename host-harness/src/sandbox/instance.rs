@@ -1,0 +1,75 @@
+//! The component, ready to be instantiated, and one instance of it.
+
+use agentapi_contract::wit::POLICY;
+use wasmtime::component::{self, Component, ComponentExportIndex, InstancePre};
+use wasmtime::{Engine, Store};
+
+use crate::error::Error;
+use crate::network::{Client, Deadline};
+use crate::sandbox::bindings::{Agentapi, AgentapiIndices};
+use crate::sandbox::error::{FromComponent, from_trap};
+use crate::sandbox::linker::linker;
+use crate::sandbox::store::State;
+
+/// Epoch ticks of computing after which an instance yields to other tasks and its deadline is looked at. Epochs do not
+/// interrupt calls of the host; those are bounded by the deadline of the exchange.
+const TICKS_BETWEEN_YIELDS: u64 = 1;
+
+/// The component on one engine: compiled, linked, and its exports looked up by name once.
+pub(super) struct Prepared {
+    component: InstancePre<State>,
+    exports: AgentapiIndices,
+    /// What runs the extension that is plugged onto it, if one is.
+    policy: Option<ComponentExportIndex>,
+}
+
+/// An instance of the component.
+pub(crate) struct Instance {
+    pub(super) guest: Agentapi,
+    /// All that it exports, for what the bindings do not know.
+    pub(super) exports: component::Instance,
+    /// What runs the extension that is plugged onto it, if one is.
+    pub(super) policy: Option<ComponentExportIndex>,
+    pub(super) store: Store<State>,
+}
+
+impl Prepared {
+    pub(super) fn new(component: &Component) -> wasmtime::Result<Self> {
+        let interface = component.get_export_index(None, POLICY);
+        let policy = interface.and_then(|interface| component.get_export_index(Some(&interface), "run"));
+        let component = linker(component.engine())?.instantiate_pre(component)?;
+        let exports = AgentapiIndices::new(&component)?;
+        Ok(Self { component, exports, policy })
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        self.component.engine()
+    }
+
+    pub(super) fn component(&self) -> &Component {
+        self.component.component()
+    }
+
+    pub(super) async fn instantiate(&self, state: State) -> wasmtime::Result<Instance> {
+        let mut store = Store::new(self.engine(), state);
+        store.limiter(|state| state);
+        store.set_epoch_deadline(TICKS_BETWEEN_YIELDS);
+        store.epoch_deadline_async_yield_and_update(TICKS_BETWEEN_YIELDS);
+        let exports = self.component.instantiate_async(&mut store).await?;
+        let guest = self.exports.load(&mut store, &exports)?;
+        Ok(Instance { guest, exports, policy: self.policy, store })
+    }
+}
+
+impl Instance {
+    /// Makes the instance the client of one agent. Sends nothing. It is given the stand-in, never the token.
+    pub(super) async fn connect(&mut self, client: &Client, deadline: Deadline) -> Result<(), Error> {
+        self.store.data_mut().egress.begin(deadline);
+        let endpoint = client.authority().to_string();
+        let pins: Vec<_> = client.pins().iter().map(ToString::to_string).collect();
+        let stand_in = client.credentials().stand_in().reveal();
+        let session = self.guest.felhom_agentapi_session();
+        let connected = session.call_connect(&mut self.store, &endpoint, stand_in, &pins).await.map_err(from_trap)?;
+        connected.map_err(|error| Error::from_component(error, None, None))
+    }
+}

@@ -1,0 +1,55 @@
+//! Which agent a client is for, and how it is known.
+
+use serde::Deserialize;
+
+use crate::{Authority, Error, Fingerprint, Pins, Token};
+
+/// Which agent a client is for, and how it is known: the three things that an agent hands to its guest.
+///
+/// ```
+/// use agentapi_host::{Error, Target};
+///
+/// let pin = "3F:8A:".to_string() + &"00".repeat(30);
+/// let target = Target::parse("10.0.0.1:8443", "guest-token", [&pin])?;
+/// assert_eq!(target.endpoint.to_string(), "10.0.0.1:8443");
+///
+/// let wrong = Target::parse("https://10.0.0.1", "guest-token", [&pin]).unwrap_err();
+/// assert_eq!(wrong.to_string(), "endpoint: expected host, host:port, [v6] or [v6]:port, found a scheme ('/')");
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// In a configuration it is read from the keys `endpoint`, `token` and `pins`; there is no `Serialize`, because what is
+/// written out must not hold a token.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Where the agent listens.
+    pub endpoint: Authority,
+    /// The guest's bearer token. It stays in the host: the component is given a stand-in.
+    pub token: Token,
+    /// The fingerprints of the agent's leaf certificate; any of them may match, so that it can be changed.
+    pub pins: Pins,
+}
+
+impl Target {
+    /// Reads the three texts that an agent hands to its guest.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] says which of them is wrong, what was expected and what was found.
+    pub fn parse<P: AsRef<str>>(
+        endpoint: &str,
+        token: &str,
+        fingerprints: impl IntoIterator<Item = P>,
+    ) -> Result<Self, Error> {
+        let endpoint = endpoint.parse().map_err(|why| Error::InvalidArgument(format!("endpoint: {why}")))?;
+        let token = token.parse().map_err(|why| Error::InvalidArgument(format!("token: {why}")))?;
+        let parse = |text: P| {
+            let fingerprint = text.as_ref().parse::<Fingerprint>();
+            fingerprint.map_err(|why| Error::InvalidArgument(format!("fingerprint: {why}")))
+        };
+        let pins = fingerprints.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let pins = pins.try_into().map_err(|why| Error::InvalidArgument(format!("fingerprints: {why}")))?;
+        Ok(Self { endpoint, token, pins })
+    }
+}
