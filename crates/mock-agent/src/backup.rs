@@ -5,11 +5,11 @@
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::scenario::BackupScenario;
+use crate::scenario::BackupScenario;
 
 /// The backups of one guest.
 #[derive(Debug)]
-pub(super) struct Backup {
+pub(crate) struct Backup {
     vmid: i64,
     scenario: BackupScenario,
     /// How many were started; the last one's number is part of its job id.
@@ -19,7 +19,7 @@ pub(super) struct Backup {
 
 /// Data of GET /backup/due.
 #[derive(Debug, Serialize)]
-pub(super) struct Due {
+pub(crate) struct Due {
     vmid: i64,
     due: bool,
     reason: String,
@@ -27,7 +27,7 @@ pub(super) struct Due {
 
 /// Data of POST /backup.
 #[derive(Debug, Serialize)]
-pub(super) struct Started {
+pub(crate) struct Started {
     vmid: i64,
     job_id: String,
     phase: Phase,
@@ -35,7 +35,7 @@ pub(super) struct Started {
 
 /// Data of GET /backup/status.
 #[derive(Debug, Serialize)]
-pub(super) struct Status {
+pub(crate) struct Status {
     vmid: i64,
     phase: Phase,
     job_id: String,
@@ -52,11 +52,11 @@ enum Phase {
 }
 
 impl Backup {
-    pub(super) fn new(vmid: i64, scenario: BackupScenario) -> Self {
+    pub(crate) fn new(vmid: i64, scenario: BackupScenario) -> Self {
         Self { vmid, scenario, runs: 0, last_started: None }
     }
 
-    pub(super) fn due(&self, now: Instant) -> Due {
+    pub(crate) fn due(&self, now: Instant) -> Due {
         let done = self.phase(now) == Phase::Done;
         Due {
             vmid: self.vmid,
@@ -66,7 +66,7 @@ impl Backup {
     }
 
     /// Starts a backup, or answers with the one that is running.
-    pub(super) fn start(&mut self, now: Instant) -> Started {
+    pub(crate) fn start(&mut self, now: Instant) -> Started {
         if self.phase(now) != Phase::Running {
             self.runs += 1;
             self.last_started = Some(now);
@@ -74,7 +74,7 @@ impl Backup {
         Started { vmid: self.vmid, job_id: self.job_id(), phase: Phase::Running }
     }
 
-    pub(super) fn status(&self, now: Instant) -> Status {
+    pub(crate) fn status(&self, now: Instant) -> Status {
         let phase = self.phase(now);
         let error = match phase {
             Phase::Failed => self.scenario.failure.clone(),

@@ -15,15 +15,15 @@ use sha2::{Digest, Sha256};
 
 /// A leaf certificate with the TLS configuration that serves it.
 #[derive(Clone, Debug)]
-pub(super) struct Certificate {
-    pub(super) fingerprint: Fingerprint,
+pub(crate) struct Certificate {
+    pub(crate) fingerprint: Fingerprint,
     /// Has a session store of its own, so no session outlives a rotation.
-    pub(super) tls: Arc<ServerConfig>,
+    pub(crate) tls: Arc<ServerConfig>,
 }
 
 impl Certificate {
     /// A new key, and a certificate for it. Serves TLS 1.2 and 1.3.
-    pub(super) fn fresh(provider: &Arc<CryptoProvider>) -> io::Result<Self> {
+    pub(crate) fn fresh(provider: &Arc<CryptoProvider>) -> io::Result<Self> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let leaf = leaf_params().and_then(|params| params.self_signed(&key));
         let leaf = leaf.map_err(io::Error::other)?;
@@ -41,27 +41,27 @@ impl Certificate {
 
 /// The certificate that is served and the one after it.
 #[derive(Debug)]
-pub(super) struct Certificates {
+pub(crate) struct Certificates {
     provider: Arc<CryptoProvider>,
     current: Certificate,
     next: Certificate,
 }
 
 impl Certificates {
-    pub(super) fn fresh(provider: Arc<CryptoProvider>) -> io::Result<Self> {
+    pub(crate) fn fresh(provider: Arc<CryptoProvider>) -> io::Result<Self> {
         Ok(Self { current: Certificate::fresh(&provider)?, next: Certificate::fresh(&provider)?, provider })
     }
 
-    pub(super) fn current(&self) -> &Certificate {
+    pub(crate) fn current(&self) -> &Certificate {
         &self.current
     }
 
-    pub(super) fn next(&self) -> &Certificate {
+    pub(crate) fn next(&self) -> &Certificate {
         &self.next
     }
 
     /// Serves the next certificate from now on, and prepares the one after.
-    pub(super) fn rotate(&mut self) -> io::Result<()> {
+    pub(crate) fn rotate(&mut self) -> io::Result<()> {
         let after = Certificate::fresh(&self.provider)?;
         self.current = std::mem::replace(&mut self.next, after);
         Ok(())

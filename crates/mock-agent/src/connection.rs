@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agentapi_contract::Route;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use bytes::Bytes;
@@ -19,28 +20,27 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
-use super::damage::Outgoing;
-use super::envelope::Answer;
-use super::fault::Fault;
-use super::journal::{Open, Received};
-use super::routes::unauthorized;
-use super::tampering::{Arming, TamperedStream};
-use super::{Core, lock};
-use agentapi_contract::Route;
+use crate::damage::Outgoing;
+use crate::envelope::Answer;
+use crate::fault::Fault;
+use crate::journal::{Open, Received};
+use crate::routes::unauthorized;
+use crate::tampering::{Arming, TamperedStream};
+use crate::{Core, lock};
 
 /// A TCP connection that was let in.
 #[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) tcp: TcpStream,
+pub(crate) struct Connection {
+    pub(crate) tcp: TcpStream,
     /// How long the handshake is held back.
-    pub(super) delay: Duration,
+    pub(crate) delay: Duration,
     /// Counts it as open until it ends.
-    pub(super) open: Open,
+    pub(crate) open: Open,
 }
 
 impl Connection {
     /// Serves requests until either side ends the connection.
-    pub(super) async fn serve(self, core: Arc<Core>) -> io::Result<()> {
+    pub(crate) async fn serve(self, core: Arc<Core>) -> io::Result<()> {
         let _open = self.open;
         hold_back(self.delay).await;
         self.tcp.set_nodelay(true)?;

@@ -7,28 +7,28 @@ use http::HeaderValue;
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::response::Parts;
 
-use super::fault::Fault;
-use super::tampering::{Cut, Ending, Place, Plan};
+use crate::fault::Fault;
+use crate::tampering::{Cut, Ending, Place, Plan};
 
 /// An answer about to be sent.
 #[derive(Debug)]
-pub(super) struct Outgoing {
-    pub(super) head: Parts,
-    pub(super) body: Bytes,
+pub(crate) struct Outgoing {
+    pub(crate) head: Parts,
+    pub(crate) body: Bytes,
     /// How long it is held back.
-    pub(super) delay: Duration,
-    pub(super) plan: Plan,
+    pub(crate) delay: Duration,
+    pub(crate) plan: Plan,
 }
 
 impl Outgoing {
     /// Content-Length is left to hyper, which states the body's.
-    pub(super) fn new(mut head: Parts, body: Bytes) -> Self {
+    pub(crate) fn new(mut head: Parts, body: Bytes) -> Self {
         head.headers.remove(CONTENT_LENGTH);
         Self { head, body, delay: Duration::ZERO, plan: Plan::default() }
     }
 
     /// Does to the answer what this fault does. One that replaces the answer, or falls on a connection, does nothing.
-    pub(super) fn damage(&mut self, fault: Fault) {
+    pub(crate) fn damage(&mut self, fault: Fault) {
         let length = self.body.len() as u64;
         match fault {
             Fault::Latency(late) => self.delay = late,

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::inventory::{Disk, HostMetrics, Mount, Role, Smart, StorageTarget, ThinPool};
-use super::scenario::{BackupScenario, Scenario};
+use crate::inventory::{Disk, HostMetrics, Mount, Role, Smart, StorageTarget, ThinPool};
+use crate::scenario::{BackupScenario, Scenario};
 
 impl Default for Scenario {
     fn default() -> Self {

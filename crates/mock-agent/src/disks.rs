@@ -9,44 +9,44 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::envelope::Answer;
-use super::inventory::{Disk, Mount, Role};
+use crate::envelope::Answer;
+use crate::inventory::{Disk, Mount, Role};
 
 /// What the agent knows of storage that changes.
 #[derive(Debug)]
-pub(super) struct Storage {
-    pub(super) vmid: i64,
-    pub(super) host_scope: String,
-    pub(super) mounts: Vec<Mount>,
-    pub(super) disks: Vec<Disk>,
-    pub(super) dependent_guests: BTreeMap<String, Vec<i64>>,
+pub(crate) struct Storage {
+    pub(crate) vmid: i64,
+    pub(crate) host_scope: String,
+    pub(crate) mounts: Vec<Mount>,
+    pub(crate) disks: Vec<Disk>,
+    pub(crate) dependent_guests: BTreeMap<String, Vec<i64>>,
 }
 
 /// Body of POST /disks/assign. How to mount it is not looked at.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct AssignRequest {
-    pub(super) uuid: String,
+pub(crate) struct AssignRequest {
+    pub(crate) uuid: String,
     #[serde(rename = "where")]
-    pub(super) mount_point: String,
+    pub(crate) mount_point: String,
 }
 
 /// Body of POST /disks/eject.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct EjectRequest {
+pub(crate) struct EjectRequest {
     #[serde(rename = "where")]
-    pub(super) mount_point: String,
+    pub(crate) mount_point: String,
 }
 
 /// Body of POST /disks/format.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct FormatRequest {
-    pub(super) device: String,
-    pub(super) fstype: String,
-    pub(super) confirmed: bool,
-    pub(super) durable_id: String,
+pub(crate) struct FormatRequest {
+    pub(crate) device: String,
+    pub(crate) fstype: String,
+    pub(crate) confirmed: bool,
+    pub(crate) durable_id: String,
 }
 
 /// Data of POST /disks/format.
@@ -75,19 +75,19 @@ struct PendingOperation {
 
 impl Storage {
     /// GET /storage.
-    pub(super) fn mounts(&self) -> Answer {
+    pub(crate) fn mounts(&self) -> Answer {
         let data = json!({"vmid": self.vmid, "mounts": self.mounts});
         Answer::granted(StatusCode::OK, data)
     }
 
     /// GET /disks.
-    pub(super) fn disks(&self) -> Answer {
+    pub(crate) fn disks(&self) -> Answer {
         let data = json!({"vmid": self.vmid, "disks": self.disks});
         Answer::granted(StatusCode::OK, data)
     }
 
     /// POST /disks/assign: mounts the disk whose file system has this UUID.
-    pub(super) fn assign(&mut self, request: &AssignRequest) -> Answer {
+    pub(crate) fn assign(&mut self, request: &AssignRequest) -> Answer {
         let mount_point = &request.mount_point;
         if !mount_point.starts_with('/') {
             let error = format!("mount point {mount_point:?} is not an absolute path");
@@ -108,7 +108,7 @@ impl Storage {
     }
 
     /// POST /disks/eject: unmounts what is mounted there; it is in no list afterwards.
-    pub(super) fn eject(&mut self, request: &EjectRequest) -> Answer {
+    pub(crate) fn eject(&mut self, request: &EjectRequest) -> Answer {
         let ejected = &request.mount_point;
         let is_there = |disk: &Disk| !ejected.is_empty() && disk.mount_path == *ejected;
         if self.disks.iter().any(|disk| is_there(disk) && disk.role == Role::System) {
@@ -130,7 +130,7 @@ impl Storage {
     }
 
     /// POST /disks/format.
-    pub(super) fn format(&mut self, request: &FormatRequest) -> Answer {
+    pub(crate) fn format(&mut self, request: &FormatRequest) -> Answer {
         let is_meant = |disk: &&mut Disk| disk.backing_device == request.device;
         let Some(disk) = self.disks.iter_mut().find(is_meant) else {
             let error = format!("no device {:?}", request.device);

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 /// One answer of the agent: a status and an envelope.
 #[derive(Debug, PartialEq)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     envelope: Envelope,
 }
 
@@ -22,17 +22,17 @@ struct Envelope {
 
 impl Answer {
     /// `ok: true` with this data.
-    pub(super) fn granted(status: StatusCode, data: impl Serialize) -> Self {
+    pub(crate) fn granted(status: StatusCode, data: impl Serialize) -> Self {
         Self::new(status, data, None)
     }
 
     /// `ok: false` with this reason and no data.
-    pub(super) fn refused(status: StatusCode, error: impl Into<String>) -> Self {
+    pub(crate) fn refused(status: StatusCode, error: impl Into<String>) -> Self {
         Self::new(status, Value::Null, Some(error.into()))
     }
 
     /// `ok: false` with this reason, and data that says more.
-    pub(super) fn refused_with(status: StatusCode, error: impl Into<String>, data: impl Serialize) -> Self {
+    pub(crate) fn refused_with(status: StatusCode, error: impl Into<String>, data: impl Serialize) -> Self {
         Self::new(status, data, Some(error.into()))
     }
 
@@ -48,11 +48,11 @@ impl Answer {
 
 #[cfg(test)]
 impl Answer {
-    pub(super) fn data(&self) -> &Value {
+    pub(crate) fn data(&self) -> &Value {
         &self.envelope.data
     }
 
-    pub(super) fn error(&self) -> &str {
+    pub(crate) fn error(&self) -> &str {
         &self.envelope.error
     }
 }

@@ -31,7 +31,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::selector::{RouteSelector, UnknownRoute};
+use crate::selector::{RouteSelector, UnknownRoute};
 
 /// Something that goes wrong. The module's table says what a client meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub enum Fault {
 
 impl Fault {
     /// Whether the fault is met by connections, before any request is known.
-    pub(super) const fn is_of_connection(self) -> bool {
+    pub(crate) const fn is_of_connection(self) -> bool {
         matches!(self, Self::SlowHandshake(_) | Self::ConnectionLimit(_))
     }
 }
@@ -223,8 +223,9 @@ fn parse_times(text: &str) -> Result<u32, FaultRuleError> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Fault, FaultRule, Repeat, RouteSelector};
     use agentapi_contract::Route;
+
+    use super::{Fault, FaultRule, Repeat, RouteSelector};
 
     #[test]
     fn every_fault_in_its_text_form_is_read_back() {

@@ -3,17 +3,18 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::fault::{Fault, FaultRule, Repeat};
-use super::lock;
 use agentapi_contract::Route;
+
+use crate::fault::{Fault, FaultRule, Repeat};
+use crate::lock;
 
 /// The rules injected and not used up.
 #[derive(Debug, Default)]
-pub(super) struct FaultQueue(Mutex<Vec<FaultRule>>);
+pub(crate) struct FaultQueue(Mutex<Vec<FaultRule>>);
 
 /// How a new connection is received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admission {
+pub(crate) enum Admission {
     /// Its handshake begins after this delay.
     After(Duration),
     /// It is closed at once.
@@ -21,21 +22,21 @@ pub(super) enum Admission {
 }
 
 impl FaultQueue {
-    pub(super) fn push(&self, rule: FaultRule) {
+    pub(crate) fn push(&self, rule: FaultRule) {
         lock(&self.0).push(rule);
     }
 
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         lock(&self.0).clear();
     }
 
     /// The fault for a request on this route, counted as used; `None` where all is well.
-    pub(super) fn take_for_request(&self, route: Option<Route>) -> Option<Fault> {
+    pub(crate) fn take_for_request(&self, route: Option<Route>) -> Option<Fault> {
         self.take(|rule| !rule.fault.is_of_connection() && rule.route.covers(route))
     }
 
     /// What a new connection meets where this many are open, counted as used.
-    pub(super) fn take_for_connection(&self, open: usize) -> Admission {
+    pub(crate) fn take_for_connection(&self, open: usize) -> Admission {
         let reached = |rule: &FaultRule| match rule.fault {
             Fault::ConnectionLimit(limit) => open >= limit,
             _ => false,
@@ -63,6 +64,8 @@ impl FaultQueue {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use agentapi_contract::Route;
 
     use super::{Admission, FaultQueue};
     use crate::Fault;

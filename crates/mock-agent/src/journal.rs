@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
 
-use super::lock;
+use crate::lock;
 
 /// A request that arrived whole, whether or not it was authorized, on a route, or answered.
 ///
@@ -28,7 +28,7 @@ pub struct Received {
 
 /// Counts connections and keeps requests. Shared by all connections of one agent.
 #[derive(Debug, Default)]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     connections: AtomicUsize,
     open: AtomicUsize,
     requests: Mutex<Vec<Received>>,
@@ -36,23 +36,23 @@ pub(super) struct Journal {
 
 /// Counts one TCP connection as open for as long as it lives.
 #[derive(Debug)]
-pub(super) struct Open(Arc<Journal>);
+pub(crate) struct Open(Arc<Journal>);
 
 impl Journal {
     /// Counts a connection whose handshake succeeded, and gives it its number.
-    pub(super) fn connected(&self) -> usize {
+    pub(crate) fn connected(&self) -> usize {
         self.connections.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }
 
-    pub(super) fn record(&self, mut request: Received) {
+    pub(crate) fn record(&self, mut request: Received) {
         for (name, value) in &mut request.headers {
             if name == AUTHORIZATION {
                 value.set_sensitive(true);
@@ -61,17 +61,17 @@ impl Journal {
         lock(&self.requests).push(request);
     }
 
-    pub(super) fn requests(&self) -> Vec<Received> {
+    pub(crate) fn requests(&self) -> Vec<Received> {
         lock(&self.requests).clone()
     }
 
-    pub(super) fn take_requests(&self) -> Vec<Received> {
+    pub(crate) fn take_requests(&self) -> Vec<Received> {
         std::mem::take(&mut lock(&self.requests))
     }
 }
 
 impl Open {
-    pub(super) fn count(journal: &Arc<Journal>) -> Self {
+    pub(crate) fn count(journal: &Arc<Journal>) -> Self {
         journal.open.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(journal))
     }

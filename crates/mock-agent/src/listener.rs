@@ -8,13 +8,13 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::debug;
 
-use super::Core;
-use super::connection::Connection;
-use super::fault_queue::Admission;
-use super::journal::Open;
+use crate::Core;
+use crate::connection::Connection;
+use crate::fault_queue::Admission;
+use crate::journal::Open;
 
 /// Serves connections for ever. Dropping the future ends the listener and every connection.
-pub(super) async fn accept_all(tcp: TcpListener, core: Arc<Core>) {
+pub(crate) async fn accept_all(tcp: TcpListener, core: Arc<Core>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use agentapi_contract::{Route, Token};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
@@ -14,15 +15,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::envelope::Answer;
-use super::lock;
-use super::state::AgentState;
-use agentapi_contract::{Route, Token};
+use crate::envelope::Answer;
+use crate::lock;
+use crate::state::AgentState;
 
 type SharedState = State<Arc<Mutex<AgentState>>>;
 
 /// The nine routes. A request without the token learns nothing, not even whether its path exists.
-pub(super) fn router(state: AgentState, token: Token) -> Router {
+pub(crate) fn router(state: AgentState, token: Token) -> Router {
     Router::new()
         .route(Route::Storage.path(), get(storage))
         .route(Route::BackupDue.path(), get(backup_due))
@@ -40,7 +40,7 @@ pub(super) fn router(state: AgentState, token: Token) -> Router {
 }
 
 /// What a request without the right token is answered.
-pub(super) fn unauthorized() -> Answer {
+pub(crate) fn unauthorized() -> Answer {
     Answer::refused(StatusCode::UNAUTHORIZED, "missing or wrong bearer token")
 }
 

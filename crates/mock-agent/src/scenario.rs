@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
+use agentapi_contract::Token;
 use serde::Deserialize;
 
-use super::fault::FaultRule;
-use super::inventory::{Disk, HostMetrics, Mount, StorageTarget};
-use agentapi_contract::Token;
+use crate::fault::FaultRule;
+use crate::inventory::{Disk, HostMetrics, Mount, StorageTarget};
 
 /// Everything a mock agent knows when it starts.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -121,6 +121,8 @@ pub enum ScenarioError {
 #[cfg(test)]
 mod tests {
     use std::error::Error;
+
+    use agentapi_contract::Route;
 
     use super::{Scenario, ScenarioError};
     use crate::Fault;

@@ -16,7 +16,7 @@ pub enum RouteSelector {
 
 impl RouteSelector {
     /// Whether a request on this route, `None` for an unknown one, is meant.
-    pub(super) fn covers(self, route: Option<Route>) -> bool {
+    pub(crate) fn covers(self, route: Option<Route>) -> bool {
         match self {
             Self::Any => true,
             Self::Only(only) => route == Some(only),

@@ -3,23 +3,23 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::backup::Backup;
-use super::disks::Storage;
-use super::envelope::Answer;
-use super::inventory::{HostMetrics, StorageTarget};
-use super::scenario::Scenario;
+use crate::backup::Backup;
+use crate::disks::Storage;
+use crate::envelope::Answer;
+use crate::inventory::{HostMetrics, StorageTarget};
+use crate::scenario::Scenario;
 
 /// Everything the routes read and change.
 #[derive(Debug)]
-pub(super) struct AgentState {
-    pub(super) backup: Backup,
-    pub(super) storage: Storage,
+pub(crate) struct AgentState {
+    pub(crate) backup: Backup,
+    pub(crate) storage: Storage,
     host: HostMetrics,
     storage_targets: Vec<StorageTarget>,
 }
 
 impl AgentState {
-    pub(super) fn new(scenario: Scenario) -> Self {
+    pub(crate) fn new(scenario: Scenario) -> Self {
         Self {
             backup: Backup::new(scenario.vmid, scenario.backup),
             storage: Storage {
@@ -35,7 +35,7 @@ impl AgentState {
     }
 
     /// GET /host/metrics. The figures stand still, so that a test can name them.
-    pub(super) fn host_metrics(&self) -> Answer {
+    pub(crate) fn host_metrics(&self) -> Answer {
         let data = json!({
             "vmid": self.storage.vmid,
             "host": self.host,

@@ -15,26 +15,26 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
-use super::lock;
+use crate::lock;
 
 /// What is to happen to one answer on its way.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// Pause after each byte; none: as fast as the client reads.
-    pub(super) drip: Option<Duration>,
-    pub(super) cut: Option<Cut>,
+    pub(crate) drip: Option<Duration>,
+    pub(crate) cut: Option<Cut>,
 }
 
 /// A place in the answer, and what happens there.
 #[derive(Debug)]
-pub(super) struct Cut {
-    pub(super) at: Place,
-    pub(super) then: Ending,
+pub(crate) struct Cut {
+    pub(crate) at: Place,
+    pub(crate) then: Ending,
 }
 
 /// A number of bytes that still come.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// Of the whole answer, head included.
     Answer(u64),
     /// Of the body, after all of the head.
@@ -42,7 +42,7 @@ pub(super) enum Place {
 }
 
 #[derive(Debug)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     /// TCP reset.
     Reset,
     /// TLS `close_notify`, then the end of the TCP stream.
@@ -53,17 +53,17 @@ pub(super) enum Ending {
 
 /// Where the service leaves the plan for its next answer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Arming(Arc<Mutex<Option<Plan>>>);
+pub(crate) struct Arming(Arc<Mutex<Option<Plan>>>);
 
 impl Arming {
-    pub(super) fn arm(&self, plan: Plan) {
+    pub(crate) fn arm(&self, plan: Plan) {
         *lock(&self.0) = Some(plan);
     }
 }
 
 /// The server's side of a TLS connection, with the plan for the answer being written.
 #[derive(Debug)]
-pub(super) struct TamperedStream {
+pub(crate) struct TamperedStream {
     tls: TlsStream<TcpStream>,
     arming: Arming,
     plan: Plan,
@@ -73,7 +73,7 @@ pub(super) struct TamperedStream {
 }
 
 impl TamperedStream {
-    pub(super) fn new(tls: TlsStream<TcpStream>, arming: Arming) -> Self {
+    pub(crate) fn new(tls: TlsStream<TcpStream>, arming: Arming) -> Self {
         Self { tls, arming, plan: Plan::default(), sent: 0, pause: None }
     }
 

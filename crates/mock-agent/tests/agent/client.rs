@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use agentapi_contract::Fingerprint;
+use agentapi_contract::{Fingerprint, Route};
+use agentapi_mock::MockAgent;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{Method, Request, Response};
@@ -19,9 +20,6 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-
-use agentapi_contract::Route;
-use agentapi_mock::MockAgent;
 
 /// One connection to a mock agent, with a token to send.
 pub(crate) struct Client {

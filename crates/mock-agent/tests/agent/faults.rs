@@ -3,7 +3,8 @@
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
-use agentapi_contract::Fingerprint;
+use agentapi_contract::{Fingerprint, Route};
+use agentapi_mock::{Fault, MockAgent, Repeat, RouteSelector, Scenario};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,8 +13,6 @@ use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
 use crate::client::{Client, connect_tls};
-use agentapi_contract::Route;
-use agentapi_mock::{Fault, MockAgent, Repeat, RouteSelector, Scenario};
 
 const ONCE: Repeat = Repeat::Times(1);
 const SHORT: Duration = Duration::from_millis(50);

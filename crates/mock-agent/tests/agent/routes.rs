@@ -2,13 +2,13 @@
 
 use std::io::ErrorKind;
 
+use agentapi_contract::Route;
+use agentapi_mock::{BackupScenario, MockAgent, Scenario};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 use crate::client::Client;
-use agentapi_contract::Route;
-use agentapi_mock::{BackupScenario, MockAgent, Scenario};
 
 async fn started() -> (MockAgent, Client) {
     let agent = MockAgent::start().await.unwrap();
