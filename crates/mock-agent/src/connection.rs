@@ -6,27 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agentapi_contract::Route;
-use axum::body::Body;
-use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Collected, Full, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
-use crate::damage::Outgoing;
 use crate::envelope::Answer;
 use crate::fault::Fault;
 use crate::journal::{Open, Received};
-use crate::routes::unauthorized;
+use crate::outgoing::Outgoing;
 use crate::tampering::{Arming, TamperedStream};
-use crate::{Core, lock};
+use crate::{Core, lock, routes};
 
 /// A TCP connection that was let in.
 #[derive(Debug)]
@@ -66,19 +62,23 @@ struct AgentService {
 impl AgentService {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
-        let body = match Limited::new(body, LARGEST_REQUEST).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(_) => return Ok(self.send(whole(too_large().into_response()).await).await),
+        let outgoing = match Limited::new(body, LARGEST_REQUEST).collect().await {
+            Ok(body) => self.outgoing(&Request::from_parts(head, body.to_bytes())),
+            Err(_) => Outgoing::new(too_large().into_response()),
         };
-        let request = Request::from_parts(head, body);
-        self.record(&request);
+        Ok(self.send(outgoing).await)
+    }
+
+    /// The answer to a whole request, with what a fault does to it.
+    fn outgoing(&self, request: &Request<Bytes>) -> Outgoing {
+        self.record(request);
         let route = Route::of(request.method().as_str(), request.uri().path());
         let fault = self.core.faults.take_for_request(route);
-        let mut outgoing = whole(self.respond(request, fault).await).await;
+        let mut outgoing = Outgoing::new(self.respond(request, fault));
         if let Some(fault) = fault {
             outgoing.damage(fault);
         }
-        Ok(self.send(outgoing).await)
+        outgoing
     }
 
     fn record(&self, request: &Request<Bytes>) {
@@ -93,23 +93,15 @@ impl AgentService {
     }
 
     /// The answer before it is damaged: the routes' own, or the fault's in its place.
-    async fn respond(&self, request: Request<Bytes>, fault: Option<Fault>) -> Response<Body> {
+    fn respond(&self, request: &Request<Bytes>, fault: Option<Fault>) -> Response<Bytes> {
         match fault {
-            Some(Fault::Unauthorized) => unauthorized().into_response(),
+            Some(Fault::Unauthorized) => routes::unauthorized().into_response(),
             Some(Fault::Status(status)) => Answer::refused(status, "injected fault").into_response(),
             Some(Fault::NewCertificate) => match self.core.rotate() {
-                Ok(()) => self.routed(request).await,
+                Ok(()) => self.core.answer(request),
                 Err(error) => internal_error(&error).into_response(),
             },
-            _ => self.routed(request).await,
-        }
-    }
-
-    async fn routed(&self, request: Request<Bytes>) -> Response<Body> {
-        let router = TowerToHyperService::new(self.core.router.clone());
-        match router.call(request.map(Body::from)).await {
-            Ok(response) => response,
-            Err(never) => match never {},
+            _ => self.core.answer(request),
         }
     }
 
@@ -118,13 +110,6 @@ impl AgentService {
         self.arming.arm(outgoing.plan);
         Response::from_parts(outgoing.head, Full::new(outgoing.body))
     }
-}
-
-/// The response with all of its body at hand. The routes' bodies are in memory, so reading one cannot fail.
-async fn whole(response: Response<Body>) -> Outgoing {
-    let (head, body) = response.into_parts();
-    let body = body.collect().await;
-    Outgoing::new(head, body.map(Collected::to_bytes).unwrap_or_default())
 }
 
 fn too_large() -> Answer {

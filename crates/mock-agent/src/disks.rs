@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::envelope::Answer;
 use crate::inventory::{Disk, Mount, Role};
@@ -49,6 +48,35 @@ pub(crate) struct FormatRequest {
     pub(crate) durable_id: String,
 }
 
+/// Data of GET /storage.
+#[derive(Serialize)]
+struct MountList<'a> {
+    vmid: i64,
+    mounts: &'a [Mount],
+}
+
+/// Data of GET /disks.
+#[derive(Serialize)]
+struct DiskList<'a> {
+    vmid: i64,
+    disks: &'a [Disk],
+}
+
+/// Data of POST /disks/assign.
+#[derive(Serialize)]
+struct Assigned<'a> {
+    vmid: i64,
+    mount: &'a str,
+}
+
+/// Data of POST /disks/eject.
+#[derive(Serialize)]
+struct Ejected<'a> {
+    vmid: i64,
+    ejected: &'a str,
+    dependent_guests: Vec<i64>,
+}
+
 /// Data of POST /disks/format.
 #[derive(Debug, Serialize)]
 struct FormatResult {
@@ -76,14 +104,12 @@ struct PendingOperation {
 impl Storage {
     /// GET /storage.
     pub(crate) fn mounts(&self) -> Answer {
-        let data = json!({"vmid": self.vmid, "mounts": self.mounts});
-        Answer::granted(StatusCode::OK, data)
+        Answer::granted(StatusCode::OK, MountList { vmid: self.vmid, mounts: &self.mounts })
     }
 
     /// GET /disks.
     pub(crate) fn disks(&self) -> Answer {
-        let data = json!({"vmid": self.vmid, "disks": self.disks});
-        Answer::granted(StatusCode::OK, data)
+        Answer::granted(StatusCode::OK, DiskList { vmid: self.vmid, disks: &self.disks })
     }
 
     /// POST /disks/assign: mounts the disk whose file system has this UUID.
@@ -103,8 +129,7 @@ impl Storage {
             return Answer::refused(StatusCode::CONFLICT, error);
         }
         self.mount(at, mount_point);
-        let data = json!({"vmid": self.vmid, "mount": mount_point});
-        Answer::granted(StatusCode::OK, data)
+        Answer::granted(StatusCode::OK, Assigned { vmid: self.vmid, mount: mount_point })
     }
 
     /// POST /disks/eject: unmounts what is mounted there; it is in no list afterwards.
@@ -123,10 +148,7 @@ impl Storage {
             return Answer::refused(StatusCode::NOT_FOUND, error);
         }
         let dependent_guests = self.dependent_guests.remove(ejected).unwrap_or_default();
-        let data = json!({
-            "vmid": self.vmid, "ejected": ejected, "dependent_guests": dependent_guests,
-        });
-        Answer::granted(StatusCode::OK, data)
+        Answer::granted(StatusCode::OK, Ejected { vmid: self.vmid, ejected, dependent_guests })
     }
 
     /// POST /disks/format.

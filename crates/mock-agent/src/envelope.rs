@@ -1,64 +1,98 @@
 //! The envelope around every answer: `{"ok": bool, "data": ..., "error": "text"}`.
+//!
+//! An answer is written as soon as it is made. That keeps the fields in the order in which the structs name them,
+//! which is the agent's order, whatever features other crates of a build give to `serde_json`'s maps.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
 use serde::Serialize;
-use serde_json::Value;
 
 /// One answer of the agent: a status and an envelope.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    envelope: Envelope,
+    envelope: Bytes,
 }
 
-#[derive(Debug, PartialEq, Serialize)]
-struct Envelope {
+#[derive(Serialize)]
+struct Envelope<T> {
     ok: bool,
-    data: Value,
+    data: T,
     error: String,
 }
 
 impl Answer {
     /// `ok: true` with this data.
     pub(crate) fn granted(status: StatusCode, data: impl Serialize) -> Self {
-        Self::new(status, data, None)
+        Self::new(status, Envelope { ok: true, data, error: String::new() })
     }
 
     /// `ok: false` with this reason and no data.
     pub(crate) fn refused(status: StatusCode, error: impl Into<String>) -> Self {
-        Self::new(status, Value::Null, Some(error.into()))
+        Self::refused_with(status, error, ())
     }
 
     /// `ok: false` with this reason, and data that says more.
     pub(crate) fn refused_with(status: StatusCode, error: impl Into<String>, data: impl Serialize) -> Self {
-        Self::new(status, data, Some(error.into()))
+        Self::new(status, Envelope { ok: false, data, error: error.into() })
     }
 
-    fn new(status: StatusCode, data: impl Serialize, refusal: Option<String>) -> Self {
-        match serde_json::to_value(data) {
-            Ok(data) => {
-                Self { status, envelope: Envelope { ok: refusal.is_none(), data, error: refusal.unwrap_or_default() } }
-            }
+    fn new(status: StatusCode, envelope: Envelope<impl Serialize>) -> Self {
+        match serde_json::to_vec(&envelope) {
+            Ok(envelope) => Self { status, envelope: envelope.into() },
             Err(cause) => Self::refused(StatusCode::INTERNAL_SERVER_ERROR, cause.to_string()),
         }
+    }
+
+    /// The answer as HTTP has it. The length is left to hyper, which states it when it writes the body.
+    pub(crate) fn into_response(self) -> Response<Bytes> {
+        let mut response = Response::new(self.envelope);
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+        response
+    }
+}
+
+/// The media type of every answer.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+#[cfg(test)]
+impl Answer {
+    pub(crate) fn data(&self) -> serde_json::Value {
+        self.parsed()["data"].clone()
+    }
+
+    pub(crate) fn error(&self) -> String {
+        self.parsed()["error"].as_str().unwrap().to_owned()
+    }
+
+    fn parsed(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.envelope).unwrap()
     }
 }
 
 #[cfg(test)]
-impl Answer {
-    pub(crate) fn data(&self) -> &Value {
-        &self.envelope.data
+mod tests {
+    use http::StatusCode;
+
+    use super::Answer;
+
+    #[test]
+    fn an_envelope_has_its_three_fields_in_the_agents_order() {
+        for (answer, wanted) in [
+            (Answer::granted(StatusCode::OK, [1]), r#"{"ok":true,"data":[1],"error":""}"#),
+            (Answer::refused(StatusCode::NOT_FOUND, "none"), r#"{"ok":false,"data":null,"error":"none"}"#),
+            (Answer::refused_with(StatusCode::CONFLICT, "no", 7), r#"{"ok":false,"data":7,"error":"no"}"#),
+        ] {
+            assert_eq!(answer.envelope, wanted);
+        }
     }
 
-    pub(crate) fn error(&self) -> &str {
-        &self.envelope.error
-    }
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        (self.status, Json(self.envelope)).into_response()
+    #[test]
+    fn an_answer_that_cannot_be_written_is_an_internal_error() {
+        let data = std::collections::BTreeMap::from([((), ())]);
+        let answer = Answer::granted(StatusCode::OK, data);
+        assert_eq!((answer.status.as_u16(), answer.error().as_str()), (500, "key must be a string"));
     }
 }

@@ -10,7 +10,6 @@
 mod backup;
 mod certificate;
 mod connection;
-mod damage;
 mod default_scenario;
 mod disks;
 mod envelope;
@@ -19,6 +18,7 @@ mod fault_queue;
 mod inventory;
 mod journal;
 mod listener;
+mod outgoing;
 mod routes;
 mod scenario;
 mod selector;
@@ -31,7 +31,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agentapi_contract::{Fingerprint, Token};
-use axum::Router;
+use bytes::Bytes;
+use http::{Request, Response};
 use rustls::crypto::CryptoProvider;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -50,7 +51,6 @@ use state::AgentState;
 /// A running mock agent. Stops when dropped.
 pub struct MockAgent {
     address: SocketAddr,
-    token: Token,
     core: Arc<Core>,
     serving: JoinHandle<()>,
 }
@@ -76,7 +76,7 @@ impl MockAgent {
 
     /// The bearer token it asks for: the scenario's, or a random one of this start.
     pub fn token(&self) -> &str {
-        self.token.reveal()
+        self.core.token.reveal()
     }
 
     /// The fingerprint of the leaf certificate that new connections meet.
@@ -192,7 +192,8 @@ impl MockAgentBuilder {
             faults.push(rule);
         }
         let core = Arc::new(Core {
-            router: routes::router(AgentState::new(scenario), token.clone()),
+            token,
+            state: Mutex::new(AgentState::new(scenario)),
             certificates: Mutex::new(Certificates::fresh(provider)?),
             faults,
             journal: Arc::default(),
@@ -200,7 +201,6 @@ impl MockAgentBuilder {
         let tcp = TcpListener::bind(self.listen).await?;
         Ok(MockAgent {
             address: tcp.local_addr()?,
-            token,
             serving: tokio::spawn(listener::accept_all(tcp, Arc::clone(&core))),
             core,
         })
@@ -222,13 +222,18 @@ fn random_token(provider: &CryptoProvider) -> io::Result<Token> {
 
 /// What the accept loop, the connections and the [`MockAgent`] share.
 struct Core {
-    router: Router,
+    token: Token,
+    state: Mutex<AgentState>,
     certificates: Mutex<Certificates>,
     faults: FaultQueue,
     journal: Arc<Journal>,
 }
 
 impl Core {
+    fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        routes::answer(request, &self.token, &self.state)
+    }
+
     fn rotate(&self) -> io::Result<()> {
         lock(&self.certificates).rotate()
     }

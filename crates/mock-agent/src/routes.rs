@@ -1,16 +1,14 @@
-//! The agent's nine routes over its state, behind the bearer token.
+//! What the agent answers to a request: the nine routes over its state, behind the bearer token.
+//!
+//! The checks come in this order: token (401), path (404), method (405), body (400). A request without the token
+//! learns nothing, not even whether its path exists.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
-use agentapi_contract::{Route, Token};
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Request, State};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use http::StatusCode;
-use http::header::{AUTHORIZATION, HeaderValue};
+use agentapi_contract::{Method, Route, Token};
+use bytes::Bytes;
+use http::header::{ALLOW, AUTHORIZATION, HeaderValue};
+use http::{Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -19,24 +17,19 @@ use crate::envelope::Answer;
 use crate::lock;
 use crate::state::AgentState;
 
-type SharedState = State<Arc<Mutex<AgentState>>>;
-
-/// The nine routes. A request without the token learns nothing, not even whether its path exists.
-pub(crate) fn router(state: AgentState, token: Token) -> Router {
-    Router::new()
-        .route(Route::Storage.path(), get(storage))
-        .route(Route::BackupDue.path(), get(backup_due))
-        .route(Route::StartBackup.path(), post(start_backup))
-        .route(Route::BackupStatus.path(), get(backup_status))
-        .route(Route::Disks.path(), get(disks))
-        .route(Route::AssignDisk.path(), post(assign_disk))
-        .route(Route::EjectDisk.path(), post(eject_disk))
-        .route(Route::FormatDisk.path(), post(format_disk))
-        .route(Route::HostMetrics.path(), get(host_metrics))
-        .method_not_allowed_fallback(wrong_method)
-        .fallback(unknown_path)
-        .layer(middleware::from_fn_with_state(token, require_token))
-        .with_state(Arc::new(Mutex::new(state)))
+/// The answer to this request.
+pub(crate) fn answer(request: &Request<Bytes>, token: &Token, state: &Mutex<AgentState>) -> Response<Bytes> {
+    let authorization = request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
+    let mut response = match route_of(request) {
+        _ if !token.admits(authorization) => unauthorized().into_response(),
+        Some(route) => on_route(route, request.body(), state).into_response(),
+        None => off_route(request.uri().path()),
+    };
+    // Here and not by hyper, because a fault counts the bytes of the body that is sent.
+    if request.method() == http::Method::HEAD {
+        response.body_mut().clear();
+    }
+    response
 }
 
 /// What a request without the right token is answered.
@@ -44,57 +37,50 @@ pub(crate) fn unauthorized() -> Answer {
     Answer::refused(StatusCode::UNAUTHORIZED, "missing or wrong bearer token")
 }
 
-async fn require_token(State(token): State<Token>, request: Request, next: Next) -> Response {
-    let authorization = request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
-    if token.admits(authorization) { next.run(request).await } else { unauthorized().into_response() }
+/// The route that a request is on. A HEAD is answered as the GET would be (RFC 9110, section 9.3.2).
+fn route_of(request: &Request<Bytes>) -> Option<Route> {
+    let method = match *request.method() {
+        http::Method::HEAD => Method::Get.as_str(),
+        ref method => method.as_str(),
+    };
+    Route::of(method, request.uri().path())
 }
 
-async fn unknown_path() -> Answer {
-    Answer::refused(StatusCode::NOT_FOUND, "no such path")
-}
-
-async fn wrong_method() -> Answer {
+/// Refuses a request on no route: because of its method where the agent has the path, else because of the path.
+fn off_route(path: &str) -> Response<Bytes> {
+    let Some(allowed) = allowed_methods(path) else {
+        return Answer::refused(StatusCode::NOT_FOUND, "no such path").into_response();
+    };
     let error = "this path does not take this method";
-    Answer::refused(StatusCode::METHOD_NOT_ALLOWED, error)
+    let mut response = Answer::refused(StatusCode::METHOD_NOT_ALLOWED, error).into_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
 }
 
-async fn storage(State(state): SharedState) -> Answer {
-    lock(&state).storage.mounts()
-}
-
-async fn backup_due(State(state): SharedState) -> Answer {
-    Answer::granted(StatusCode::OK, lock(&state).backup.due(Instant::now()))
-}
-
-async fn start_backup(State(state): SharedState, body: Bytes) -> Answer {
-    with_body(&body, |_: Map<String, Value>| {
-        let started = lock(&state).backup.start(Instant::now());
-        Answer::granted(StatusCode::ACCEPTED, started)
+/// What a path that the agent has takes: each has one method.
+fn allowed_methods(path: &str) -> Option<&'static str> {
+    let route = Route::ALL.into_iter().find(|route| route.path() == path)?;
+    Some(match route.method() {
+        Method::Get => "GET,HEAD",
+        Method::Post => "POST",
     })
 }
 
-async fn backup_status(State(state): SharedState) -> Answer {
-    Answer::granted(StatusCode::OK, lock(&state).backup.status(Instant::now()))
-}
-
-async fn disks(State(state): SharedState) -> Answer {
-    lock(&state).storage.disks()
-}
-
-async fn assign_disk(State(state): SharedState, body: Bytes) -> Answer {
-    with_body(&body, |request| lock(&state).storage.assign(&request))
-}
-
-async fn eject_disk(State(state): SharedState, body: Bytes) -> Answer {
-    with_body(&body, |request| lock(&state).storage.eject(&request))
-}
-
-async fn format_disk(State(state): SharedState, body: Bytes) -> Answer {
-    with_body(&body, |request| lock(&state).storage.format(&request))
-}
-
-async fn host_metrics(State(state): SharedState) -> Answer {
-    lock(&state).host_metrics()
+fn on_route(route: Route, body: &[u8], state: &Mutex<AgentState>) -> Answer {
+    match route {
+        Route::Storage => lock(state).storage.mounts(),
+        Route::BackupDue => Answer::granted(StatusCode::OK, lock(state).backup.due(Instant::now())),
+        Route::StartBackup => with_body(body, |_: Map<String, Value>| {
+            let started = lock(state).backup.start(Instant::now());
+            Answer::granted(StatusCode::ACCEPTED, started)
+        }),
+        Route::BackupStatus => Answer::granted(StatusCode::OK, lock(state).backup.status(Instant::now())),
+        Route::Disks => lock(state).storage.disks(),
+        Route::AssignDisk => with_body(body, |request| lock(state).storage.assign(&request)),
+        Route::EjectDisk => with_body(body, |request| lock(state).storage.eject(&request)),
+        Route::FormatDisk => with_body(body, |request| lock(state).storage.format(&request)),
+        Route::HostMetrics => lock(state).host_metrics(),
+    }
 }
 
 /// Answers a request whose body is JSON of this shape, and refuses any other.
@@ -105,5 +91,22 @@ fn with_body<T: DeserializeOwned>(body: &[u8], answer: impl FnOnce(T) -> Answer)
             let error = format!("request body is not the JSON expected: {error}");
             Answer::refused(StatusCode::BAD_REQUEST, error)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agentapi_contract::Route;
+
+    use super::allowed_methods;
+
+    #[test]
+    fn no_path_has_two_methods_so_a_refusal_names_all_that_it_takes() {
+        for route in Route::ALL {
+            let same_path = Route::ALL.into_iter().filter(|other| other.path() == route.path());
+            assert_eq!(same_path.count(), 1, "{route}");
+            assert!(allowed_methods(route.path()).unwrap().starts_with(route.method().as_str()), "{route}");
+        }
+        assert_eq!(allowed_methods("/storage/"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The state behind the routes: one per mock agent, changed by one request at a time.
 
 use http::StatusCode;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::backup::Backup;
 use crate::disks::Storage;
@@ -16,6 +16,14 @@ pub(crate) struct AgentState {
     pub(crate) storage: Storage,
     host: HostMetrics,
     storage_targets: Vec<StorageTarget>,
+}
+
+/// Data of GET /host/metrics.
+#[derive(Serialize)]
+struct Metrics<'a> {
+    vmid: i64,
+    host: &'a HostMetrics,
+    storage_targets: &'a [StorageTarget],
 }
 
 impl AgentState {
@@ -36,11 +44,7 @@ impl AgentState {
 
     /// GET /host/metrics. The figures stand still, so that a test can name them.
     pub(crate) fn host_metrics(&self) -> Answer {
-        let data = json!({
-            "vmid": self.storage.vmid,
-            "host": self.host,
-            "storage_targets": self.storage_targets,
-        });
-        Answer::granted(StatusCode::OK, data)
+        let metrics = Metrics { vmid: self.storage.vmid, host: &self.host, storage_targets: &self.storage_targets };
+        Answer::granted(StatusCode::OK, metrics)
     }
 }

@@ -85,7 +85,7 @@ fn an_assignment_that_makes_no_sense_is_refused_and_changes_nothing() {
     ] {
         let mut storage = storage();
         let answer = storage.assign(&request);
-        assert_eq!((answer.status.as_u16(), answer.error()), (status, error));
+        assert_eq!((answer.status.as_u16(), answer.error().as_str()), (status, error));
         assert_eq!(storage.disks, Scenario::default().disks);
     }
 }
@@ -95,7 +95,7 @@ fn an_ejected_disk_is_in_no_list_and_its_dependents_are_named() {
     let mut storage = storage();
     let answer = storage.eject(&eject("/mnt/felhom/media"));
     let data = json!({"vmid":101,"ejected":"/mnt/felhom/media","dependent_guests":[101,104]});
-    assert_eq!((answer.status, answer.data()), (StatusCode::OK, &data));
+    assert_eq!((answer.status, answer.data()), (StatusCode::OK, data));
     assert!(storage.disks.iter().all(|disk| disk.name != "media"));
     assert!(!mount_points(&storage).contains(&"/mnt/felhom/media"));
 }
@@ -132,7 +132,7 @@ fn a_system_or_backup_disk_is_refused_whatever_the_caller_says() {
                     "durable_id": durable_id, "fstype": "ext4",
                 },
             });
-            assert_eq!((answer.status, answer.data()), (StatusCode::FORBIDDEN, &wanted));
+            assert_eq!((answer.status, answer.data()), (StatusCode::FORBIDDEN, wanted));
         }
         assert_eq!(disk(&storage, name), &known);
     }
@@ -162,7 +162,7 @@ fn a_user_data_disk_with_data_asks_for_confirmation_of_that_very_disk() {
             "reason": "ext4 filesystem", "role": "user-data", "needs_confirmation": true,
             "durable_id": format!("uuid:{MEDIA_UUID}"),
         });
-        assert_eq!((answer.status, answer.data()), (StatusCode::CONFLICT, &wanted));
+        assert_eq!((answer.status, answer.data()), (StatusCode::CONFLICT, wanted));
         assert_eq!(storage.disks, Scenario::default().disks);
     }
 }
@@ -194,5 +194,5 @@ fn a_blank_user_data_disk_is_formatted_without_confirmation() {
 #[test]
 fn an_unknown_device_is_not_found() {
     let answer = storage().format(&format("/dev/sdz"));
-    assert_eq!((answer.status, answer.error()), (StatusCode::NOT_FOUND, "no device \"/dev/sdz\""));
+    assert_eq!((answer.status, answer.error().as_str()), (StatusCode::NOT_FOUND, "no device \"/dev/sdz\""));
 }

@@ -9,4 +9,5 @@
 
 mod client;
 mod faults;
+mod members;
 mod routes;

@@ -4,11 +4,12 @@ use std::io::ErrorKind;
 
 use agentapi_contract::Route;
 use agentapi_mock::{BackupScenario, MockAgent, Scenario};
-use http::Method;
+use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::client::Client;
+use crate::client::{Client, method_of};
+use crate::members::Members;
 
 async fn started() -> (MockAgent, Client) {
     let agent = MockAgent::start().await.unwrap();
@@ -29,18 +30,21 @@ fn body(route: Route) -> &'static str {
     }
 }
 
-fn keys(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
+/// The envelope of a GET on this route, with its members in order.
+async fn members(client: &mut Client, route: Route) -> Members {
+    let (_, text) = client.send(Method::GET, route.path(), "").await.unwrap();
+    Members::of(text)
 }
 
 #[tokio::test]
 async fn every_route_answers_with_an_envelope_over_one_connection() {
     let (agent, mut client) = started().await;
     for route in Route::ALL {
-        let (status, envelope) = client.call(route, body(route)).await;
+        let (status, text) = client.send(method_of(route), route.path(), body(route)).await.unwrap();
+        let envelope: Value = serde_json::from_slice(&text).unwrap();
         let wanted = if route == Route::StartBackup { 202 } else { 200 };
         assert_eq!(status, wanted, "{route:?}");
-        assert_eq!(keys(&envelope), ["ok", "data", "error"]);
+        assert_eq!(Members::of(&text).keys(), ["ok", "data", "error"]);
         assert_eq!((&envelope["ok"], &envelope["error"]), (&json!(true), &json!("")));
         assert_eq!(envelope["data"]["vmid"], 101, "{route:?}");
     }
@@ -56,10 +60,9 @@ async fn a_client_meets_the_fingerprint_that_the_agent_states() {
 #[tokio::test]
 async fn lists_have_all_fields_under_the_agents_own_names() {
     let (_agent, mut client) = started().await;
-    let (_, storage) = client.call(Route::Storage, "").await;
-    let mount = &storage["data"]["mounts"][0];
-    assert_eq!(keys(mount), ["key", "storage", "mount_point", "class", "backup"]);
-    let (_, disks) = client.call(Route::Disks, "").await;
+    let mounts = members(&mut client, Route::Storage).await.object("data").objects("mounts");
+    assert_eq!(mounts[0].keys(), ["key", "storage", "mount_point", "class", "backup"]);
+    let disks = members(&mut client, Route::Disks).await.object("data").objects("disks");
     let wanted = [
         "name",
         "type",
@@ -75,14 +78,13 @@ async fn lists_have_all_fields_under_the_agents_own_names() {
         "used_fraction",
         "durable_id",
     ];
-    assert_eq!(keys(&disks["data"]["disks"][0]), wanted);
+    assert_eq!(disks[0].keys(), wanted);
 }
 
 #[tokio::test]
 async fn metrics_have_all_fields_and_null_for_what_is_not_known() {
     let (_agent, mut client) = started().await;
-    let (_, envelope) = client.call(Route::HostMetrics, "").await;
-    let data = &envelope["data"];
+    let data = members(&mut client, Route::HostMetrics).await.object("data");
     let wanted = [
         "node",
         "cpu_percent",
@@ -96,7 +98,7 @@ async fn metrics_have_all_fields_and_null_for_what_is_not_known() {
         "uptime_seconds",
         "cpu_temp_c",
     ];
-    assert_eq!(keys(&data["host"]), wanted);
+    assert_eq!(data.object("host").keys(), wanted);
     let wanted = [
         "name",
         "type",
@@ -112,8 +114,9 @@ async fn metrics_have_all_fields_and_null_for_what_is_not_known() {
         "thin_pool",
         "smart",
     ];
-    let targets = data["storage_targets"].as_array().unwrap();
-    assert!(targets.iter().all(|target| keys(target) == wanted));
+    assert!(data.objects("storage_targets").iter().all(|target| target.keys() == wanted));
+    let (_, envelope) = client.call(Route::HostMetrics, "").await;
+    let targets = &envelope["data"]["storage_targets"];
     assert_eq!(targets[1]["thin_pool"]["metadata_used_fraction"], Value::Null);
     assert_eq!(targets[3]["smart"], Value::Null);
 }
@@ -153,6 +156,28 @@ async fn a_wrong_token_is_refused_on_every_path() {
         assert_eq!((status, &body[..]), (401, wanted.as_bytes()));
     }
     assert_eq!(agent.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_one_unless_the_token_is_wrong() {
+    let (agent, mut client) = started().await;
+    for (method, path, allowed) in [(Method::POST, "/storage", "GET,HEAD"), (Method::HEAD, "/backup", "POST")] {
+        let answer = client.start(method, path, "").await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["allow"]), (405, &HeaderValue::from_static(allowed)));
+    }
+    let mut client = Client::connect(&agent).await.unwrap().with_token("wrong");
+    let answer = client.start(Method::POST, "/storage", "").await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.headers().get("allow")), (401, None));
+}
+
+#[tokio::test]
+async fn a_head_is_answered_as_a_get_without_its_body() {
+    let (agent, mut client) = started().await;
+    let (status, body) = client.send(Method::HEAD, "/storage", "").await.unwrap();
+    assert_eq!((status, &body[..]), (200, &b""[..]));
+    // The connection goes on: no byte of a body was sent that would be taken for the next answer.
+    assert_eq!(client.call(Route::Storage, "").await.0, 200);
+    assert_eq!(agent.connections(), 1);
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
-use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::header::CONNECTION;
 use http::response::Parts;
+use http::{HeaderValue, Response};
 
 use crate::fault::Fault;
 use crate::tampering::{Cut, Ending, Place, Plan};
@@ -21,9 +21,9 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    /// Content-Length is left to hyper, which states the body's.
-    pub(crate) fn new(mut head: Parts, body: Bytes) -> Self {
-        head.headers.remove(CONTENT_LENGTH);
+    /// A response that is sent as it is.
+    pub(crate) fn new(response: Response<Bytes>) -> Self {
+        let (head, body) = response.into_parts();
         Self { head, body, delay: Duration::ZERO, plan: Plan::default() }
     }
 
