@@ -33,7 +33,7 @@ impl From<Route> for RouteSelector {
 impl fmt::Display for RouteSelector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Any => "any",
+            Self::Any => ANY,
             Self::Only(route) => route.name(),
         })
     }
@@ -43,11 +43,10 @@ impl FromStr for RouteSelector {
     type Err = UnknownRoute;
 
     fn from_str(text: &str) -> Result<Self, UnknownRoute> {
-        if text == "any" {
-            return Ok(Self::Any);
+        match text {
+            ANY => Ok(Self::Any),
+            _ => Route::named(text).map(Self::Only).ok_or(UnknownRoute),
         }
-        let route = Route::ALL.into_iter().find(|route| route.name() == text);
-        route.map(Self::Only).ok_or(UnknownRoute)
     }
 }
 
@@ -55,6 +54,9 @@ impl FromStr for RouteSelector {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected `any` or an operation such as `backup-due` or `format-disk`")]
 pub struct UnknownRoute;
+
+/// The text for every request; no route has this name.
+const ANY: &str = "any";
 
 #[cfg(test)]
 mod tests {
