@@ -1,20 +1,53 @@
 //! The backup job: idle, running, then done or failed as time passes.
 //!
-//! The clock is passed in, so the phases can be tested without waiting. Backups run one at a time, as on the agent.
+//! ```text
+//!           start             the duration is over, or Backup::finish
+//!   idle ---------> running ------------------------------------------> done or failed
+//!                      ^                                                    |
+//!                      +----------------------- start ----------------------+
+//! ```
+//!
+//! Backups run one at a time, as on the agent: a start while one runs answers with that one. No task waits for the
+//! end. The phase is computed from the clock whenever it is asked for, so the tests pass a clock in and need not wait.
+
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::scenario::BackupScenario;
 
-/// The backups of one guest.
-#[derive(Debug)]
-pub(crate) struct Backup {
+/// The backups of one guest: whether one is due, the last one, and how those run that are started from now on.
+#[derive(Clone, Debug)]
+pub struct Backup {
     vmid: i64,
-    scenario: BackupScenario,
+    due: bool,
+    reason: String,
+    duration: Duration,
+    outcome: BackupOutcome,
     /// How many were started; the last one's number is part of its job id.
     runs: u64,
-    last_started: Option<Instant>,
+    /// How many of them say nothing of whether a backup is due: it was decided after their end.
+    runs_before_due: u64,
+    last: Option<Run>,
+}
+
+/// How a backup ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BackupOutcome {
+    /// It is done, and none is due any more.
+    Done,
+    /// It failed, with this text as its error. One that was due stays due.
+    Failed(String),
+}
+
+/// One backup that was started.
+#[derive(Clone, Debug)]
+struct Run {
+    /// `None`: so far ahead that no clock shows it.
+    ends_at: Option<Instant>,
+    outcome: BackupOutcome,
 }
 
 /// Data of GET /backup/due.
@@ -51,17 +84,58 @@ enum Phase {
     Failed,
 }
 
+/// Changes while the agent runs.
+impl Backup {
+    /// Makes a backup due for this reason, until one is done that runs now or is started later.
+    pub fn make_due(&mut self, reason: impl Into<String>) {
+        self.decide_due(true, reason.into(), Instant::now());
+    }
+
+    /// Makes no backup due for this reason, until [`Self::make_due`].
+    pub fn clear_due(&mut self, reason: impl Into<String>) {
+        self.decide_due(false, reason.into(), Instant::now());
+    }
+
+    /// Ends the backup that runs. Returns whether one was running; if not, nothing changes.
+    pub fn finish(&mut self, outcome: BackupOutcome) -> bool {
+        self.finish_at(Instant::now(), outcome)
+    }
+
+    /// Sets how long the backups run that are started from now on. With [`Duration::MAX`] one runs until
+    /// [`Self::finish`].
+    pub fn set_duration(&mut self, duration: Duration) {
+        self.duration = duration;
+    }
+
+    /// Sets how the backups end that are started from now on.
+    pub fn set_outcome(&mut self, outcome: BackupOutcome) {
+        self.outcome = outcome;
+    }
+}
+
 impl Backup {
     pub(crate) fn new(vmid: i64, scenario: BackupScenario) -> Self {
-        Self { vmid, scenario, runs: 0, last_started: None }
+        Self {
+            vmid,
+            duration: scenario.duration(),
+            due: scenario.due,
+            reason: scenario.reason,
+            outcome: match scenario.failure {
+                none if none.is_empty() => BackupOutcome::Done,
+                error => BackupOutcome::Failed(error),
+            },
+            runs: 0,
+            runs_before_due: 0,
+            last: None,
+        }
     }
 
     pub(crate) fn due(&self, now: Instant) -> Due {
-        let done = self.phase(now) == Phase::Done;
+        let done = self.phase(now) == Phase::Done && self.runs > self.runs_before_due;
         Due {
             vmid: self.vmid,
-            due: self.scenario.due && !done,
-            reason: if done { format!("backup {} is done", self.job_id()) } else { self.scenario.reason.clone() },
+            due: self.due && !done,
+            reason: if done { format!("backup {} is done", self.job_id()) } else { self.reason.clone() },
         }
     }
 
@@ -69,26 +143,43 @@ impl Backup {
     pub(crate) fn start(&mut self, now: Instant) -> Started {
         if self.phase(now) != Phase::Running {
             self.runs += 1;
-            self.last_started = Some(now);
+            self.last = Some(Run { ends_at: now.checked_add(self.duration), outcome: self.outcome.clone() });
         }
         Started { vmid: self.vmid, job_id: self.job_id(), phase: Phase::Running }
     }
 
     pub(crate) fn status(&self, now: Instant) -> Status {
         let phase = self.phase(now);
-        let error = match phase {
-            Phase::Failed => self.scenario.failure.clone(),
-            Phase::Idle | Phase::Running | Phase::Done => String::new(),
+        let error = match &self.last {
+            Some(Run { outcome: BackupOutcome::Failed(error), .. }) if phase == Phase::Failed => error.clone(),
+            _ => String::new(),
         };
         Status { vmid: self.vmid, phase, job_id: self.job_id(), error }
     }
 
+    fn decide_due(&mut self, due: bool, reason: String, now: Instant) {
+        self.due = due;
+        self.reason = reason;
+        let running = u64::from(self.phase(now) == Phase::Running);
+        self.runs_before_due = self.runs - running;
+    }
+
+    fn finish_at(&mut self, now: Instant, outcome: BackupOutcome) -> bool {
+        match &mut self.last {
+            Some(run) if run.is_running(now) => {
+                *run = Run { ends_at: Some(now), outcome };
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn phase(&self, now: Instant) -> Phase {
-        match self.last_started {
+        match &self.last {
             None => Phase::Idle,
-            Some(started) if now.saturating_duration_since(started) < self.scenario.duration() => Phase::Running,
-            Some(_) if self.scenario.failure.is_empty() => Phase::Done,
-            Some(_) => Phase::Failed,
+            Some(run) if run.is_running(now) => Phase::Running,
+            Some(Run { outcome: BackupOutcome::Done, .. }) => Phase::Done,
+            Some(Run { outcome: BackupOutcome::Failed(_), .. }) => Phase::Failed,
         }
     }
 
@@ -101,74 +192,11 @@ impl Backup {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use serde_json::json;
-    use tokio::time::Instant;
-
-    use super::Backup;
-    use crate::scenario::BackupScenario;
-
-    const HALF: Duration = Duration::from_secs(1);
-
-    fn backup() -> Backup {
-        Backup::new(101, BackupScenario::default())
-    }
-
-    fn status(backup: &Backup, now: Instant) -> serde_json::Value {
-        serde_json::to_value(backup.status(now)).unwrap()
-    }
-
-    #[test]
-    fn a_backup_is_idle_then_running_then_done() {
-        let (mut backup, now) = (backup(), Instant::now());
-        let idle = json!({"vmid":101,"phase":"idle","job_id":"","error":""});
-        assert_eq!(status(&backup, now), idle);
-        backup.start(now);
-        for (after, phase) in [(0, "running"), (1999, "running"), (2000, "done")] {
-            let wanted = json!({"vmid":101,"phase":phase,"job_id":"bk-101-1","error":""});
-            assert_eq!(status(&backup, now + Duration::from_millis(after)), wanted);
-        }
-    }
-
-    #[test]
-    fn a_start_while_one_runs_answers_with_the_same_job() {
-        let (mut backup, now) = (backup(), Instant::now());
-        let running = json!({"vmid":101,"job_id":"bk-101-1","phase":"running"});
-        assert_eq!(serde_json::to_value(backup.start(now)).unwrap(), running);
-        assert_eq!(serde_json::to_value(backup.start(now + HALF)).unwrap(), running);
-        assert_eq!(status(&backup, now + 2 * HALF)["phase"], "done");
-    }
-
-    #[test]
-    fn a_start_after_the_end_is_a_new_job() {
-        let (mut backup, now) = (backup(), Instant::now());
-        backup.start(now);
-        assert_eq!(backup.start(now + 2 * HALF).job_id, "bk-101-2");
-        assert_eq!(status(&backup, now + 3 * HALF)["phase"], "running");
-    }
-
-    #[test]
-    fn a_backup_is_due_until_one_is_done() {
-        let (mut backup, now) = (backup(), Instant::now());
-        assert!(backup.due(now).due);
-        assert_eq!(backup.due(now).reason, "last backup 26h ago, policy daily");
-        backup.start(now);
-        assert!(backup.due(now + HALF).due);
-        assert!(!backup.due(now + 2 * HALF).due);
-        assert_eq!(backup.due(now + 2 * HALF).reason, "backup bk-101-1 is done");
-    }
-
-    #[test]
-    fn a_backup_that_fails_says_why_and_stays_due() {
-        let scenario =
-            BackupScenario { duration_ms: 0, failure: "no space left".to_owned(), ..BackupScenario::default() };
-        let (mut backup, now) = (Backup::new(101, scenario), Instant::now());
-        backup.start(now);
-        let wanted = json!({"vmid":101,"phase":"failed","job_id":"bk-101-1","error":"no space left"});
-        assert_eq!(status(&backup, now), wanted);
-        assert!(backup.due(now).due);
+impl Run {
+    fn is_running(&self, now: Instant) -> bool {
+        self.ends_at.is_none_or(|end| now < end)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,23 +3,12 @@
 //! A format is decided by the device's own role and content. What the caller says about it counts for nothing, save
 //! a confirmation that names the very disk by its durable id.
 
-use std::collections::BTreeMap;
-
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::Answer;
 use crate::inventory::{Disk, Mount, Role};
-
-/// What the agent knows of storage that changes.
-#[derive(Debug)]
-pub(crate) struct Storage {
-    pub(crate) vmid: i64,
-    pub(crate) host_scope: String,
-    pub(crate) mounts: Vec<Mount>,
-    pub(crate) disks: Vec<Disk>,
-    pub(crate) dependent_guests: BTreeMap<String, Vec<i64>>,
-}
+use crate::state::State;
 
 /// Body of POST /disks/assign. How to mount it is not looked at.
 #[derive(Debug, Default, Deserialize)]
@@ -101,14 +90,14 @@ struct PendingOperation {
     fstype: String,
 }
 
-impl Storage {
+impl State {
     /// GET /storage.
-    pub(crate) fn mounts(&self) -> Answer {
+    pub(crate) fn mount_list(&self) -> Answer {
         Answer::granted(StatusCode::OK, MountList { vmid: self.vmid, mounts: &self.mounts })
     }
 
     /// GET /disks.
-    pub(crate) fn disks(&self) -> Answer {
+    pub(crate) fn disk_list(&self) -> Answer {
         Answer::granted(StatusCode::OK, DiskList { vmid: self.vmid, disks: &self.disks })
     }
 

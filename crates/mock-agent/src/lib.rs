@@ -37,16 +37,17 @@ use rustls::crypto::CryptoProvider;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use backup::{Backup, BackupOutcome};
 pub use fault::{Fault, FaultRule, FaultRuleError, Repeat};
 pub use inventory::{Disk, HostMetrics, Mount, Role, Smart, StorageTarget, ThinPool};
 pub use journal::Received;
 pub use scenario::{BackupScenario, Scenario, ScenarioError};
 pub use selector::{RouteSelector, UnknownRoute};
+pub use state::State;
 
 use certificate::Certificates;
 use fault_queue::FaultQueue;
 use journal::Journal;
-use state::AgentState;
 
 /// A running mock agent. Stops when dropped.
 pub struct MockAgent {
@@ -95,6 +96,31 @@ impl MockAgent {
     /// When no further certificate can be made; the old one stays then.
     pub fn rotate_certificate(&self) -> io::Result<()> {
         self.core.rotate()
+    }
+
+    /// Changes what the agent knows, and returns what `change` returns.
+    ///
+    /// No request is answered meanwhile, so a client sees all of a change or nothing of it. `change` itself must not
+    /// call `change` again: it would wait for itself.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use agentapi_mock::{BackupOutcome, Disk, MockAgent};
+    ///
+    /// let agent = MockAgent::start().await?;
+    /// let was_running = agent.change(|state| {
+    ///     state.disks.push(Disk { name: "plugged-in".to_owned(), ..Disk::default() });
+    ///     state.host.cpu_percent = 99.0;
+    ///     state.backup.make_due("policy changed");
+    ///     state.backup.finish(BackupOutcome::Failed("no space left".to_owned()))
+    /// });
+    /// assert!(!was_running);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        change(&mut lock(&self.core.state))
     }
 
     /// Lets this fault happen to requests on this route, after all faults injected before are used up.
@@ -193,7 +219,7 @@ impl MockAgentBuilder {
         }
         let core = Arc::new(Core {
             token,
-            state: Mutex::new(AgentState::new(scenario)),
+            state: Mutex::new(State::new(scenario)),
             certificates: Mutex::new(Certificates::fresh(provider)?),
             faults,
             journal: Arc::default(),
@@ -223,7 +249,7 @@ fn random_token(provider: &CryptoProvider) -> io::Result<Token> {
 /// What the accept loop, the connections and the [`MockAgent`] share.
 struct Core {
     token: Token,
-    state: Mutex<AgentState>,
+    state: Mutex<State>,
     certificates: Mutex<Certificates>,
     faults: FaultQueue,
     journal: Arc<Journal>,

@@ -15,10 +15,10 @@ use tokio::time::Instant;
 
 use crate::envelope::Answer;
 use crate::lock;
-use crate::state::AgentState;
+use crate::state::State;
 
 /// The answer to this request.
-pub(crate) fn answer(request: &Request<Bytes>, token: &Token, state: &Mutex<AgentState>) -> Response<Bytes> {
+pub(crate) fn answer(request: &Request<Bytes>, token: &Token, state: &Mutex<State>) -> Response<Bytes> {
     let authorization = request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
     let mut response = match route_of(request) {
         _ if !token.admits(authorization) => unauthorized().into_response(),
@@ -66,19 +66,19 @@ fn allowed_methods(path: &str) -> Option<&'static str> {
     })
 }
 
-fn on_route(route: Route, body: &[u8], state: &Mutex<AgentState>) -> Answer {
+fn on_route(route: Route, body: &[u8], state: &Mutex<State>) -> Answer {
     match route {
-        Route::Storage => lock(state).storage.mounts(),
+        Route::Storage => lock(state).mount_list(),
         Route::BackupDue => Answer::granted(StatusCode::OK, lock(state).backup.due(Instant::now())),
         Route::StartBackup => with_body(body, |_: Map<String, Value>| {
             let started = lock(state).backup.start(Instant::now());
             Answer::granted(StatusCode::ACCEPTED, started)
         }),
         Route::BackupStatus => Answer::granted(StatusCode::OK, lock(state).backup.status(Instant::now())),
-        Route::Disks => lock(state).storage.disks(),
-        Route::AssignDisk => with_body(body, |request| lock(state).storage.assign(&request)),
-        Route::EjectDisk => with_body(body, |request| lock(state).storage.eject(&request)),
-        Route::FormatDisk => with_body(body, |request| lock(state).storage.format(&request)),
+        Route::Disks => lock(state).disk_list(),
+        Route::AssignDisk => with_body(body, |request| lock(state).assign(&request)),
+        Route::EjectDisk => with_body(body, |request| lock(state).eject(&request)),
+        Route::FormatDisk => with_body(body, |request| lock(state).format(&request)),
         Route::HostMetrics => lock(state).host_metrics(),
     }
 }

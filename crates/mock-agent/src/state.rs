@@ -1,21 +1,39 @@
-//! The state behind the routes: one per mock agent, changed by one request at a time.
+//! What the agent knows while it runs, which requests read and change, and tests through `MockAgent::change`.
+//!
+//! One lock holds all of it, so every answer is about one moment: no client sees half of a change.
+
+use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde::Serialize;
 
 use crate::backup::Backup;
-use crate::disks::Storage;
 use crate::envelope::Answer;
-use crate::inventory::{HostMetrics, StorageTarget};
+use crate::inventory::{Disk, HostMetrics, Mount, StorageTarget};
 use crate::scenario::Scenario;
 
-/// Everything the routes read and change.
-#[derive(Debug)]
-pub(crate) struct AgentState {
-    pub(crate) backup: Backup,
-    pub(crate) storage: Storage,
-    host: HostMetrics,
-    storage_targets: Vec<StorageTarget>,
+/// What an agent knows while it runs. It begins as its [`Scenario`] says, and [`MockAgent::change`] reaches it.
+///
+/// The guest's number and the host's identity are not in it: no agent changes them while it runs.
+///
+/// [`MockAgent::change`]: crate::MockAgent::change
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct State {
+    /// Whether a backup is due, and the backup that runs.
+    pub backup: Backup,
+    /// Mounts of the guest, in the order of the answer.
+    pub mounts: Vec<Mount>,
+    /// Disks of the host, in the order of the answer.
+    pub disks: Vec<Disk>,
+    /// Guests that use what is mounted at a mount point; an eject answers with them.
+    pub dependent_guests: BTreeMap<String, Vec<i64>>,
+    /// How the host is doing. The figures stand still unless they are changed, so that a test can name them.
+    pub host: HostMetrics,
+    /// Storages of the host, in the order of the answer.
+    pub storage_targets: Vec<StorageTarget>,
+    pub(crate) vmid: i64,
+    pub(crate) host_scope: String,
 }
 
 /// Data of GET /host/metrics.
@@ -26,25 +44,23 @@ struct Metrics<'a> {
     storage_targets: &'a [StorageTarget],
 }
 
-impl AgentState {
+impl State {
     pub(crate) fn new(scenario: Scenario) -> Self {
         Self {
             backup: Backup::new(scenario.vmid, scenario.backup),
-            storage: Storage {
-                vmid: scenario.vmid,
-                host_scope: scenario.host_scope,
-                mounts: scenario.mounts,
-                disks: scenario.disks,
-                dependent_guests: scenario.dependent_guests,
-            },
+            mounts: scenario.mounts,
+            disks: scenario.disks,
+            dependent_guests: scenario.dependent_guests,
             host: scenario.host,
             storage_targets: scenario.storage_targets,
+            vmid: scenario.vmid,
+            host_scope: scenario.host_scope,
         }
     }
 
-    /// GET /host/metrics. The figures stand still, so that a test can name them.
+    /// GET /host/metrics.
     pub(crate) fn host_metrics(&self) -> Answer {
-        let metrics = Metrics { vmid: self.storage.vmid, host: &self.host, storage_targets: &self.storage_targets };
+        let metrics = Metrics { vmid: self.vmid, host: &self.host, storage_targets: &self.storage_targets };
         Answer::granted(StatusCode::OK, metrics)
     }
 }

@@ -3,22 +3,15 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::{AssignRequest, EjectRequest, FormatRequest, Storage};
+use super::{AssignRequest, EjectRequest, FormatRequest, State};
 use crate::inventory::{Disk, Role};
 use crate::scenario::Scenario;
 
 const MEDIA_UUID: &str = "0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10";
 const SPARE_UUID: &str = "5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33";
 
-fn storage() -> Storage {
-    let scenario = Scenario::default();
-    Storage {
-        vmid: scenario.vmid,
-        host_scope: scenario.host_scope,
-        mounts: scenario.mounts,
-        disks: scenario.disks,
-        dependent_guests: scenario.dependent_guests,
-    }
+fn state() -> State {
+    State::new(Scenario::default())
 }
 
 fn assign(uuid: &str, mount_point: &str) -> AssignRequest {
@@ -37,40 +30,40 @@ fn confirmed(device: &str, durable_id: &str) -> FormatRequest {
     FormatRequest { confirmed: true, durable_id: durable_id.to_owned(), ..format(device) }
 }
 
-fn disk<'a>(storage: &'a Storage, name: &str) -> &'a Disk {
-    storage.disks.iter().find(|disk| disk.name == name).unwrap()
+fn disk<'a>(state: &'a State, name: &str) -> &'a Disk {
+    state.disks.iter().find(|disk| disk.name == name).unwrap()
 }
 
-fn mount_points(storage: &Storage) -> Vec<&str> {
-    let points = storage.mounts.iter().map(|mount| mount.mount_point.as_str());
+fn mount_points(state: &State) -> Vec<&str> {
+    let points = state.mounts.iter().map(|mount| mount.mount_point.as_str());
     points.collect()
 }
 
 #[test]
 fn an_assigned_disk_is_mounted_and_in_both_lists() {
-    let mut storage = storage();
-    let answer = storage.assign(&assign(SPARE_UUID, "/mnt/felhom/photos"));
+    let mut state = state();
+    let answer = state.assign(&assign(SPARE_UUID, "/mnt/felhom/photos"));
     assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(disk(&storage, "spare").state, "mounted");
-    assert_eq!(disk(&storage, "spare").mount_path, "/mnt/felhom/photos");
-    assert!(mount_points(&storage).contains(&"/mnt/felhom/photos"));
+    assert_eq!(disk(&state, "spare").state, "mounted");
+    assert_eq!(disk(&state, "spare").mount_path, "/mnt/felhom/photos");
+    assert!(mount_points(&state).contains(&"/mnt/felhom/photos"));
 }
 
 #[test]
 fn a_disk_that_is_assigned_elsewhere_moves() {
-    let mut storage = storage();
-    storage.assign(&assign(MEDIA_UUID, "/mnt/felhom/films"));
+    let mut state = state();
+    state.assign(&assign(MEDIA_UUID, "/mnt/felhom/films"));
     let wanted = ["/mnt/felhom/appdata", "/mnt/felhom/films", "/mnt/felhom/scratch"];
-    assert_eq!(mount_points(&storage), wanted);
+    assert_eq!(mount_points(&state), wanted);
 }
 
 #[test]
 fn a_disk_that_is_assigned_where_it_is_stays_there() {
-    let mut storage = storage();
-    let answer = storage.assign(&assign(MEDIA_UUID, "/mnt/felhom/media"));
+    let mut state = state();
+    let answer = state.assign(&assign(MEDIA_UUID, "/mnt/felhom/media"));
     assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(storage.disks, Scenario::default().disks);
-    assert_eq!(storage.mounts, Scenario::default().mounts);
+    assert_eq!(state.disks, Scenario::default().disks);
+    assert_eq!(state.mounts, Scenario::default().mounts);
 }
 
 #[test]
@@ -83,46 +76,46 @@ fn an_assignment_that_makes_no_sense_is_refused_and_changes_nothing() {
         (assign(SPARE_UUID, "/mnt/felhom/media"), 409, "something else is mounted at /mnt/felhom/media"),
         (assign(SPARE_UUID, "/mnt/felhom/scratch"), 409, "something else is mounted at /mnt/felhom/scratch"),
     ] {
-        let mut storage = storage();
-        let answer = storage.assign(&request);
+        let mut state = state();
+        let answer = state.assign(&request);
         assert_eq!((answer.status.as_u16(), answer.error().as_str()), (status, error));
-        assert_eq!(storage.disks, Scenario::default().disks);
+        assert_eq!(state.disks, Scenario::default().disks);
     }
 }
 
 #[test]
 fn an_ejected_disk_is_in_no_list_and_its_dependents_are_named() {
-    let mut storage = storage();
-    let answer = storage.eject(&eject("/mnt/felhom/media"));
+    let mut state = state();
+    let answer = state.eject(&eject("/mnt/felhom/media"));
     let data = json!({"vmid":101,"ejected":"/mnt/felhom/media","dependent_guests":[101,104]});
     assert_eq!((answer.status, answer.data()), (StatusCode::OK, data));
-    assert!(storage.disks.iter().all(|disk| disk.name != "media"));
-    assert!(!mount_points(&storage).contains(&"/mnt/felhom/media"));
+    assert!(state.disks.iter().all(|disk| disk.name != "media"));
+    assert!(!mount_points(&state).contains(&"/mnt/felhom/media"));
 }
 
 #[test]
 fn a_disk_without_dependents_answers_with_an_empty_list() {
-    let answer = storage().eject(&eject("/mnt/felhom/usb-backup"));
+    let answer = state().eject(&eject("/mnt/felhom/usb-backup"));
     assert_eq!(answer.data()["dependent_guests"], json!([]));
 }
 
 #[test]
 fn an_eject_of_nothing_or_of_the_system_is_refused() {
     for (mount_point, status) in [("/mnt/none", 404), ("", 404), ("/", 403)] {
-        let mut storage = storage();
-        assert_eq!(storage.eject(&eject(mount_point)).status.as_u16(), status);
-        assert_eq!(storage.disks.len(), 4);
+        let mut state = state();
+        assert_eq!(state.eject(&eject(mount_point)).status.as_u16(), status);
+        assert_eq!(state.disks.len(), 4);
     }
 }
 
 #[test]
 fn a_system_or_backup_disk_is_refused_whatever_the_caller_says() {
     for name in ["root", "usb-backup"] {
-        let mut storage = storage();
-        let known = disk(&storage, name).clone();
+        let mut state = state();
+        let known = disk(&state, name).clone();
         let (device, durable_id) = (&known.backing_device, &known.durable_id);
         for request in [format(device), confirmed(device, durable_id)] {
-            let answer = storage.format(&request);
+            let answer = state.format(&request);
             let wanted = json!({
                 "vmid": 101, "device": device, "formatted": false, "data_bearing": true,
                 "reason": known.data_reason, "role": known.role, "needs_confirmation": false,
@@ -134,17 +127,17 @@ fn a_system_or_backup_disk_is_refused_whatever_the_caller_says() {
             });
             assert_eq!((answer.status, answer.data()), (StatusCode::FORBIDDEN, wanted));
         }
-        assert_eq!(disk(&storage, name), &known);
+        assert_eq!(disk(&state, name), &known);
     }
 }
 
 #[test]
 fn a_disk_of_unknown_role_is_refused() {
-    let mut storage = storage();
-    for disk in &mut storage.disks {
+    let mut state = state();
+    for disk in &mut state.disks {
         disk.role = Role::Other("cache".to_owned());
     }
-    assert_eq!(storage.format(&format("/dev/sdd1")).status, StatusCode::FORBIDDEN);
+    assert_eq!(state.format(&format("/dev/sdd1")).status, StatusCode::FORBIDDEN);
 }
 
 #[test]
@@ -155,22 +148,22 @@ fn a_user_data_disk_with_data_asks_for_confirmation_of_that_very_disk() {
         confirmed("/dev/sdc1", &format!("uuid:{SPARE_UUID}")),
         FormatRequest { confirmed: false, ..confirmed("/dev/sdc1", &format!("uuid:{MEDIA_UUID}")) },
     ] {
-        let mut storage = storage();
-        let answer = storage.format(&request);
+        let mut state = state();
+        let answer = state.format(&request);
         let wanted = json!({
             "vmid": 101, "device": "/dev/sdc1", "formatted": false, "data_bearing": true,
             "reason": "ext4 filesystem", "role": "user-data", "needs_confirmation": true,
             "durable_id": format!("uuid:{MEDIA_UUID}"),
         });
         assert_eq!((answer.status, answer.data()), (StatusCode::CONFLICT, wanted));
-        assert_eq!(storage.disks, Scenario::default().disks);
+        assert_eq!(state.disks, Scenario::default().disks);
     }
 }
 
 #[test]
 fn a_confirmed_disk_is_formatted_and_blank_afterwards() {
-    let mut storage = storage();
-    let answer = storage.format(&confirmed("/dev/sdc1", &format!("uuid:{MEDIA_UUID}")));
+    let mut state = state();
+    let answer = state.format(&confirmed("/dev/sdc1", &format!("uuid:{MEDIA_UUID}")));
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.data()["formatted"], true);
     let blank = Disk {
@@ -178,14 +171,14 @@ fn a_confirmed_disk_is_formatted_and_blank_afterwards() {
         data_reason: String::new(),
         used_bytes: 0,
         used_fraction: 0.0,
-        ..disk(&self::storage(), "media").clone()
+        ..disk(&self::state(), "media").clone()
     };
-    assert_eq!(disk(&storage, "media"), &blank);
+    assert_eq!(disk(&state, "media"), &blank);
 }
 
 #[test]
 fn a_blank_user_data_disk_is_formatted_without_confirmation() {
-    let answer = storage().format(&format("/dev/sdd1"));
+    let answer = state().format(&format("/dev/sdd1"));
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.data()["formatted"], true);
     assert_eq!(answer.data()["needs_confirmation"], false);
@@ -193,6 +186,6 @@ fn a_blank_user_data_disk_is_formatted_without_confirmation() {
 
 #[test]
 fn an_unknown_device_is_not_found() {
-    let answer = storage().format(&format("/dev/sdz"));
+    let answer = state().format(&format("/dev/sdz"));
     assert_eq!((answer.status, answer.error().as_str()), (StatusCode::NOT_FOUND, "no device \"/dev/sdz\""));
 }
