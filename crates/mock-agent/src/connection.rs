@@ -19,8 +19,9 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::envelope::Answer;
 use crate::fault::Fault;
-use crate::journal::{Open, Received};
+use crate::listener::Open;
 use crate::outgoing::Outgoing;
+use crate::request_log::Received;
 use crate::tampering::{Arming, TamperedStream};
 use crate::{Core, lock, routes};
 
@@ -43,7 +44,7 @@ impl Connection {
         let tls = Arc::clone(&lock(&core.certificates).current().tls);
         let tls = TlsAcceptor::from(tls).accept(self.tcp).await?;
         let arming = Arming::default();
-        let service = AgentService { connection: core.journal.connected(), arming: arming.clone(), core };
+        let service = AgentService { connection: core.connections.establish(), arming: arming.clone(), core };
         let stream = TokioIo::new(TamperedStream::new(tls, arming));
         http1::Builder::new()
             .serve_connection(stream, service_fn(|request| service.answer(request)))
@@ -71,7 +72,7 @@ impl AgentService {
 
     /// The answer to a whole request, with what a fault does to it.
     fn outgoing(&self, request: &Request<Bytes>) -> Outgoing {
-        self.record(request);
+        self.core.requests.record(Received::new(self.connection, request));
         let route = Route::of(request.method().as_str(), request.uri().path());
         let fault = self.core.faults.take_for_request(route);
         let mut outgoing = Outgoing::new(self.respond(request, fault));
@@ -79,17 +80,6 @@ impl AgentService {
             outgoing.damage(fault);
         }
         outgoing
-    }
-
-    fn record(&self, request: &Request<Bytes>) {
-        let path = request.uri().path_and_query();
-        self.core.journal.record(Received {
-            connection: self.connection,
-            method: request.method().clone(),
-            path: path.map_or_else(String::new, ToString::to_string),
-            headers: request.headers().clone(),
-            body: request.body().clone(),
-        });
     }
 
     /// The answer before it is damaged: the routes' own, or the fault's in its place.

@@ -16,9 +16,9 @@ mod envelope;
 mod fault;
 mod fault_queue;
 mod inventory;
-mod journal;
 mod listener;
 mod outgoing;
+mod request_log;
 mod routes;
 mod scenario;
 mod selector;
@@ -40,14 +40,15 @@ use tokio::task::JoinHandle;
 pub use backup::{Backup, BackupOutcome};
 pub use fault::{Fault, FaultRule, FaultRuleError, Repeat};
 pub use inventory::{Disk, HostMetrics, Mount, Role, Smart, StorageTarget, ThinPool};
-pub use journal::Received;
+pub use request_log::Received;
 pub use scenario::{BackupScenario, Scenario, ScenarioError};
 pub use selector::{RouteSelector, UnknownRoute};
 pub use state::State;
 
 use certificate::Certificates;
 use fault_queue::FaultQueue;
-use journal::Journal;
+use listener::ConnectionCount;
+use request_log::RequestLog;
 
 /// A running mock agent. Stops when dropped.
 pub struct MockAgent {
@@ -138,22 +139,30 @@ impl MockAgent {
 
     /// How many connections finished their TLS handshake so far.
     pub fn connections(&self) -> usize {
-        self.core.journal.connections()
+        self.core.connections.established()
     }
 
     /// How many TCP connections are open now, in their handshake or after.
     pub fn open_connections(&self) -> usize {
-        self.core.journal.open()
+        self.core.connections.open()
     }
 
-    /// Every request that arrived whole so far, in the order of arrival.
+    /// The requests that arrived whole so far, in the order of arrival.
+    ///
+    /// At most the newest 10 000, and of large ones as many as fit into 16 MiB, so that an agent that runs for days
+    /// does not fill the memory. [`Self::dropped_requests`] says how many are missing.
     pub fn requests(&self) -> Vec<Received> {
-        self.core.journal.requests()
+        self.core.requests.requests()
     }
 
-    /// As [`Self::requests`], and forgets them: for long runs, where they would fill the memory.
+    /// As [`Self::requests`], and forgets them: the next call returns only what has arrived since.
     pub fn take_requests(&self) -> Vec<Received> {
-        self.core.journal.take_requests()
+        self.core.requests.take()
+    }
+
+    /// How many requests were dropped since the start, because they were the oldest of too many to keep.
+    pub fn dropped_requests(&self) -> u64 {
+        self.core.requests.dropped()
     }
 
     /// Stops it, and returns when its port is closed. Dropping stops it too, a moment later.
@@ -222,7 +231,8 @@ impl MockAgentBuilder {
             state: Mutex::new(State::new(scenario)),
             certificates: Mutex::new(Certificates::fresh(provider)?),
             faults,
-            journal: Arc::default(),
+            connections: Arc::default(),
+            requests: RequestLog::default(),
         });
         let tcp = TcpListener::bind(self.listen).await?;
         Ok(MockAgent {
@@ -252,7 +262,8 @@ struct Core {
     state: Mutex<State>,
     certificates: Mutex<Certificates>,
     faults: FaultQueue,
-    journal: Arc<Journal>,
+    connections: Arc<ConnectionCount>,
+    requests: RequestLog,
 }
 
 impl Core {

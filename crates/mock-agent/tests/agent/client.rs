@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agentapi_contract::{Fingerprint, Route};
 use agentapi_mock::MockAgent;
@@ -18,6 +19,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -141,4 +143,14 @@ impl ServerCertVerifier for AnyCertificate {
 /// A route's method as the `http` crate has it.
 pub(crate) fn method_of(route: Route) -> Method {
     route.method().as_str().parse().unwrap()
+}
+
+/// The agent notices the end of a connection when it reads it, in its own task.
+pub(crate) async fn until_all_closed(agent: &MockAgent) {
+    let all_closed = async {
+        while agent.open_connections() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(10), all_closed).await.unwrap();
 }

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
-use crate::client::{Client, connect_tls};
+use crate::client::{Client, connect_tls, until_all_closed};
 
 const ONCE: Repeat = Repeat::Times(1);
 const SHORT: Duration = Duration::from_millis(50);
@@ -237,16 +237,6 @@ async fn a_connection_beyond_the_limit_is_closed_and_one_in_its_place_let_in() {
     drop(first);
     until_all_closed(&agent).await;
     assert!(Client::connect(&agent).await.is_ok());
-}
-
-/// The agent notices the end of a connection when it reads it, in its own task.
-async fn until_all_closed(agent: &MockAgent) {
-    let all_closed = async {
-        while agent.open_connections() > 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(LONG, all_closed).await.unwrap();
 }
 
 #[tokio::test]

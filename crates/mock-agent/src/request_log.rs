@@ -1,0 +1,204 @@
+//! The requests that a mock agent received, for tests to look at afterwards.
+//!
+//! The log is bounded, by number and by bytes, because an agent may run for days under a client that never asks for
+//! it. When it is full the oldest requests go, and are counted: `requests taken + requests kept + requests dropped`
+//! is always the number of those that arrived.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Request};
+
+use crate::lock;
+
+/// A request that arrived whole, whether or not it was authorized, on a route, or answered.
+///
+/// Its debug text does not show the token.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Received {
+    /// The connection it came on: 1 for the first whose handshake succeeded.
+    pub connection: usize,
+    /// Its method.
+    pub method: Method,
+    /// Its path and query, as sent.
+    pub path: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl Received {
+    /// The request with bytes of its own. hyper's header values and bodies are slices of the buffer that the
+    /// connection was read into, so keeping a small one of them would keep a buffer of up to 400 KiB.
+    pub(crate) fn new(connection: usize, request: &Request<Bytes>) -> Self {
+        let path = request.uri().path_and_query();
+        Self {
+            connection,
+            method: request.method().clone(),
+            path: path.map_or_else(String::new, ToString::to_string),
+            headers: copy_headers(request.headers()),
+            body: Bytes::copy_from_slice(request.body()),
+        }
+    }
+
+    /// The memory that it takes, in bytes, to within what an allocator adds.
+    fn size(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_OVERHEAD);
+        size_of::<Self>() + self.path.len() + self.body.len() + headers.sum::<usize>()
+    }
+}
+
+/// A copy that shares no bytes, and whose debug text does not show the token.
+fn copy_headers(headers: &HeaderMap) -> HeaderMap {
+    let mut copied = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let own =
+            HeaderName::from_bytes(name.as_str().as_bytes()).ok().zip(HeaderValue::from_bytes(value.as_bytes()).ok());
+        // What came out of a header map fits into one.
+        if let Some((name, mut value)) = own {
+            value.set_sensitive(name == AUTHORIZATION);
+            copied.append(name, value);
+        }
+    }
+    copied
+}
+
+/// The newest requests of one agent.
+#[derive(Debug, Default)]
+pub(crate) struct RequestLog(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    requests: VecDeque<Received>,
+    /// Their sizes together.
+    bytes: usize,
+    /// How many were dropped since the agent's start.
+    dropped: u64,
+}
+
+impl RequestLog {
+    pub(crate) fn record(&self, request: Received) {
+        let mut kept = lock(&self.0);
+        kept.bytes += request.size();
+        kept.requests.push_back(request);
+        kept.drop_oldest();
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Received> {
+        lock(&self.0).requests.iter().cloned().collect()
+    }
+
+    pub(crate) fn take(&self) -> Vec<Received> {
+        let mut kept = lock(&self.0);
+        kept.bytes = 0;
+        std::mem::take(&mut kept.requests).into()
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        lock(&self.0).dropped
+    }
+}
+
+impl Kept {
+    fn drop_oldest(&mut self) {
+        while self.requests.len() > MAX_REQUESTS || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.requests.pop_front() else {
+                return;
+            };
+            self.bytes -= oldest.size();
+            self.dropped += 1;
+        }
+    }
+}
+
+/// Most requests that are kept: some hours of a controller that polls every second, and more than a test looks at.
+const MAX_REQUESTS: usize = 10_000;
+
+/// Most memory that they take, in bytes: 16 MiB, a dozen of the largest requests that are read.
+const MAX_BYTES: usize = 16 << 20;
+
+/// Memory that a header takes beside its bytes: an entry of the map, with its share of the index and of free places.
+const HEADER_OVERHEAD: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, Request};
+
+    use super::{MAX_BYTES, MAX_REQUESTS, Received, RequestLog};
+
+    fn request(path: &str, body: usize) -> Received {
+        let request = Request::post(path).header("x-custom", "value").body(Bytes::from(vec![b' '; body])).unwrap();
+        Received::new(1, &request)
+    }
+
+    fn size_of_all(log: &RequestLog) -> usize {
+        log.requests().iter().map(Received::size).sum()
+    }
+
+    #[test]
+    fn the_newest_requests_are_kept_and_the_oldest_counted_as_dropped() {
+        let log = RequestLog::default();
+        for number in 0..MAX_REQUESTS + 3 {
+            log.record(request(&format!("/{number}"), 0));
+        }
+        assert_eq!((log.requests().len(), log.dropped()), (MAX_REQUESTS, 3));
+        let kept = log.take();
+        assert_eq!((kept[0].path.as_str(), kept.last().unwrap().path.as_str()), ("/3", "/10002"));
+        assert!(log.requests().is_empty());
+    }
+
+    #[test]
+    fn large_requests_are_bounded_by_their_bytes() {
+        const BODY: usize = 1 << 20;
+        let log = RequestLog::default();
+        for _ in 0..20 {
+            log.record(request("/", BODY));
+        }
+        assert_eq!((log.requests().len(), log.dropped()), (15, 5));
+        assert!(size_of_all(&log) <= MAX_BYTES);
+    }
+
+    #[test]
+    fn paths_and_headers_count_as_bodies_do() {
+        let log = RequestLog::default();
+        for _ in 0..300 {
+            let long = "x".repeat(50_000);
+            let request = Request::get(format!("/{long}")).header("x-long", &long).header(&long, "").body(Bytes::new());
+            log.record(Received::new(1, &request.unwrap()));
+        }
+        assert_eq!(log.requests().len() as u64 + log.dropped(), 300);
+        assert!(size_of_all(&log) <= MAX_BYTES && log.dropped() > 150, "{} were dropped", log.dropped());
+    }
+
+    #[test]
+    fn what_is_taken_makes_room_and_is_not_counted_as_dropped() {
+        let log = RequestLog::default();
+        for _ in 0..3 {
+            for _ in 0..15 {
+                log.record(request("/", 1 << 20));
+            }
+            assert_eq!((log.take().len(), log.dropped()), (15, 0));
+        }
+    }
+
+    #[test]
+    fn a_recorded_request_shares_no_bytes_with_the_buffer_it_was_read_into() {
+        let buffer = Bytes::from(vec![b'v'; 400 << 10]);
+        let mut headers = HeaderMap::new();
+        headers.insert("x-custom", http::HeaderValue::from_maybe_shared(buffer.slice(..8)).unwrap());
+        let mut request = Request::new(buffer.slice(8..16));
+        *request.headers_mut() = headers;
+        let received = Received::new(1, &request);
+        assert_eq!(
+            (&received.headers["x-custom"], &received.body[..]),
+            (&request.headers()["x-custom"], &b"vvvvvvvv"[..])
+        );
+        drop(request);
+        assert!(buffer.is_unique(), "the buffer is still held");
+    }
+}
