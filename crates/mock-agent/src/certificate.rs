@@ -10,12 +10,13 @@ use agentapi_contract::Fingerprint;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use sha2::{Digest, Sha256};
 
 /// A leaf certificate with the TLS configuration that serves it.
 #[derive(Clone, Debug)]
 pub(crate) struct Certificate {
+    pub(crate) der: CertificateDer<'static>,
     pub(crate) fingerprint: Fingerprint,
     /// Has a session store of its own, so no session outlives a rotation.
     pub(crate) tls: Arc<ServerConfig>,
@@ -27,15 +28,16 @@ impl Certificate {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let leaf = leaf_params().and_then(|params| params.self_signed(&key));
         let leaf = leaf.map_err(io::Error::other)?;
-        let fingerprint = Fingerprint::from_bytes(Sha256::digest(leaf.der()).into());
+        let der = leaf.der().clone();
+        let fingerprint = Fingerprint::from_bytes(Sha256::digest(&der).into());
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
         let tls = ServerConfig::builder_with_provider(Arc::clone(provider))
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
             .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], key.into())
+            .with_single_cert(vec![der.clone()], key.into())
             .map_err(io::Error::other)?;
-        Ok(Self { fingerprint, tls: Arc::new(tls) })
+        Ok(Self { der, fingerprint, tls: Arc::new(tls) })
     }
 }
 

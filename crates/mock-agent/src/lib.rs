@@ -91,6 +91,19 @@ impl MockAgent {
         lock(&self.core.certificates).next().fingerprint
     }
 
+    /// The DER of the leaf certificate that new connections meet.
+    ///
+    /// For a client that takes a trusted root in place of a pin: the leaf is self-signed, so it is its own root. Its
+    /// names are `localhost`, `127.0.0.1` and `::1`. A client that is given the fingerprint needs nothing of this.
+    pub fn leaf_der(&self) -> Vec<u8> {
+        lock(&self.core.certificates).current().der.to_vec()
+    }
+
+    /// The DER of the leaf certificate after the next rotation, for trusting it beforehand.
+    pub fn next_leaf_der(&self) -> Vec<u8> {
+        lock(&self.core.certificates).next().der.to_vec()
+    }
+
     /// Serves the next certificate to new connections from now on. Open ones go on under the old.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
-use crate::client::{Client, connect_tls, until_all_closed};
+use crate::client::{Client, connect_tls, connect_trusting, until_all_closed};
 
 const ONCE: Repeat = Repeat::Times(1);
 const SHORT: Duration = Duration::from_millis(50);
@@ -216,6 +216,19 @@ async fn a_rotation_leaves_open_connections_as_they_are() {
     assert_eq!(client.call(Route::Storage, "").await.0, 200);
     let presented: Fingerprint = Client::connect(&agent).await.unwrap().fingerprint;
     assert_ne!(presented, client.fingerprint);
+}
+
+#[tokio::test]
+async fn a_leaf_trusted_as_a_root_is_trusted_while_it_is_served_and_no_longer() {
+    let agent = MockAgent::start().await.unwrap();
+    let (first, second) = (agent.leaf_der(), agent.next_leaf_der());
+    for (trusted, other) in [(&first, &second), (&second, &first)] {
+        assert_eq!(&agent.leaf_der(), trusted);
+        assert!(connect_trusting(&agent, trusted.clone()).await.is_ok());
+        let refused = connect_trusting(&agent, other.clone()).await.unwrap_err().to_string();
+        assert!(refused.contains("invalid peer certificate"), "{refused}");
+        agent.rotate_certificate().unwrap();
+    }
 }
 
 #[tokio::test]
