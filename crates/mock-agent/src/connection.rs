@@ -17,13 +17,15 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
+use crate::connection_count::Open;
 use crate::envelope::Answer;
 use crate::fault::Fault;
-use crate::listener::Open;
+use crate::lock::lock;
 use crate::outgoing::Outgoing;
 use crate::request_log::Received;
+use crate::routes;
+use crate::shared::Shared;
 use crate::tampering::{Arming, TamperedStream};
-use crate::{Core, lock, routes};
 
 /// A TCP connection that was let in.
 #[derive(Debug)]
@@ -37,14 +39,14 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Serves requests until either side ends the connection.
-    pub(crate) async fn serve(self, core: Arc<Core>) -> io::Result<()> {
+    pub(crate) async fn serve(self, shared: Arc<Shared>) -> io::Result<()> {
         let _open = self.open;
         hold_back(self.delay).await;
         self.tcp.set_nodelay(true)?;
-        let tls = Arc::clone(&lock(&core.certificates).current().tls);
+        let tls = Arc::clone(&lock(&shared.certificates).current().tls);
         let tls = TlsAcceptor::from(tls).accept(self.tcp).await?;
         let arming = Arming::default();
-        let service = AgentService { connection: core.connections.establish(), arming: arming.clone(), core };
+        let service = AgentService { connection: shared.connections.establish(), arming: arming.clone(), shared };
         let stream = TokioIo::new(TamperedStream::new(tls, arming));
         http1::Builder::new()
             .serve_connection(stream, service_fn(|request| service.answer(request)))
@@ -57,7 +59,7 @@ impl Connection {
 struct AgentService {
     connection: usize,
     arming: Arming,
-    core: Arc<Core>,
+    shared: Arc<Shared>,
 }
 
 impl AgentService {
@@ -72,9 +74,9 @@ impl AgentService {
 
     /// The answer to a whole request, with what a fault does to it.
     fn outgoing(&self, request: &Request<Bytes>) -> Outgoing {
-        self.core.requests.record(Received::new(self.connection, request));
+        self.shared.requests.record(Received::new(self.connection, request));
         let route = Route::of(request.method().as_str(), request.uri().path());
-        let fault = self.core.faults.take_for_request(route);
+        let fault = self.shared.faults.take_for_request(route);
         let mut outgoing = Outgoing::new(self.respond(request, fault));
         if let Some(fault) = fault {
             outgoing.damage(fault);
@@ -87,11 +89,11 @@ impl AgentService {
         match fault {
             Some(Fault::Unauthorized) => routes::unauthorized().into_response(),
             Some(Fault::Status(status)) => Answer::refused(status, "injected fault").into_response(),
-            Some(Fault::NewCertificate) => match self.core.rotate() {
-                Ok(()) => self.core.answer(request),
+            Some(Fault::NewCertificate) => match self.shared.rotate_certificate() {
+                Ok(()) => self.shared.answer(request),
                 Err(error) => internal_error(&error).into_response(),
             },
-            _ => self.core.answer(request),
+            _ => self.shared.answer(request),
         }
     }
 

@@ -94,6 +94,13 @@ pub struct FaultRule {
     pub repeat: Repeat,
 }
 
+impl FaultRule {
+    /// A rule for this route, or for every one with [`RouteSelector::Any`].
+    pub fn new(route: impl Into<RouteSelector>, fault: Fault, repeat: Repeat) -> Self {
+        Self { route: route.into(), fault, repeat }
+    }
+}
+
 /// Why a text is no [`FaultRule`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use agentapi_contract::Route;
 
 use crate::fault::{Fault, FaultRule, Repeat};
-use crate::lock;
+use crate::lock::lock;
 
 /// The rules injected and not used up.
 #[derive(Debug, Default)]

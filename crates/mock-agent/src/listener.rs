@@ -1,7 +1,6 @@
-//! The accept loop: lets connections in, as far as the faults allow, owns them and counts them.
+//! The accept loop: lets connections in, as far as the faults allow, and owns them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -9,19 +8,20 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::debug;
 
-use crate::Core;
 use crate::connection::Connection;
+use crate::connection_count::Open;
 use crate::fault_queue::Admission;
+use crate::shared::Shared;
 
 /// Serves connections for ever. Dropping the future ends the listener and every connection.
-pub(crate) async fn accept_all(tcp: TcpListener, core: Arc<Core>) {
+pub(crate) async fn accept_all(tcp: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = tcp.accept() => match accepted {
                 Ok((tcp, _)) => {
-                    if let Some(connection) = admit(tcp, &core) {
-                        connections.spawn(connection.serve(Arc::clone(&core)));
+                    if let Some(connection) = admit(tcp, &shared) {
+                        connections.spawn(connection.serve(Arc::clone(&shared)));
                     }
                 }
                 Err(error) => {
@@ -40,49 +40,10 @@ pub(crate) async fn accept_all(tcp: TcpListener, core: Arc<Core>) {
 }
 
 /// The connection, unless a fault refuses it: then it is closed by being dropped.
-fn admit(tcp: TcpStream, core: &Core) -> Option<Connection> {
-    match core.faults.take_for_connection(core.connections.open()) {
+fn admit(tcp: TcpStream, shared: &Shared) -> Option<Connection> {
+    match shared.faults.take_for_connection(shared.connections.open()) {
         Admission::Refused => None,
-        Admission::After(delay) => Some(Connection { tcp, delay, open: Open::count(&core.connections) }),
-    }
-}
-
-/// How many connections there were and are.
-#[derive(Debug, Default)]
-pub(crate) struct ConnectionCount {
-    established: AtomicUsize,
-    open: AtomicUsize,
-}
-
-impl ConnectionCount {
-    /// Counts a connection whose handshake succeeded, and gives it its number.
-    pub(crate) fn establish(&self) -> usize {
-        self.established.fetch_add(1, Ordering::SeqCst) + 1
-    }
-
-    pub(crate) fn established(&self) -> usize {
-        self.established.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn open(&self) -> usize {
-        self.open.load(Ordering::SeqCst)
-    }
-}
-
-/// Counts one TCP connection as open for as long as it lives.
-#[derive(Debug)]
-pub(crate) struct Open(Arc<ConnectionCount>);
-
-impl Open {
-    fn count(connections: &Arc<ConnectionCount>) -> Self {
-        connections.open.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(connections))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::SeqCst);
+        Admission::After(delay) => Some(Connection { tcp, delay, open: Open::count(&shared.connections) }),
     }
 }
 

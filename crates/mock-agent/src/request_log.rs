@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request};
 
-use crate::lock;
+use crate::lock::lock;
 
 /// A request that arrived whole, whether or not it was authorized, on a route, or answered.
 ///
@@ -105,7 +105,7 @@ impl RequestLog {
 
 impl Kept {
     fn drop_oldest(&mut self) {
-        while self.requests.len() > MAX_REQUESTS || self.bytes > MAX_BYTES {
+        while self.requests.len() > MAX_KEPT_REQUESTS || self.bytes > MAX_KEPT_BYTES {
             let Some(oldest) = self.requests.pop_front() else {
                 return;
             };
@@ -115,11 +115,12 @@ impl Kept {
     }
 }
 
-/// Most requests that are kept: some hours of a controller that polls every second, and more than a test looks at.
-const MAX_REQUESTS: usize = 10_000;
+/// Most requests that a mock agent keeps for tests to look at: some hours of a controller that polls every second, and
+/// more than any test looks at.
+pub const MAX_KEPT_REQUESTS: usize = 10_000;
 
-/// Most memory that they take, in bytes: 16 MiB, a dozen of the largest requests that are read.
-const MAX_BYTES: usize = 16 << 20;
+/// Most memory that those requests take, in bytes: 16 MiB, a dozen of the largest that are read.
+pub const MAX_KEPT_BYTES: usize = 16 << 20;
 
 /// Memory that a header takes beside its bytes: an entry of the map, with its share of the index and of free places.
 const HEADER_OVERHEAD: usize = 256;
@@ -129,7 +130,7 @@ mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, Request};
 
-    use super::{MAX_BYTES, MAX_REQUESTS, Received, RequestLog};
+    use super::{MAX_KEPT_BYTES, MAX_KEPT_REQUESTS, Received, RequestLog};
 
     fn request(path: &str, body: usize) -> Received {
         let request = Request::post(path).header("x-custom", "value").body(Bytes::from(vec![b' '; body])).unwrap();
@@ -143,10 +144,10 @@ mod tests {
     #[test]
     fn the_newest_requests_are_kept_and_the_oldest_counted_as_dropped() {
         let log = RequestLog::default();
-        for number in 0..MAX_REQUESTS + 3 {
+        for number in 0..MAX_KEPT_REQUESTS + 3 {
             log.record(request(&format!("/{number}"), 0));
         }
-        assert_eq!((log.requests().len(), log.dropped()), (MAX_REQUESTS, 3));
+        assert_eq!((log.requests().len(), log.dropped()), (MAX_KEPT_REQUESTS, 3));
         let kept = log.take();
         assert_eq!((kept[0].path.as_str(), kept.last().unwrap().path.as_str()), ("/3", "/10002"));
         assert!(log.requests().is_empty());
@@ -160,7 +161,7 @@ mod tests {
             log.record(request("/", BODY));
         }
         assert_eq!((log.requests().len(), log.dropped()), (15, 5));
-        assert!(size_of_all(&log) <= MAX_BYTES);
+        assert!(size_of_all(&log) <= MAX_KEPT_BYTES);
     }
 
     #[test]
@@ -172,7 +173,7 @@ mod tests {
             log.record(Received::new(1, &request.unwrap()));
         }
         assert_eq!(log.requests().len() as u64 + log.dropped(), 300);
-        assert!(size_of_all(&log) <= MAX_BYTES && log.dropped() > 150, "{} were dropped", log.dropped());
+        assert!(size_of_all(&log) <= MAX_KEPT_BYTES && log.dropped() > 150, "{} were dropped", log.dropped());
     }
 
     #[test]

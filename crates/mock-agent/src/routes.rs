@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::envelope::Answer;
-use crate::lock;
+use crate::lock::lock;
 use crate::state::State;
 
 /// The answer to this request.

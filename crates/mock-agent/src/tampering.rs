@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
-use crate::lock;
+use crate::lock::lock;
 
 /// What is to happen to one answer on its way.
 #[derive(Debug, Default)]

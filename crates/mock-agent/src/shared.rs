@@ -1,0 +1,70 @@
+//! What the accept loop, the connections and the [`MockAgent`](crate::MockAgent) share.
+//!
+//! Each part has a lock of its own and none is taken while another is held, so no order of locks has to be kept.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use agentapi_contract::Token;
+use bytes::Bytes;
+use http::{Request, Response};
+use rustls::crypto::CryptoProvider;
+
+use crate::certificate::Certificates;
+use crate::connection_count::ConnectionCount;
+use crate::fault_queue::FaultQueue;
+use crate::lock::lock;
+use crate::request_log::RequestLog;
+use crate::routes;
+use crate::scenario::Scenario;
+use crate::state::State;
+
+pub(crate) struct Shared {
+    pub(crate) token: Token,
+    pub(crate) state: Mutex<State>,
+    pub(crate) certificates: Mutex<Certificates>,
+    pub(crate) faults: FaultQueue,
+    pub(crate) connections: Arc<ConnectionCount>,
+    pub(crate) requests: RequestLog,
+}
+
+impl Shared {
+    /// What an agent with this scenario begins with: a certificate of its own, and a token of its own unless the
+    /// scenario has one.
+    pub(crate) fn new(mut scenario: Scenario) -> io::Result<Self> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let token = match scenario.token.take() {
+            Some(token) => token,
+            None => random_token(&provider)?,
+        };
+        let faults = FaultQueue::default();
+        for rule in std::mem::take(&mut scenario.faults) {
+            faults.push(rule);
+        }
+        Ok(Self {
+            token,
+            state: Mutex::new(State::new(scenario)),
+            certificates: Mutex::new(Certificates::fresh(provider)?),
+            faults,
+            connections: Arc::default(),
+            requests: RequestLog::default(),
+        })
+    }
+
+    /// The agent's own answer to a request, before any fault.
+    pub(crate) fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        routes::answer(request, &self.token, &self.state)
+    }
+
+    /// Serves the next certificate to new connections.
+    pub(crate) fn rotate_certificate(&self) -> io::Result<()> {
+        lock(&self.certificates).rotate()
+    }
+}
+
+fn random_token(provider: &CryptoProvider) -> io::Result<Token> {
+    let mut bytes = [0; Token::RANDOM_BYTES];
+    let filled = provider.secure_random.fill(&mut bytes);
+    filled.map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    Ok(Token::from_random_bytes(bytes))
+}
