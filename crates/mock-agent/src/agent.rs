@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::fault::{Fault, FaultRule, Repeat};
 use crate::listener::accept_all;
 use crate::lock::lock;
-use crate::request_log::Received;
+use crate::request_log::ReceivedRequest;
 use crate::selector::RouteSelector;
 use crate::shared::Shared;
 use crate::state::State;
@@ -183,12 +183,12 @@ impl MockAgent {
     ///
     /// [`MAX_KEPT_BYTES`]: crate::MAX_KEPT_BYTES
     /// [`MAX_KEPT_REQUESTS`]: crate::MAX_KEPT_REQUESTS
-    pub fn requests(&self) -> Vec<Received> {
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.shared.requests.requests()
     }
 
     /// As [`Self::requests`], and forgets them: the next call returns only what has arrived since.
-    pub fn take_requests(&self) -> Vec<Received> {
+    pub fn take_requests(&self) -> Vec<ReceivedRequest> {
         self.shared.requests.take()
     }
 

@@ -18,6 +18,9 @@ use tokio::time::Instant;
 use crate::scenario::BackupScenario;
 
 /// The backups of one guest: whether one is due, the last one, and how those run that are started from now on.
+///
+/// How a backup runs is settled when it is started: a later change of duration or outcome does not touch it, so one
+/// that has ended cannot run again.
 #[derive(Clone, Debug)]
 pub struct Backup {
     vmid: i64,
@@ -25,9 +28,9 @@ pub struct Backup {
     reason: String,
     duration: Duration,
     outcome: BackupOutcome,
-    /// How many were started; the last one's number is part of its job id.
+    /// How many were started so far; this number is part of the last one's job id.
     runs: u64,
-    /// How many of them say nothing of whether a backup is due: it was decided after their end.
+    /// How many of them had ended when it was last decided whether a backup is due. They do not count towards it.
     runs_before_due: u64,
     last: Option<Run>,
 }
@@ -45,14 +48,14 @@ pub enum BackupOutcome {
 /// One backup that was started.
 #[derive(Clone, Debug)]
 struct Run {
-    /// `None`: so far ahead that no clock shows it.
+    /// `None` where the end is beyond what a clock can show.
     ends_at: Option<Instant>,
     outcome: BackupOutcome,
 }
 
 /// Data of GET /backup/due.
 #[derive(Debug, Serialize)]
-pub(crate) struct Due {
+pub(crate) struct DueData {
     vmid: i64,
     due: bool,
     reason: String,
@@ -60,7 +63,7 @@ pub(crate) struct Due {
 
 /// Data of POST /backup.
 #[derive(Debug, Serialize)]
-pub(crate) struct Started {
+pub(crate) struct StartData {
     vmid: i64,
     job_id: String,
     phase: Phase,
@@ -68,7 +71,7 @@ pub(crate) struct Started {
 
 /// Data of GET /backup/status.
 #[derive(Debug, Serialize)]
-pub(crate) struct Status {
+pub(crate) struct StatusData {
     vmid: i64,
     phase: Phase,
     job_id: String,
@@ -86,28 +89,28 @@ enum Phase {
 
 /// Changes while the agent runs.
 impl Backup {
-    /// Makes a backup due for this reason, until one is done that runs now or is started later.
+    /// Makes a backup due for this reason, until one is done. A backup that is running counts, one that has ended
+    /// does not.
     pub fn make_due(&mut self, reason: impl Into<String>) {
         self.decide_due(true, reason.into(), Instant::now());
     }
 
-    /// Makes no backup due for this reason, until [`Self::make_due`].
+    /// Lets no backup be due for this reason, until [`Self::make_due`].
     pub fn clear_due(&mut self, reason: impl Into<String>) {
         self.decide_due(false, reason.into(), Instant::now());
     }
 
-    /// Ends the backup that runs. Returns whether one was running; if not, nothing changes.
+    /// Ends the running backup like this, and returns whether one was running; if not, nothing changes.
     pub fn finish(&mut self, outcome: BackupOutcome) -> bool {
         self.finish_at(Instant::now(), outcome)
     }
 
-    /// Sets how long the backups run that are started from now on. With [`Duration::MAX`] one runs until
-    /// [`Self::finish`].
+    /// How long backups run that are started from now on. With [`Duration::MAX`] they run until [`Self::finish`].
     pub fn set_duration(&mut self, duration: Duration) {
         self.duration = duration;
     }
 
-    /// Sets how the backups end that are started from now on.
+    /// How backups end that are started from now on.
     pub fn set_outcome(&mut self, outcome: BackupOutcome) {
         self.outcome = outcome;
     }
@@ -130,9 +133,9 @@ impl Backup {
         }
     }
 
-    pub(crate) fn due(&self, now: Instant) -> Due {
+    pub(crate) fn due(&self, now: Instant) -> DueData {
         let done = self.phase(now) == Phase::Done && self.runs > self.runs_before_due;
-        Due {
+        DueData {
             vmid: self.vmid,
             due: self.due && !done,
             reason: if done { format!("backup {} is done", self.job_id()) } else { self.reason.clone() },
@@ -140,21 +143,21 @@ impl Backup {
     }
 
     /// Starts a backup, or answers with the one that is running.
-    pub(crate) fn start(&mut self, now: Instant) -> Started {
+    pub(crate) fn start(&mut self, now: Instant) -> StartData {
         if self.phase(now) != Phase::Running {
             self.runs += 1;
             self.last = Some(Run { ends_at: now.checked_add(self.duration), outcome: self.outcome.clone() });
         }
-        Started { vmid: self.vmid, job_id: self.job_id(), phase: Phase::Running }
+        StartData { vmid: self.vmid, job_id: self.job_id(), phase: Phase::Running }
     }
 
-    pub(crate) fn status(&self, now: Instant) -> Status {
+    pub(crate) fn status(&self, now: Instant) -> StatusData {
         let phase = self.phase(now);
         let error = match &self.last {
             Some(Run { outcome: BackupOutcome::Failed(error), .. }) if phase == Phase::Failed => error.clone(),
             _ => String::new(),
         };
-        Status { vmid: self.vmid, phase, job_id: self.job_id(), error }
+        StatusData { vmid: self.vmid, phase, job_id: self.job_id(), error }
     }
 
     fn decide_due(&mut self, due: bool, reason: String, now: Instant) {

@@ -1,7 +1,7 @@
-//! The certificate a mock agent serves, and the one it will serve after a rotation.
+//! The leaf certificate that a mock agent presents, and the one that it will present after a rotation.
 //!
-//! Each is self-signed, made at start and kept nowhere else. The next one exists beforehand, so that a client can
-//! pin both and be carried over a rotation.
+//! Each is self-signed, made while the agent runs and kept nowhere else. The next one exists beforehand, so that a
+//! client can pin both and goes on working through a rotation.
 
 use std::io;
 use std::sync::Arc;
@@ -13,17 +13,18 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use sha2::{Digest, Sha256};
 
-/// A leaf certificate with the TLS configuration that serves it.
+/// A leaf certificate, and the TLS configuration that presents it.
 #[derive(Clone, Debug)]
 pub(crate) struct Certificate {
     pub(crate) der: CertificateDer<'static>,
     pub(crate) fingerprint: Fingerprint,
-    /// Has a session store of its own, so no session outlives a rotation.
+    /// Has a session store of its own: a session that outlived a rotation would be resumed without the client seeing
+    /// the new certificate.
     pub(crate) tls: Arc<ServerConfig>,
 }
 
 impl Certificate {
-    /// A new key, and a certificate for it. Serves TLS 1.2 and 1.3.
+    /// A new key, and a certificate for it, for TLS 1.2 and 1.3.
     pub(crate) fn fresh(provider: &Arc<CryptoProvider>) -> io::Result<Self> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let leaf = leaf_params().and_then(|params| params.self_signed(&key));
@@ -41,7 +42,7 @@ impl Certificate {
     }
 }
 
-/// The certificate that is served and the one after it.
+/// The certificate that is presented and the one after it.
 #[derive(Debug)]
 pub(crate) struct Certificates {
     provider: Arc<CryptoProvider>,
@@ -62,8 +63,9 @@ impl Certificates {
         &self.next
     }
 
-    /// Serves the next certificate from now on, and prepares the one after.
+    /// Presents the next certificate from now on, and makes the one after it.
     pub(crate) fn rotate(&mut self) -> io::Result<()> {
+        // First what can fail, so that a failure changes nothing.
         let after = Certificate::fresh(&self.provider)?;
         self.current = std::mem::replace(&mut self.next, after);
         Ok(())

@@ -1,4 +1,5 @@
-//! One connection from handshake to end: records each request, lets the routes answer, damages the answer on demand.
+//! One connection from handshake to end: records each request, lets the routes answer it, and applies the fault that
+//! is due, if any.
 
 use std::convert::Infallible;
 use std::io;
@@ -17,24 +18,24 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
-use crate::connection_count::Open;
+use crate::connection_count::OpenConnection;
 use crate::envelope::Answer;
 use crate::fault::Fault;
 use crate::lock::lock;
 use crate::outgoing::Outgoing;
-use crate::request_log::Received;
+use crate::request_log::ReceivedRequest;
 use crate::routes;
 use crate::shared::Shared;
-use crate::tampering::{Arming, TamperedStream};
+use crate::tampering::{PlanSlot, TamperedStream};
 
-/// A TCP connection that was let in.
+/// A TCP connection that was admitted.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) tcp: TcpStream,
-    /// How long the handshake is held back.
+    /// How long the TLS handshake is held back.
     pub(crate) delay: Duration,
     /// Counts it as open until it ends.
-    pub(crate) open: Open,
+    pub(crate) open: OpenConnection,
 }
 
 impl Connection {
@@ -45,9 +46,9 @@ impl Connection {
         self.tcp.set_nodelay(true)?;
         let tls = Arc::clone(&lock(&shared.certificates).current().tls);
         let tls = TlsAcceptor::from(tls).accept(self.tcp).await?;
-        let arming = Arming::default();
-        let service = AgentService { connection: shared.connections.establish(), arming: arming.clone(), shared };
-        let stream = TokioIo::new(TamperedStream::new(tls, arming));
+        let slot = PlanSlot::default();
+        let service = AgentService { connection: shared.connections.establish(), slot: slot.clone(), shared };
+        let stream = TokioIo::new(TamperedStream::new(tls, slot));
         http1::Builder::new()
             .serve_connection(stream, service_fn(|request| service.answer(request)))
             .await
@@ -57,15 +58,16 @@ impl Connection {
 
 /// Answers the requests of one connection.
 struct AgentService {
+    /// Its number, from 1.
     connection: usize,
-    arming: Arming,
+    slot: PlanSlot,
     shared: Arc<Shared>,
 }
 
 impl AgentService {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
-        let outgoing = match Limited::new(body, LARGEST_REQUEST).collect().await {
+        let outgoing = match Limited::new(body, MAX_REQUEST_BYTES).collect().await {
             Ok(body) => self.outgoing(&Request::from_parts(head, body.to_bytes())),
             Err(_) => Outgoing::new(too_large().into_response()),
         };
@@ -74,7 +76,8 @@ impl AgentService {
 
     /// The answer to a whole request, with what a fault does to it.
     fn outgoing(&self, request: &Request<Bytes>) -> Outgoing {
-        self.shared.requests.record(Received::new(self.connection, request));
+        // Recorded first, so that a request which loses its answer to a fault is seen nevertheless.
+        self.shared.requests.record(ReceivedRequest::new(self.connection, request));
         let route = Route::of(request.method().as_str(), request.uri().path());
         let fault = self.shared.faults.take_for_request(route);
         let mut outgoing = Outgoing::new(self.respond(request, fault));
@@ -84,7 +87,7 @@ impl AgentService {
         outgoing
     }
 
-    /// The answer before it is damaged: the routes' own, or the fault's in its place.
+    /// The answer before it is damaged: the agent's own, or the fault's in its place.
     fn respond(&self, request: &Request<Bytes>, fault: Option<Fault>) -> Response<Bytes> {
         match fault {
             Some(Fault::Unauthorized) => routes::unauthorized().into_response(),
@@ -99,13 +102,13 @@ impl AgentService {
 
     async fn send(&self, outgoing: Outgoing) -> Response<Full<Bytes>> {
         hold_back(outgoing.delay).await;
-        self.arming.arm(outgoing.plan);
+        self.slot.put(outgoing.plan);
         Response::from_parts(outgoing.head, Full::new(outgoing.body))
     }
 }
 
 fn too_large() -> Answer {
-    let error = format!("request body is larger than {LARGEST_REQUEST} bytes, or broke off");
+    let error = format!("request body is larger than {MAX_REQUEST_BYTES} bytes, or broke off");
     Answer::refused(StatusCode::PAYLOAD_TOO_LARGE, error)
 }
 
@@ -113,12 +116,13 @@ fn internal_error(error: &io::Error) -> Answer {
     Answer::refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 
-/// A timer takes a millisecond even for no time at all, so none is started for none.
+/// Waits. A timer takes a millisecond even for no time at all, so none is started for no delay.
 async fn hold_back(delay: Duration) {
     if !delay.is_zero() {
         sleep(delay).await;
     }
 }
 
-/// Most bytes of a request's body: no operation needs more, and it is held in memory.
-const LARGEST_REQUEST: usize = 1 << 20;
+/// The largest body of a request, in bytes: 1 MiB, a thousand times what any operation needs, and little enough to hold
+/// in memory for each of many connections.
+const MAX_REQUEST_BYTES: usize = 1 << 20;

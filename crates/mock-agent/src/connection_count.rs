@@ -27,16 +27,16 @@ impl ConnectionCount {
 
 /// Counts one TCP connection as open for as long as it lives.
 #[derive(Debug)]
-pub(crate) struct Open(Arc<ConnectionCount>);
+pub(crate) struct OpenConnection(Arc<ConnectionCount>);
 
-impl Open {
+impl OpenConnection {
     pub(crate) fn count(connections: &Arc<ConnectionCount>) -> Self {
         connections.open.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(connections))
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::SeqCst);
     }

@@ -1,6 +1,6 @@
-//! The scenario a mock agent has when none is given: one of everything a client must tell apart.
+//! The scenario of a mock agent that is given none: one of everything that a client must tell apart.
 //!
-//! The example file beside this one says the same; a test of [`Scenario`] holds the two together.
+//! The example file beside this one holds the same values; a test of [`Scenario`] compares the two.
 
 use std::collections::BTreeMap;
 

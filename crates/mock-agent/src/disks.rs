@@ -1,7 +1,16 @@
 //! Disks and mounts: assign, eject and format change them, the two lists show them.
 //!
-//! A format is decided by the device's own role and content. What the caller says about it counts for nothing, save
-//! a confirmation that names the very disk by its durable id.
+//! Whether a device is formatted is decided by its own role and content, in this order:
+//!
+//! | role | data on it | answer |
+//! | --- | --- | --- |
+//! | anything but user-data | | 403, with the pending operation that the operator has to sign |
+//! | user-data | yes, and not confirmed | 409, which asks for the customer's confirmation |
+//! | user-data | yes, and confirmed | formatted |
+//! | user-data | no | formatted |
+//!
+//! What the caller says about a device counts for nothing, except a confirmation that names this very disk by its
+//! durable id: `/dev/sdc1` may have become another disk since the customer was asked.
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -10,7 +19,7 @@ use crate::envelope::Answer;
 use crate::inventory::{Disk, Mount, Role};
 use crate::state::State;
 
-/// Body of POST /disks/assign. How to mount it is not looked at.
+/// Body of POST /disks/assign. The file system type and the mount options in it are ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct AssignRequest {
@@ -39,28 +48,28 @@ pub(crate) struct FormatRequest {
 
 /// Data of GET /storage.
 #[derive(Serialize)]
-struct MountList<'a> {
+struct MountsData<'a> {
     vmid: i64,
     mounts: &'a [Mount],
 }
 
 /// Data of GET /disks.
 #[derive(Serialize)]
-struct DiskList<'a> {
+struct DisksData<'a> {
     vmid: i64,
     disks: &'a [Disk],
 }
 
 /// Data of POST /disks/assign.
 #[derive(Serialize)]
-struct Assigned<'a> {
+struct AssignData<'a> {
     vmid: i64,
     mount: &'a str,
 }
 
 /// Data of POST /disks/eject.
 #[derive(Serialize)]
-struct Ejected<'a> {
+struct EjectData<'a> {
     vmid: i64,
     ejected: &'a str,
     dependent_guests: Vec<i64>,
@@ -68,7 +77,7 @@ struct Ejected<'a> {
 
 /// Data of POST /disks/format.
 #[derive(Debug, Serialize)]
-struct FormatResult {
+struct FormatData {
     vmid: i64,
     device: String,
     formatted: bool,
@@ -93,15 +102,15 @@ struct PendingOperation {
 impl State {
     /// GET /storage.
     pub(crate) fn mount_list(&self) -> Answer {
-        Answer::granted(StatusCode::OK, MountList { vmid: self.vmid, mounts: &self.mounts })
+        Answer::granted(StatusCode::OK, MountsData { vmid: self.vmid, mounts: &self.mounts })
     }
 
     /// GET /disks.
     pub(crate) fn disk_list(&self) -> Answer {
-        Answer::granted(StatusCode::OK, DiskList { vmid: self.vmid, disks: &self.disks })
+        Answer::granted(StatusCode::OK, DisksData { vmid: self.vmid, disks: &self.disks })
     }
 
-    /// POST /disks/assign: mounts the disk whose file system has this UUID.
+    /// POST /disks/assign: mounts the disk whose file system has this UUID there.
     pub(crate) fn assign(&mut self, request: &AssignRequest) -> Answer {
         let mount_point = &request.mount_point;
         if !mount_point.starts_with('/') {
@@ -118,10 +127,10 @@ impl State {
             return Answer::refused(StatusCode::CONFLICT, error);
         }
         self.mount(at, mount_point);
-        Answer::granted(StatusCode::OK, Assigned { vmid: self.vmid, mount: mount_point })
+        Answer::granted(StatusCode::OK, AssignData { vmid: self.vmid, mount: mount_point })
     }
 
-    /// POST /disks/eject: unmounts what is mounted there; it is in no list afterwards.
+    /// POST /disks/eject: unmounts what is mounted there, and removes it from both lists.
     pub(crate) fn eject(&mut self, request: &EjectRequest) -> Answer {
         let ejected = &request.mount_point;
         let is_there = |disk: &Disk| !ejected.is_empty() && disk.mount_path == *ejected;
@@ -129,6 +138,7 @@ impl State {
             let error = format!("{ejected} is on the system disk");
             return Answer::refused(StatusCode::FORBIDDEN, error);
         }
+        // A mount need not be of a disk that the agent lists, nor a mounted disk of one that the guest sees.
         let listed_before = self.disks.len() + self.mounts.len();
         self.disks.retain(|disk| !is_there(disk));
         self.mounts.retain(|mount| mount.mount_point != *ejected);
@@ -137,13 +147,13 @@ impl State {
             return Answer::refused(StatusCode::NOT_FOUND, error);
         }
         let dependent_guests = self.dependent_guests.remove(ejected).unwrap_or_default();
-        Answer::granted(StatusCode::OK, Ejected { vmid: self.vmid, ejected, dependent_guests })
+        Answer::granted(StatusCode::OK, EjectData { vmid: self.vmid, ejected, dependent_guests })
     }
 
     /// POST /disks/format.
     pub(crate) fn format(&mut self, request: &FormatRequest) -> Answer {
-        let is_meant = |disk: &&mut Disk| disk.backing_device == request.device;
-        let Some(disk) = self.disks.iter_mut().find(is_meant) else {
+        let is_named = |disk: &&mut Disk| disk.backing_device == request.device;
+        let Some(disk) = self.disks.iter_mut().find(is_named) else {
             let error = format!("no device {:?}", request.device);
             return Answer::refused(StatusCode::NOT_FOUND, error);
         };
@@ -151,11 +161,11 @@ impl State {
             return refuse_to_format(self.vmid, &self.host_scope, disk, &request.fstype);
         }
         if disk.data_bearing && !request.confirms(disk) {
-            let result = FormatResult { needs_confirmation: true, ..FormatResult::of(self.vmid, disk) };
+            let result = FormatData { needs_confirmation: true, ..FormatData::of(self.vmid, disk) };
             return Answer::granted(StatusCode::CONFLICT, result);
         }
         wipe(disk);
-        let result = FormatResult { formatted: true, ..FormatResult::of(self.vmid, disk) };
+        let result = FormatData { formatted: true, ..FormatData::of(self.vmid, disk) };
         Answer::granted(StatusCode::OK, result)
     }
 
@@ -168,15 +178,16 @@ impl State {
         }
     }
 
-    /// Mounts the disk at this index there, and nowhere else any more.
+    /// Mounts the disk at this index there, and unmounts it from where it was.
     fn mount(&mut self, at: usize, mount_point: &str) {
         let Some(disk) = self.disks.get_mut(at) else {
             return;
         };
         let before = std::mem::replace(&mut disk.mount_path, mount_point.to_owned());
         disk.state = "mounted".to_owned();
-        let moved = |mount: &&mut Mount| !before.is_empty() && mount.mount_point == before;
-        match self.mounts.iter_mut().find(moved) {
+        // The guest knows the mount by its key, so a disk that moves keeps its entry and its place in the list.
+        let is_its_own = |mount: &&mut Mount| !before.is_empty() && mount.mount_point == before;
+        match self.mounts.iter_mut().find(is_its_own) {
             Some(mount) => mount.mount_point = mount_point.to_owned(),
             None => self.mounts.push(Mount {
                 key: disk.name.clone(),
@@ -190,14 +201,14 @@ impl State {
 }
 
 impl FormatRequest {
-    /// Whether the customer confirmed that this very disk may be wiped.
+    /// Whether the customer has confirmed that this very disk may be wiped.
     fn confirms(&self, disk: &Disk) -> bool {
         self.confirmed && self.durable_id == disk.durable_id
     }
 }
 
-impl FormatResult {
-    /// The disk as it is, nothing done.
+impl FormatData {
+    /// The disk as it is, not formatted.
     fn of(vmid: i64, disk: &Disk) -> Self {
         Self {
             vmid,
@@ -214,7 +225,7 @@ impl FormatResult {
 }
 
 fn refuse_to_format(vmid: i64, host_scope: &str, disk: &Disk, fstype: &str) -> Answer {
-    let result = FormatResult {
+    let result = FormatData {
         data_bearing: true,
         pending_op: Some(PendingOperation {
             op: "storage_wipe",
@@ -222,7 +233,7 @@ fn refuse_to_format(vmid: i64, host_scope: &str, disk: &Disk, fstype: &str) -> A
             durable_id: disk.durable_id.clone(),
             fstype: fstype.to_owned(),
         }),
-        ..FormatResult::of(vmid, disk)
+        ..FormatData::of(vmid, disk)
     };
     let error = "only the operator can have this device formatted";
     Answer::refused_with(StatusCode::FORBIDDEN, error, result)

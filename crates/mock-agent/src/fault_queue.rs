@@ -1,4 +1,20 @@
-//! The faults waiting to happen, in the order of injection.
+//! The faults that are still to happen, in the order of injection.
+//!
+//! Every request and every new connection walks the queue from its front and takes the first rule that is for it:
+//!
+//! ```text
+//!   injected:   disks:half-body*2    any:unauthorized*1    any:slow-handshake=5*1
+//!
+//!   GET /storage   -> unauthorized             (the first is for another route and stays as it is)
+//!   GET /disks     -> half-body, 1 time left
+//!   GET /disks     -> half-body, used up
+//!   GET /disks     -> nothing                  (unauthorized is used up)
+//!   a connection   -> slow-handshake           (requests never take it)
+//! ```
+//!
+//! So rules for the same requests form a sequence, and one for every time hides all behind it that are for the same
+//! requests. Choosing a rule and counting it down is one step under one lock: two requests on two connections cannot
+//! both take the last time.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -8,11 +24,11 @@ use agentapi_contract::Route;
 use crate::fault::{Fault, FaultRule, Repeat};
 use crate::lock::lock;
 
-/// The rules injected and not used up.
+/// The rules that were injected and are not used up.
 #[derive(Debug, Default)]
 pub(crate) struct FaultQueue(Mutex<Vec<FaultRule>>);
 
-/// How a new connection is received.
+/// What becomes of a new connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     /// Its handshake begins after this delay.
@@ -30,13 +46,14 @@ impl FaultQueue {
         lock(&self.0).clear();
     }
 
-    /// The fault for a request on this route, counted as used; `None` where all is well.
+    /// Takes the fault for a request on this route; `None` where nothing goes wrong.
     pub(crate) fn take_for_request(&self, route: Option<Route>) -> Option<Fault> {
         self.take(|rule| !rule.fault.is_of_connection() && rule.route.covers(route))
     }
 
-    /// What a new connection meets where this many are open, counted as used.
+    /// Takes the fault for a new connection where this many are open already.
     pub(crate) fn take_for_connection(&self, open: usize) -> Admission {
+        // The limit first: a connection that is refused has no handshake, so it must not use up a slow one.
         let reached = |rule: &FaultRule| match rule.fault {
             Fault::ConnectionLimit(limit) => open >= limit,
             _ => false,
@@ -50,10 +67,11 @@ impl FaultQueue {
         }
     }
 
-    fn take(&self, is_meant: impl Fn(&FaultRule) -> bool) -> Option<Fault> {
+    fn take(&self, concerns: impl Fn(&FaultRule) -> bool) -> Option<Fault> {
         let mut rules = lock(&self.0);
+        // Here and not after counting down, so that a rule injected for no times at all goes too.
         rules.retain(|rule| rule.repeat != Repeat::Times(0));
-        let rule = rules.iter_mut().find(|rule| is_meant(rule))?;
+        let rule = rules.iter_mut().find(|rule| concerns(rule))?;
         if let Repeat::Times(left) = &mut rule.repeat {
             *left -= 1;
         }

@@ -1,7 +1,7 @@
-//! What the agent says about storage, disks and the host, in the agent's own names.
+//! What the agent reports about storage, disks and the host, under the agent's own names.
 //!
-//! The same types are read from a scenario and written into answers, so a scenario file looks like the answers it
-//! causes. Texts such as states and classes are passed on as they are: a scenario may hold one that no client knows.
+//! The same types are read from a scenario and written into answers, so a scenario file looks like the answers that it
+//! causes. Texts such as states and classes are passed on unchecked: a scenario may hold one that no client knows.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,30 +9,31 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mount {
-    /// Short name the guest's applications know the mount by.
+    /// The short name by which the guest's applications know the mount.
     pub key: String,
-    /// The host's storage the mount comes from.
+    /// The host's storage that the mount comes from.
     pub storage: String,
     /// Absolute path inside the guest.
     pub mount_point: String,
-    /// `fast`, `slow`, or empty where the host has not said.
+    /// `fast`, `slow`, or empty where the host has not classified it.
     pub class: String,
     /// Whether backups of the guest include this mount.
     pub backup: bool,
 }
 
-/// What a disk is for. It alone decides whether the agent formats the disk.
+/// What a disk is for. The role alone decides whether the agent formats the disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Role {
     /// Holds the host itself; never formatted without the operator.
     System,
     /// Holds backups; never formatted without the operator.
     Backup,
-    /// The customer's own; formatted with the customer's confirmation where it holds data.
+    /// The customer's own; formatted at once where it is blank, and with the customer's confirmation where it holds data.
     #[default]
     UserData,
-    /// A role no client knows; treated like a system disk, because that is the safe side.
+    /// A role that no client knows. Never formatted without the operator: what it holds may matter.
     #[serde(untagged)]
     Other(String),
 }
@@ -41,24 +42,24 @@ pub enum Role {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Disk {
-    /// Name for people.
+    /// A name for people.
     pub name: String,
-    /// Kind of hardware or storage, such as `nvme`, `usb`, `sata`.
+    /// The kind of hardware, such as `nvme`, `usb` or `sata`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Such as `mounted` or `available`.
     pub state: String,
-    /// Device path on the host; a format request names the disk by it.
+    /// The device path on the host, by which a format request names the disk.
     pub backing_device: String,
-    /// Where the disk is mounted; empty where it is not. An eject request names the disk by it.
+    /// Where the disk is mounted, by which an eject request names it; empty where it is not mounted.
     pub mount_path: String,
-    /// `fast`, `slow`, or empty where the host has not said.
+    /// `fast`, `slow`, or empty where the host has not classified it.
     pub class: String,
     /// What the disk is for.
     pub role: Role,
-    /// Whether something on it would be lost by formatting.
+    /// Whether formatting would destroy something.
     pub data_bearing: bool,
-    /// How the agent knows that it bears data; empty on a blank disk.
+    /// How the agent knows that there is data on it; empty for a blank disk.
     pub data_reason: String,
     /// Size in bytes.
     pub total_bytes: i64,
@@ -66,11 +67,11 @@ pub struct Disk {
     pub used_bytes: i64,
     /// `used_bytes` by `total_bytes`, 0 to 1.
     pub used_fraction: f64,
-    /// Stable identity: `uuid:` and the file system's UUID, or `byid:` and the hardware's name.
+    /// The identity that survives a reboot: `uuid:` and the file system's UUID, or `byid:` and the hardware's name.
     pub durable_id: String,
 }
 
-/// How the host is doing. Source: GET /host/metrics, `host`.
+/// The host's own metrics. Source: GET /host/metrics, `host`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HostMetrics {
@@ -119,29 +120,29 @@ pub struct StorageTarget {
     pub avail_bytes: i64,
     /// `used_bytes` by `total_bytes`, 0 to 1.
     pub used_fraction: f64,
-    /// What it may hold, separated by commas.
+    /// The kinds of content that it may hold, separated by commas.
     pub content: String,
     /// Where it is mounted on the host; empty where it has no path.
     pub mount_path: String,
     /// `fast`, `slow`, or empty.
     pub class_hint: String,
-    /// Fill of its thin pool; `None` (null) where it is none.
+    /// How full its thin pool is; `None` (null) where it is not a thin pool.
     pub thin_pool: Option<ThinPool>,
-    /// Health of its disk; `None` (null) where the disk is not known.
+    /// The health of its disk; `None` (null) where the disk is not known.
     pub smart: Option<Smart>,
 }
 
-/// Fill of an LVM thin pool.
+/// How full an LVM thin pool is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ThinPool {
     /// Used part of the data volume, 0 to 1.
     pub data_used_fraction: f64,
-    /// Used part of the metadata volume, 0 to 1; `None` (null) where the host does not say.
+    /// Used part of the metadata volume, 0 to 1; `None` (null) where the host does not report it.
     pub metadata_used_fraction: Option<f64>,
 }
 
-/// What a disk's self-monitoring reports.
+/// What a disk's self-monitoring (SMART) reports.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Smart {
@@ -149,7 +150,7 @@ pub struct Smart {
     pub health: String,
     /// Temperature in degrees Celsius; `None` (null) without a sensor.
     pub temperature_c: Option<i64>,
-    /// Used part of the rated endurance, 0 to 100 and above; `None` (null) where the disk does not count it.
+    /// Used part of the rated endurance, 0 to 100 and above; `None` (null) where the disk does not report it.
     pub percentage_used: Option<i64>,
 }
 

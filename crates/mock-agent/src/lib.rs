@@ -97,7 +97,7 @@ pub use agentapi_contract::{Fingerprint, Route, Token};
 pub use backup::{Backup, BackupOutcome};
 pub use fault::{Fault, FaultRule, FaultRuleError, Repeat};
 pub use inventory::{Disk, HostMetrics, Mount, Role, Smart, StorageTarget, ThinPool};
-pub use request_log::{MAX_KEPT_BYTES, MAX_KEPT_REQUESTS, Received};
+pub use request_log::{MAX_KEPT_BYTES, MAX_KEPT_REQUESTS, ReceivedRequest};
 pub use scenario::{BackupScenario, Scenario, ScenarioError};
 pub use selector::{RouteSelector, UnknownRoute};
 pub use state::State;

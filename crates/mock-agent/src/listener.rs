@@ -1,4 +1,4 @@
-//! The accept loop: lets connections in, as far as the faults allow, and owns them.
+//! The accept loop: admits connections, as far as the faults allow, and owns their tasks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use tokio::time::sleep;
 use tracing::debug;
 
 use crate::connection::Connection;
-use crate::connection_count::Open;
+use crate::connection_count::OpenConnection;
 use crate::fault_queue::Admission;
 use crate::shared::Shared;
 
-/// Serves connections for ever. Dropping the future ends the listener and every connection.
+/// Serves connections until the future is dropped, which closes the listener and every connection.
 pub(crate) async fn accept_all(tcp: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
@@ -29,7 +29,7 @@ pub(crate) async fn accept_all(tcp: TcpListener, shared: Arc<Shared>) {
                     sleep(PAUSE_AFTER_ERROR).await;
                 }
             },
-            // Reaped as they end: a set that only grows would be a leak of one task per connection.
+            // Tasks are reaped as they end: left in the set, each connection would leak one.
             Some(ended) = connections.join_next() => {
                 if let Ok(Err(error)) = ended {
                     debug!(%error, "a connection to the mock agent broke");
@@ -39,11 +39,11 @@ pub(crate) async fn accept_all(tcp: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// The connection, unless a fault refuses it: then it is closed by being dropped.
+/// The connection, unless a fault refuses it: then dropping it closes it.
 fn admit(tcp: TcpStream, shared: &Shared) -> Option<Connection> {
     match shared.faults.take_for_connection(shared.connections.open()) {
         Admission::Refused => None,
-        Admission::After(delay) => Some(Connection { tcp, delay, open: Open::count(&shared.connections) }),
+        Admission::After(delay) => Some(Connection { tcp, delay, open: OpenConnection::count(&shared.connections) }),
     }
 }
 

@@ -13,17 +13,17 @@ use http::{HeaderMap, Method, Request};
 
 use crate::lock::lock;
 
-/// A request that arrived whole, whether or not it was authorized, on a route, or answered.
+/// A request that arrived whole, whether or not it was authorised, on a route, or answered.
 ///
 /// Its debug text does not show the token.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Received {
+pub struct ReceivedRequest {
     /// The connection it came on: 1 for the first whose handshake succeeded.
     pub connection: usize,
     /// Its method.
     pub method: Method,
-    /// Its path and query, as sent.
+    /// Its path and query, as they were sent.
     pub path: String,
     /// Its headers.
     pub headers: HeaderMap,
@@ -31,7 +31,7 @@ pub struct Received {
     pub body: Bytes,
 }
 
-impl Received {
+impl ReceivedRequest {
     /// The request with bytes of its own. hyper's header values and bodies are slices of the buffer that the
     /// connection was read into, so keeping a small one of them would keep a buffer of up to 400 KiB.
     pub(crate) fn new(connection: usize, request: &Request<Bytes>) -> Self {
@@ -56,10 +56,9 @@ impl Received {
 fn copy_headers(headers: &HeaderMap) -> HeaderMap {
     let mut copied = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        let own =
-            HeaderName::from_bytes(name.as_str().as_bytes()).ok().zip(HeaderValue::from_bytes(value.as_bytes()).ok());
-        // What came out of a header map fits into one.
-        if let Some((name, mut value)) = own {
+        let own = (HeaderName::from_bytes(name.as_str().as_bytes()), HeaderValue::from_bytes(value.as_bytes()));
+        // Always so: what is in a header map may be in one.
+        if let (Ok(name), Ok(mut value)) = own {
             value.set_sensitive(name == AUTHORIZATION);
             copied.append(name, value);
         }
@@ -69,11 +68,11 @@ fn copy_headers(headers: &HeaderMap) -> HeaderMap {
 
 /// The newest requests of one agent.
 #[derive(Debug, Default)]
-pub(crate) struct RequestLog(Mutex<Kept>);
+pub(crate) struct RequestLog(Mutex<Entries>);
 
 #[derive(Debug, Default)]
-struct Kept {
-    requests: VecDeque<Received>,
+struct Entries {
+    requests: VecDeque<ReceivedRequest>,
     /// Their sizes together.
     bytes: usize,
     /// How many were dropped since the agent's start.
@@ -81,21 +80,21 @@ struct Kept {
 }
 
 impl RequestLog {
-    pub(crate) fn record(&self, request: Received) {
-        let mut kept = lock(&self.0);
-        kept.bytes += request.size();
-        kept.requests.push_back(request);
-        kept.drop_oldest();
+    pub(crate) fn record(&self, request: ReceivedRequest) {
+        let mut entries = lock(&self.0);
+        entries.bytes += request.size();
+        entries.requests.push_back(request);
+        entries.drop_oldest();
     }
 
-    pub(crate) fn requests(&self) -> Vec<Received> {
+    pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
         lock(&self.0).requests.iter().cloned().collect()
     }
 
-    pub(crate) fn take(&self) -> Vec<Received> {
-        let mut kept = lock(&self.0);
-        kept.bytes = 0;
-        std::mem::take(&mut kept.requests).into()
+    pub(crate) fn take(&self) -> Vec<ReceivedRequest> {
+        let mut entries = lock(&self.0);
+        entries.bytes = 0;
+        std::mem::take(&mut entries.requests).into()
     }
 
     pub(crate) fn dropped(&self) -> u64 {
@@ -103,7 +102,7 @@ impl RequestLog {
     }
 }
 
-impl Kept {
+impl Entries {
     fn drop_oldest(&mut self) {
         while self.requests.len() > MAX_KEPT_REQUESTS || self.bytes > MAX_KEPT_BYTES {
             let Some(oldest) = self.requests.pop_front() else {
@@ -122,7 +121,7 @@ pub const MAX_KEPT_REQUESTS: usize = 10_000;
 /// Most memory that those requests take, in bytes: 16 MiB, a dozen of the largest that are read.
 pub const MAX_KEPT_BYTES: usize = 16 << 20;
 
-/// Memory that a header takes beside its bytes: an entry of the map, with its share of the index and of free places.
+/// Memory that a header takes beside its own bytes, in bytes: its bucket in the map, and the map's spare capacity.
 const HEADER_OVERHEAD: usize = 256;
 
 #[cfg(test)]
@@ -130,15 +129,15 @@ mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, Request};
 
-    use super::{MAX_KEPT_BYTES, MAX_KEPT_REQUESTS, Received, RequestLog};
+    use super::{MAX_KEPT_BYTES, MAX_KEPT_REQUESTS, ReceivedRequest, RequestLog};
 
-    fn request(path: &str, body: usize) -> Received {
+    fn request(path: &str, body: usize) -> ReceivedRequest {
         let request = Request::post(path).header("x-custom", "value").body(Bytes::from(vec![b' '; body])).unwrap();
-        Received::new(1, &request)
+        ReceivedRequest::new(1, &request)
     }
 
     fn size_of_all(log: &RequestLog) -> usize {
-        log.requests().iter().map(Received::size).sum()
+        log.requests().iter().map(ReceivedRequest::size).sum()
     }
 
     #[test]
@@ -170,7 +169,7 @@ mod tests {
         for _ in 0..300 {
             let long = "x".repeat(50_000);
             let request = Request::get(format!("/{long}")).header("x-long", &long).header(&long, "").body(Bytes::new());
-            log.record(Received::new(1, &request.unwrap()));
+            log.record(ReceivedRequest::new(1, &request.unwrap()));
         }
         assert_eq!(log.requests().len() as u64 + log.dropped(), 300);
         assert!(size_of_all(&log) <= MAX_KEPT_BYTES && log.dropped() > 150, "{} were dropped", log.dropped());
@@ -194,7 +193,7 @@ mod tests {
         headers.insert("x-custom", http::HeaderValue::from_maybe_shared(buffer.slice(..8)).unwrap());
         let mut request = Request::new(buffer.slice(8..16));
         *request.headers_mut() = headers;
-        let received = Received::new(1, &request);
+        let received = ReceivedRequest::new(1, &request);
         assert_eq!(
             (&received.headers["x-custom"], &received.body[..]),
             (&request.headers()["x-custom"], &b"vvvvvvvv"[..])

@@ -25,14 +25,14 @@ pub(crate) fn answer(request: &Request<Bytes>, token: &Token, state: &Mutex<Stat
         Some(route) => on_route(route, request.body(), state).into_response(),
         None => off_route(request.uri().path()),
     };
-    // Here and not by hyper, because a fault counts the bytes of the body that is sent.
+    // hyper would leave the body out too, but a fault that cuts at half of it would count bytes that never come.
     if request.method() == http::Method::HEAD {
         response.body_mut().clear();
     }
     response
 }
 
-/// What a request without the right token is answered.
+/// The answer to a request without the right token.
 pub(crate) fn unauthorized() -> Answer {
     Answer::refused(StatusCode::UNAUTHORIZED, "missing or wrong bearer token")
 }

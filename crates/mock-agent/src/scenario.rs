@@ -1,10 +1,7 @@
 //! What a mock agent starts with: a scenario, built in code or read from a TOML or JSON file.
-//!
-//! A file holds only what is to differ from [`Scenario::default`]; a list in a file replaces the default list. Keys
-//! that mean nothing are refused, so that a misspelt one is not silently without effect. [`Scenario::EXAMPLE`] is a
-//! file with every part in it.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
@@ -15,17 +12,21 @@ use serde::Deserialize;
 use crate::fault::FaultRule;
 use crate::inventory::{Disk, HostMetrics, Mount, StorageTarget};
 
-/// Everything a mock agent knows when it starts.
+/// Everything that a mock agent knows when it starts.
+///
+/// A scenario file holds only what differs from [`Scenario::default`]; a list in a file replaces the default list. An
+/// unknown key is refused, so that a misspelt one is not silently without effect. [`Scenario::EXAMPLE`] is a file with
+/// every part in it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scenario {
-    /// The guest's number, in every answer.
+    /// The guest's number, which is in every answer.
     pub vmid: i64,
-    /// The bearer token to ask for; `None` for a random one at each start.
+    /// The bearer token that the agent asks for; `None` for one made at random at each start.
     pub token: Option<Token>,
-    /// The host's identity in pending operations, which the operator signs.
+    /// The host's identity in the pending operations that an operator signs.
     pub host_scope: String,
-    /// Whether a backup is due, and how one runs.
+    /// Whether a backup is due, and how backups run.
     pub backup: BackupScenario,
     /// Mounts of the guest, in the order of the answer.
     pub mounts: Vec<Mount>,
@@ -33,16 +34,16 @@ pub struct Scenario {
     pub disks: Vec<Disk>,
     /// Guests that use what is mounted at a mount point; an eject answers with them.
     pub dependent_guests: BTreeMap<String, Vec<i64>>,
-    /// How the host is doing.
+    /// The host's own metrics.
     pub host: HostMetrics,
     /// Storages of the host, in the order of the answer.
     pub storage_targets: Vec<StorageTarget>,
-    /// Faults to inject from the start, in the text form of [`FaultRule`].
+    /// Faults to inject from the start; in a file each is in the text form of [`FaultRule`].
     pub faults: Vec<FaultRule>,
 }
 
 impl Scenario {
-    /// The default scenario as a commented TOML file, to start one's own from.
+    /// The default scenario as a TOML file with comments, to start one's own from.
     pub const EXAMPLE: &str = include_str!("scenario.example.toml");
 
     /// Reads a scenario from TOML text.
@@ -50,7 +51,7 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError::Toml`] for text that is not TOML, an unknown key or a value of the wrong type: `vmdi = 1`.
     pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
-        toml::from_str(text).map_err(ScenarioError::Toml)
+        toml::from_str(text).map_err(|error| ScenarioError::Toml(error.into()))
     }
 
     /// Reads a scenario from JSON text.
@@ -58,10 +59,10 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError::Json`] for text that is not JSON, an unknown key or a value of the wrong type: `{"vmid":"1"}`.
     pub fn from_json(text: &str) -> Result<Self, ScenarioError> {
-        serde_json::from_str(text).map_err(ScenarioError::Json)
+        serde_json::from_str(text).map_err(|error| ScenarioError::Json(error.into()))
     }
 
-    /// Reads a scenario file: JSON where its name ends in `.json`, else TOML.
+    /// Reads a scenario file: JSON where its name ends in `.json`, else TOML. Blocks on the file system.
     ///
     /// # Errors
     /// [`ScenarioError::Read`] where the file cannot be read as UTF-8 text, else as [`Self::from_toml`] and
@@ -76,28 +77,28 @@ impl Scenario {
     }
 }
 
-/// Whether a backup is due, and how one runs.
+/// Whether a backup is due, and how backups run.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BackupScenario {
     /// Whether a backup is due until one is done.
     pub due: bool,
-    /// Why it is due, or not.
+    /// The reason why one is due, or why none is.
     pub reason: String,
-    /// How long a backup runs, in milliseconds.
+    /// How long each backup runs, in milliseconds.
     pub duration_ms: u64,
-    /// Empty: a backup ends as done. Else it ends as failed, with this text as its error.
+    /// Empty where backups end as done. Otherwise they end as failed, with this text as their error.
     pub failure: String,
 }
 
 impl BackupScenario {
-    /// How long a backup runs.
+    /// How long each backup runs.
     pub fn duration(&self) -> Duration {
         Duration::from_millis(self.duration_ms)
     }
 }
 
-/// Why a scenario could not be read.
+/// Why a scenario could not be read. What exactly is wrong with the text, and where, is in the error's source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScenarioError {
@@ -112,19 +113,17 @@ pub enum ScenarioError {
     },
     /// The text is not a scenario in TOML.
     #[error("the scenario is not valid TOML of the documented shape")]
-    Toml(#[source] toml::de::Error),
+    Toml(#[source] Box<dyn Error + Send + Sync>),
     /// The text is not a scenario in JSON.
     #[error("the scenario is not valid JSON of the documented shape")]
-    Json(#[source] serde_json::Error),
+    Json(#[source] Box<dyn Error + Send + Sync>),
 }
 
 #[cfg(test)]
 mod tests {
-    use std::error::Error;
-
     use agentapi_contract::Route;
 
-    use super::{Scenario, ScenarioError};
+    use super::{Error, Scenario, ScenarioError};
     use crate::Fault;
     use agentapi_contract::Route;
 

@@ -1,21 +1,22 @@
-//! Which requests a fault is for.
+//! Which requests a fault happens to.
 
 use std::fmt;
 use std::str::FromStr;
 
 use agentapi_contract::Route;
 
-/// Which requests a fault is for.
+/// Which requests a fault happens to: `any`, or the name of an operation such as `backup-due`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RouteSelector {
-    /// Every request, also one to a path that the agent does not have.
+    /// Every request, also one for a path that the agent does not have.
     Any,
     /// Requests on this route.
     Only(Route),
 }
 
 impl RouteSelector {
-    /// Whether a request on this route, `None` for an unknown one, is meant.
+    /// Whether a request on this route is among them; `None` stands for a request on no route.
     pub(crate) fn covers(self, route: Option<Route>) -> bool {
         match self {
             Self::Any => true,
@@ -53,9 +54,10 @@ impl FromStr for RouteSelector {
 /// The text names no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected `any` or an operation such as `backup-due` or `format-disk`")]
+#[non_exhaustive]
 pub struct UnknownRoute;
 
-/// The text for every request; no route has this name.
+/// The text that stands for every request; no route has this name.
 const ANY: &str = "any";
 
 #[cfg(test)]

@@ -14,13 +14,13 @@ use crate::scenario::Scenario;
 
 /// What an agent knows while it runs. It begins as its [`Scenario`] says, and [`MockAgent::change`] reaches it.
 ///
-/// The guest's number and the host's identity are not in it: no agent changes them while it runs.
+/// The guest's number and the host's identity cannot be changed: they stay the same for as long as an agent runs.
 ///
 /// [`MockAgent::change`]: crate::MockAgent::change
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct State {
-    /// Whether a backup is due, and the backup that runs.
+    /// Whether a backup is due, and how backups run.
     pub backup: Backup,
     /// Mounts of the guest, in the order of the answer.
     pub mounts: Vec<Mount>,
@@ -28,7 +28,7 @@ pub struct State {
     pub disks: Vec<Disk>,
     /// Guests that use what is mounted at a mount point; an eject answers with them.
     pub dependent_guests: BTreeMap<String, Vec<i64>>,
-    /// How the host is doing. The figures stand still unless they are changed, so that a test can name them.
+    /// The host's own metrics. They stand still unless they are changed, so that a test can name the figures.
     pub host: HostMetrics,
     /// Storages of the host, in the order of the answer.
     pub storage_targets: Vec<StorageTarget>,
@@ -38,7 +38,7 @@ pub struct State {
 
 /// Data of GET /host/metrics.
 #[derive(Serialize)]
-struct Metrics<'a> {
+struct MetricsData<'a> {
     vmid: i64,
     host: &'a HostMetrics,
     storage_targets: &'a [StorageTarget],
@@ -60,7 +60,7 @@ impl State {
 
     /// GET /host/metrics.
     pub(crate) fn host_metrics(&self) -> Answer {
-        let metrics = Metrics { vmid: self.vmid, host: &self.host, storage_targets: &self.storage_targets };
+        let metrics = MetricsData { vmid: self.vmid, host: &self.host, storage_targets: &self.storage_targets };
         Answer::granted(StatusCode::OK, metrics)
     }
 }

@@ -1,7 +1,24 @@
-//! A stream under TLS's plaintext side that spoils an answer while it is written: slower, cut, or with bytes too many.
+//! A stream between hyper and TLS that spoils an answer while it is written: slower, cut off, or with surplus bytes.
 //!
-//! The service arms a [`Plan`] when it hands its answer over; the first byte written after that is the answer's
-//! first. A plan counts bytes of the answer, so a fault falls on the byte that was asked for.
+//! ```text
+//!   AgentService ---- answer ----> hyper ---- bytes of the answer ----> TamperedStream ----> TLS ----> TCP
+//!        |                                                                    ^
+//!        +--- Plan, put into the PlanSlot just before hyper has the answer ---+
+//! ```
+//!
+//! The service cannot damage the bytes itself, because hyper writes them: it insists that Content-Length and body
+//! agree, and closes no connection in the middle of an answer. The stream in turn sees bytes and knows nothing of
+//! answers. What joins the two is their order: a connection has one answer under way at a time, so the first byte that
+//! is written after a plan was put into the slot is the first byte of that plan's answer. The stream then counts, and
+//! the fault falls on exactly the byte that was asked for. (A client that pipelines breaks the order: its next plan may
+//! start while the answer before is still dripping. HTTP clients have given up pipelining.)
+//!
+//! Each write is in these steps, and any of them may have to wait and be polled again:
+//!
+//! 1. A plan in the slot replaces the current one, and the count starts at 0.
+//! 2. Where the count has reached the cut, the ending happens, after a flush of what was written before it.
+//! 3. A pause that a drip began is waited for.
+//! 4. As many bytes are written as there are before the next pause or cut, and counted.
 
 use std::io;
 use std::pin::Pin;
@@ -17,22 +34,22 @@ use tokio_rustls::server::TlsStream;
 
 use crate::lock::lock;
 
-/// What is to happen to one answer on its way.
+/// What happens to one answer on its way.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// Pause after each byte; none: as fast as the client reads.
+    /// The pause after each byte; `None` for as fast as the client reads.
     pub(crate) drip: Option<Duration>,
     pub(crate) cut: Option<Cut>,
 }
 
-/// A place in the answer, and what happens there.
+/// A place in an answer, and what happens there.
 #[derive(Debug)]
 pub(crate) struct Cut {
     pub(crate) at: Place,
     pub(crate) then: Ending,
 }
 
-/// A number of bytes that still come.
+/// How many bytes come before the cut.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place {
     /// Of the whole answer, head included.
@@ -51,12 +68,12 @@ pub(crate) enum Ending {
     Append(Bytes),
 }
 
-/// Where the service leaves the plan for its next answer.
+/// Where the service of a connection leaves the plan for its next answer.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Arming(Arc<Mutex<Option<Plan>>>);
+pub(crate) struct PlanSlot(Arc<Mutex<Option<Plan>>>);
 
-impl Arming {
-    pub(crate) fn arm(&self, plan: Plan) {
+impl PlanSlot {
+    pub(crate) fn put(&self, plan: Plan) {
         *lock(&self.0) = Some(plan);
     }
 }
@@ -65,7 +82,7 @@ impl Arming {
 #[derive(Debug)]
 pub(crate) struct TamperedStream {
     tls: TlsStream<TcpStream>,
-    arming: Arming,
+    slot: PlanSlot,
     plan: Plan,
     /// Bytes of the current answer that were written.
     sent: u64,
@@ -73,18 +90,19 @@ pub(crate) struct TamperedStream {
 }
 
 impl TamperedStream {
-    pub(crate) fn new(tls: TlsStream<TcpStream>, arming: Arming) -> Self {
-        Self { tls, arming, plan: Plan::default(), sent: 0, pause: None }
+    pub(crate) fn new(tls: TlsStream<TcpStream>, slot: PlanSlot) -> Self {
+        Self { tls, slot, plan: Plan::default(), sent: 0, pause: None }
     }
 
-    /// Takes up a newly armed plan. hyper writes an answer's head in one piece, so all of it is in these bytes.
-    fn take_up_plan(&mut self, answer: &[u8]) {
-        let Some(mut plan) = lock(&self.arming.0).take() else {
+    /// Starts the plan in the slot, if there is one, with these first bytes of its answer.
+    fn start_plan(&mut self, answer: &[u8]) {
+        let Some(mut plan) = lock(&self.slot.0).take() else {
             return;
         };
         if let Some(cut) = &mut plan.cut
             && let Place::Body(bytes) = cut.at
         {
+            // hyper writes an answer's head in one piece, so the whole head is in these bytes.
             cut.at = Place::Answer(head_length(answer) + bytes);
         }
         self.plan = plan;
@@ -92,7 +110,7 @@ impl TamperedStream {
         self.pause = None;
     }
 
-    /// How many of these bytes may be written before the plan has its next say.
+    /// How many of this many bytes may be written before the next pause or cut.
     fn allowance(&self, length: usize) -> usize {
         let before_cut = match &self.plan.cut {
             Some(Cut { at: Place::Answer(at), .. }) => at.saturating_sub(self.sent),
@@ -110,7 +128,7 @@ impl TamperedStream {
         Poll::Ready(())
     }
 
-    /// Does what the plan has for the place reached, if it has anything. An error ends the connection.
+    /// Ends the answer where the place of the cut is reached. An error makes hyper end the connection.
     fn poll_cut(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(Cut { at: Place::Answer(at), then }) = &mut self.plan.cut else {
             return Poll::Ready(Ok(()));
@@ -119,9 +137,11 @@ impl TamperedStream {
             return Poll::Ready(Ok(()));
         }
         let mut tls = Pin::new(&mut self.tls);
+        // TLS buffers records, and what is still buffered when the socket is closed is never sent.
         ready!(tls.as_mut().poll_flush(context))?;
         match then {
             Ending::Reset => {
+                // With a linger of zero the close that follows sends a RST in place of a FIN.
                 tls.get_ref().0.set_zero_linger()?;
                 Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
             }
@@ -134,6 +154,7 @@ impl TamperedStream {
                     let written = ready!(tls.as_mut().poll_write(context, rest))?;
                     rest.advance(written);
                 }
+                // The only ending after which the connection goes on, so it must not happen again.
                 self.plan.cut = None;
                 Poll::Ready(Ok(()))
             }
@@ -151,10 +172,11 @@ impl AsyncRead for TamperedStream {
     }
 }
 
-/// Not vectored, so that hyper puts head and body into one buffer.
+/// Not vectored, so that hyper copies head and body into one buffer: `start_plan` needs the whole head in the first
+/// write, and a cut in the body the exact count.
 impl AsyncWrite for TamperedStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.take_up_plan(bytes);
+        self.start_plan(bytes);
         ready!(self.poll_cut(context))?;
         ready!(self.poll_pause(context));
         let allowed = bytes.get(..self.allowance(bytes.len())).unwrap_or(bytes);
@@ -165,6 +187,7 @@ impl AsyncWrite for TamperedStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A cut after the answer's last byte is reached by no further write.
         ready!(self.poll_cut(context))?;
         Pin::new(&mut self.tls).poll_flush(context)
     }

@@ -88,7 +88,7 @@ pub(crate) async fn connect_tls(agent: &MockAgent) -> io::Result<TlsStream<TcpSt
     connect_trusting(agent, agent.leaf_der()).await
 }
 
-/// A TLS connection to the agent if it serves this leaf certificate, as rustls' own verifier has it.
+/// A TLS connection to the agent if it presents this leaf certificate, as rustls' own verifier decides.
 pub(crate) async fn connect_trusting(agent: &MockAgent, leaf: Vec<u8>) -> io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(leaf.into()).unwrap();

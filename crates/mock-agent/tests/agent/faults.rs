@@ -1,4 +1,4 @@
-//! Tests of every fault as a client meets it, byte for byte, over real TLS.
+//! Tests of every fault as a client sees it, byte for byte, over real TLS.
 
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! A whole mock agent over real TLS, as a client meets it.
+//! A whole mock agent over real TLS, as a client sees it.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
