@@ -149,6 +149,27 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_json_if_its_name_says_so_and_toml_otherwise() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [("a.json", r#"{"vmid":7}"#), ("a.toml", "vmid = 7"), ("scenario", "vmid = 7")] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(Scenario::read(&path).unwrap().vmid, 7, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("none.toml");
+        let error = Scenario::read(&path).unwrap_err();
+        assert!(matches!(error, ScenarioError::Read { .. }));
+        assert_eq!(error.to_string(), format!("cannot read the scenario file {}", path.display()));
+        std::fs::write(&path, b"host_scope = \"\xff\"").unwrap();
+        assert!(matches!(Scenario::read(&path).unwrap_err(), ScenarioError::Read { .. }), "not UTF-8");
+    }
+
+    #[test]
     fn faults_are_read_in_their_text_form() {
         let scenario = Scenario::from_toml(r#"faults = ["storage:half-body*2"]"#).unwrap();
         let rule = scenario.faults.first().unwrap();
