@@ -154,7 +154,7 @@ impl TamperedStream {
                     let written = ready!(tls.as_mut().poll_write(context, rest))?;
                     rest.advance(written);
                 }
-                // The only ending after which the connection goes on, so it must not happen again.
+                // The only ending after which the connection goes on: nothing holds later bytes back any more.
                 self.plan.cut = None;
                 Poll::Ready(Ok(()))
             }

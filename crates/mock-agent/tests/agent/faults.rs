@@ -123,6 +123,17 @@ async fn half_a_body_comes_with_the_length_of_the_whole() {
 }
 
 #[tokio::test]
+async fn half_of_an_answer_to_head_is_its_head_and_the_end() {
+    let agent = agent_with(RouteSelector::Any, Fault::HalfBody).await;
+    let mut tls = connect_tls(&agent).await.unwrap();
+    let request = format!("HEAD /storage HTTP/1.1\r\nhost: agent\r\nauthorization: Bearer {}\r\n\r\n", agent.token());
+    tls.write_all(request.as_bytes()).await.unwrap();
+    let (answer, end) = read_to_end(tls).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+    end.unwrap();
+}
+
+#[tokio::test]
 async fn a_length_too_great_is_followed_by_the_whole_body_and_the_end() {
     let agent = agent_with(Route::BackupDue, Fault::WrongLength(7)).await;
     let (answer, end) = read_to_end(ask(&agent).await).await;
