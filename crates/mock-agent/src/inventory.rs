@@ -30,7 +30,7 @@ pub enum Role {
     System,
     /// Holds backups; never formatted without the operator.
     Backup,
-    /// The customer's own; formatted at once where it is blank, and with the customer's confirmation where it holds data.
+    /// The customer's own; formatted at once where it is blank, else with the customer's confirmation.
     #[default]
     UserData,
     /// A role that no client knows. Never formatted without the operator: what it holds may matter.

@@ -1,6 +1,7 @@
 //! What the accept loop, the connections and the [`MockAgent`](crate::MockAgent) share.
 //!
-//! Each part has a lock of its own and none is taken while another is held, so no order of locks has to be kept.
+//! Each part has a lock of its own, and this crate takes none while it holds another, so there is no order of locks to
+//! keep.
 
 use std::io;
 use std::sync::{Arc, Mutex};
