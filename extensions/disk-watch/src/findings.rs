@@ -154,5 +154,4 @@ fn celsius(what: What, place: &str, degrees: Option<i64>, levels: Levels) -> Opt
 }
 
 #[cfg(test)]
-#[path = "findings_tests.rs"]
 pub(crate) mod tests;
