@@ -1,10 +1,16 @@
-//! An authority: the host and port of a request's URI.
+//! An authority: the host and port of a request's URI (RFC 3986, section 3.2, without user information).
+//!
+//! What is accepted is narrower than what the RFC allows, on purpose: no character that a URI parser could take for the
+//! beginning of another component gets through, so the text of an [`Authority`] can be put into a request as it is.
 
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
 /// Where an agent listens: a host and a port, as in a URI. Printed as `host:port` or `[v6]:port`.
+///
+/// Two authorities are equal if they are the same text in lower case. Names are not resolved and addresses not
+/// normalised: `[::1]` and `[0:0:0:0:0:0:0:1]` are different authorities, each with a connection pool of its own.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Authority {
     /// A name in lower case, an IPv4 address, or an IPv6 address without its brackets.
@@ -14,23 +20,24 @@ pub struct Authority {
 
 /// Why a text is no endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EndpointError {
-    /// Nothing but blanks.
+    /// The text is empty or holds only blanks.
     Empty,
-    /// Something that an endpoint does not have; holds what it looks like and the character.
+    /// A character that an endpoint cannot have; holds the part of a URI that it looks like, and the character.
     Character(&'static str, char),
-    /// No host, only a port.
+    /// There is a port and no host before it.
     NoHost,
-    /// What stands in brackets is no IPv6 address, or a bracket is missing.
+    /// The text in brackets is not an IPv6 address, or a bracket is missing.
     Brackets,
-    /// Several colons without brackets.
+    /// Several colons without brackets: an IPv6 address whose port could not be told from its last group.
     Colons,
-    /// Not a port; holds what stands there, which is only what [`Character`](Self::Character) lets pass.
+    /// The text after the colon is not a port; holds that text, whose characters have all been checked before.
     Port(String),
 }
 
 impl Authority {
-    /// The port where an endpoint names none: that of https.
+    /// The port where an endpoint names none: that of https (RFC 9110, section 4.2.2).
     pub const DEFAULT_PORT: u16 = 443;
 
     /// The host: a name, an IPv4 address, or an IPv6 address without brackets.
@@ -47,14 +54,22 @@ impl Authority {
 impl FromStr for Authority {
     type Err = EndpointError;
 
-    /// Reads an endpoint: `host`, `host:port`, `[v6]` or `[v6]:port`; ASCII blanks around it are dropped.
+    /// Parses an endpoint: `host`, `host:port`, `[v6]` or `[v6]:port`. ASCII whitespace around it is dropped, and the
+    /// host becomes lower case.
+    ///
+    /// # Errors
+    ///
+    /// `https://agent`, `agent/x`, `user@agent`, `::1`, `[agent]`, `:443`, `agent:0`, `agent:65536` and the empty text
+    /// are refused, each with its own [`EndpointError`].
     fn from_str(text: &str) -> Result<Self, EndpointError> {
         let endpoint = text.trim_ascii();
         if endpoint.is_empty() {
             return Err(EndpointError::Empty);
         }
+        // Characters before structure: somebody who pastes a URL is told that it has a scheme or a path, which helps
+        // more than "the port '//agent' is not a number".
         if let Some(found) = endpoint.chars().find(|&c| !is_allowed(c)) {
-            return Err(EndpointError::Character(looks_like(endpoint, found), found));
+            return Err(EndpointError::Character(uri_part(endpoint, found), found));
         }
         let (host, port) = match endpoint.strip_prefix('[') {
             Some(rest) => split_bracketed(rest)?,
@@ -70,7 +85,8 @@ impl FromStr for Authority {
 
 impl fmt::Display for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (before, after) = if has(&self.host, b":") { ("[", "]:") } else { ("", ":") };
+        // Only an IPv6 address has a colon.
+        let (before, after) = if contains_any(&self.host, b":") { ("[", "]:") } else { ("", ":") };
         for part in [before, &self.host, after] {
             f.write_str(part)?;
         }
@@ -106,13 +122,14 @@ impl fmt::Display for EndpointError {
 
 impl core::error::Error for EndpointError {}
 
-/// Letters, digits and what host names, addresses and ports are made of. Everything else could be read by a URI parser
-/// as another part of a URI.
+/// Letters, digits and the punctuation of host names, addresses and ports. A URI parser could take any other character
+/// for the start of another component, and a percent-encoded host is one that two parsers may decode differently.
 fn is_allowed(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']')
 }
 
-fn looks_like(endpoint: &str, found: char) -> &'static str {
+/// The part of a URI that a character which is not allowed probably belongs to, for the message.
+fn uri_part(endpoint: &str, found: char) -> &'static str {
     match found {
         '/' if endpoint.starts_with("//") || endpoint.as_bytes().windows(3).any(|three| three == b"://") => "a scheme",
         '/' => "a path",
@@ -125,7 +142,10 @@ fn looks_like(endpoint: &str, found: char) -> &'static str {
     }
 }
 
-/// Takes whatever is made like an IPv6 address: one that is none after all has nobody who listens there.
+/// The address and the port of `[v6]` or `[v6]:port`, of which `rest` is what follows the first bracket.
+///
+/// Anything in the shape of an IPv6 address is accepted. Checking it exactly would put a parser for addresses into the
+/// component, and gain only an earlier error: nobody can listen at an address that does not exist.
 fn split_bracketed(rest: &str) -> Result<(String, Option<&str>), EndpointError> {
     let (address, after) = split_once(rest, b']').ok_or(EndpointError::Brackets)?;
     if address.bytes().filter(|&b| b == b':').count() < 2
@@ -141,15 +161,16 @@ fn split_bracketed(rest: &str) -> Result<(String, Option<&str>), EndpointError> 
     Ok((address.to_ascii_lowercase(), port))
 }
 
+/// The name or IPv4 address, and the port, of `host` or `host:port`.
 fn split_plain(endpoint: &str) -> Result<(String, Option<&str>), EndpointError> {
-    if has(endpoint, b"[]") {
+    if contains_any(endpoint, b"[]") {
         return Err(EndpointError::Brackets);
     }
     let (host, port) = match split_once(endpoint, b':') {
         Some((host, port)) => (host, Some(port)),
         None => (endpoint, None),
     };
-    if port.is_some_and(|port| has(port, b":")) {
+    if port.is_some_and(|port| contains_any(port, b":")) {
         return Err(EndpointError::Colons);
     }
     if host.is_empty() {
@@ -159,12 +180,12 @@ fn split_plain(endpoint: &str) -> Result<(String, Option<&str>), EndpointError> 
 }
 
 /// Whether one of these ASCII characters is in a text.
-fn has(text: &str, wanted: &[u8]) -> bool {
+fn contains_any(text: &str, wanted: &[u8]) -> bool {
     text.bytes().any(|byte| wanted.contains(&byte))
 }
 
-/// What is before the first such ASCII character and what is after it. On bytes, as the library's is for any pattern:
-/// several times the code, in a component that is to be small.
+/// `str::split_once` for one ASCII character. It compares bytes, because the standard function works with any pattern
+/// and is several times the code in a component whose size is limited.
 fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
     let place = text.bytes().position(|byte| byte == separator)?;
     Some((text.get(..place)?, text.get(place + 1..)?))
@@ -172,6 +193,7 @@ fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
 
 fn parse_port(digits: &str) -> Result<u16, EndpointError> {
     let wrong = || EndpointError::Port(digits.into());
+    // `u16::from_str` would accept `+443`.
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(wrong());
     }

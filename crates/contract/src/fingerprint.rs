@@ -1,19 +1,24 @@
 //! A fingerprint: the SHA-256 of a leaf certificate's DER.
+//!
+//! It is public information, like the certificate itself: it may be logged and shown, and comparing it needs no constant
+//! time. What proves the agent's identity is its signature in the TLS handshake, made with the key in that certificate.
 
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-/// The SHA-256 of a leaf certificate's DER. Printed as `AA:BB:..`; parsed from that or from plain hex digits.
+/// The SHA-256 of a leaf certificate's DER. Printed as `AA:BB:..`, as `openssl x509 -fingerprint -sha256` prints it;
+/// parsed from that or from plain hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; Fingerprint::LEN]);
 
 /// Why a text is no fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FingerprintError {
-    /// There are not 64 hex digits; holds how many there are.
+    /// The number of hex digits is not 64; holds the number.
     Length(usize),
-    /// Something stands there that is neither a hex digit nor a separator; holds what.
+    /// A character is neither a hex digit nor a separator; holds the first such character.
     Character(char),
 }
 
@@ -35,11 +40,17 @@ impl Fingerprint {
 impl FromStr for Fingerprint {
     type Err = FingerprintError;
 
-    /// Reads 64 hex digits of any case; `:`, blanks and tabs are dropped wherever they stand.
+    /// Parses 64 hex digits of any case. `:`, blanks and tabs are dropped wherever they stand, so that the output of
+    /// common tools can be pasted as it is.
+    ///
+    /// # Errors
+    ///
+    /// A text with more or fewer than 64 digits, and one with any other character, a line break or a `+` among them.
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
         if let Some(other) = text.chars().find(|&c| !c.is_ascii_hexdigit() && !is_separator(c)) {
             return Err(FingerprintError::Character(other));
         }
+        // The digits are filtered before they are decoded, as a separator may also stand within a byte's two digits.
         let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
         let mut bytes = [0; Self::LEN];
         match hex::decode_to_slice(&digits, &mut bytes) {
@@ -78,7 +89,7 @@ impl fmt::Display for FingerprintError {
 
 impl core::error::Error for FingerprintError {}
 
-/// What may stand between the digits.
+/// Whether a character may stand between the digits.
 const fn is_separator(c: char) -> bool {
     matches!(c, ':' | ' ' | '\t')
 }

@@ -2,9 +2,28 @@
 //! ([`Fingerprint`], [`Pins`]), what authorises a guest ([`Token`]), what can be asked for ([`Route`]), and how large an
 //! answer may be ([`MAX_BODY_BYTES`]).
 //!
-//! Each is parsed once, at the edge, into a type that cannot be wrong, and by the same code on both sides of the sandbox.
-//! That matters for the pin: the host compares what the component states with what it was configured with, and two
-//! parsers that disagree on one spelling would refuse a good connection or, worse, accept another one.
+//! Each is parsed once, at the edge, into a type that cannot hold a wrong value, and by the same code on both sides of the
+//! sandbox. That matters for the pin: the host compares what the component states with what it was configured with, and
+//! two parsers that disagree on one spelling would refuse a good connection or, worse, accept another one.
+//!
+//! ```
+//! use agentapi_contract::{Authority, Fingerprint, Pins, Route, Token};
+//!
+//! let authority: Authority = "Agent.example".parse()?;
+//! assert_eq!(authority.to_string(), "agent.example:443");
+//!
+//! let pin: Fingerprint = "3f8a00".repeat(11)[..64].parse()?;
+//! assert!(pin.to_string().starts_with("3F:8A:00:3F"));
+//! assert!(Pins::from(pin).contains(&pin));
+//!
+//! let token: Token = "token-of-a-guest".parse()?;
+//! assert_eq!(format!("{token:?}"), "Token(***)");
+//!
+//! assert_eq!(Route::BackupDue.to_string(), "GET /backup/due");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The feature `serde` reads and writes these types in configurations, as the texts that people use.
 //!
 //! `no_std`, because the component has no standard library.
 #![cfg_attr(not(test), no_std)]
@@ -26,7 +45,8 @@ pub use pins::{Pins, PinsError};
 pub use route::{Method, Route};
 pub use token::{Token, TokenError};
 
-/// The largest body of an answer, in bytes: 1 MiB, some hundred times what the API answers with, and little enough to
-/// hold in memory for each of many calls. Component and host both stop reading there, whatever the framing says, so that
-/// neither has to rely on the other.
+/// The largest body of an answer, in bytes: 1 MiB. That is some hundred times what the API answers with, and small
+/// enough to be held in memory for each of many concurrent calls.
+///
+/// Component and host both stop reading there, whatever the framing announces, so that neither relies on the other.
 pub const MAX_BODY_BYTES: u64 = 1024 * 1024;

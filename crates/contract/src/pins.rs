@@ -1,4 +1,4 @@
-//! The fingerprints that one agent may present.
+//! The set of fingerprints that one agent is pinned to.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,12 +7,22 @@ use crate::Fingerprint;
 
 /// One to eight fingerprints of an agent's leaf certificate, any of which may match.
 ///
-/// Several, so that a certificate can be changed without an outage: both are pinned while the agent changes over. Never
-/// none, because a client without a pin would connect to anybody.
+/// Several are allowed so that a certificate can be rotated without an outage: the old and the new one are both pinned
+/// until the agent presents the new one. None is refused, because a client without a pin would trust any certificate.
+///
+/// ```
+/// # use agentapi_contract::{Fingerprint, Pins};
+/// let (old, new) = (Fingerprint::from_bytes([1; 32]), Fingerprint::from_bytes([2; 32]));
+/// let pins = Pins::try_from(vec![old, new])?;
+/// assert!(pins.contains(&new));
+///
+/// assert_eq!(Pins::try_from(vec![]).unwrap_err().to_string(), "expected 1 to 8, found 0");
+/// # Ok::<(), agentapi_contract::PinsError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pins(Vec<Fingerprint>);
 
-/// There are no pins, or more than [`Pins::MAX`]; holds how many there are.
+/// The number of pins is zero or above [`Pins::MAX`]; holds the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PinsError {
     found: usize,
@@ -21,6 +31,19 @@ pub struct PinsError {
 impl Pins {
     /// More pins than this are not a rotation but a mistake, such as a whole directory of certificates.
     pub const MAX: usize = 8;
+
+    /// Whether so many pins are allowed: for callers that have texts, and want to say that there are too many before
+    /// they parse any of them.
+    ///
+    /// # Errors
+    ///
+    /// Zero, and more than [`Pins::MAX`].
+    pub const fn check_count(count: usize) -> Result<(), PinsError> {
+        match count {
+            1..=Self::MAX => Ok(()),
+            found => Err(PinsError { found }),
+        }
+    }
 
     /// The pins, in the order in which they were given.
     pub fn as_slice(&self) -> &[Fingerprint] {
@@ -42,10 +65,8 @@ impl TryFrom<Vec<Fingerprint>> for Pins {
     type Error = PinsError;
 
     fn try_from(pins: Vec<Fingerprint>) -> Result<Self, PinsError> {
-        match pins.len() {
-            1..=Self::MAX => Ok(Self(pins)),
-            found => Err(PinsError { found }),
-        }
+        Self::check_count(pins.len())?;
+        Ok(Self(pins))
     }
 }
 

@@ -1,13 +1,16 @@
 //! The nine routes of the agent's API, as one table that component, host, command and mock agent read.
+//!
+//! A route ties together what each of them needs: the component sends the method and path and checks the status, the
+//! host lets nothing else out of the sandbox and maps the WIT function of a grant to it, the mock agent answers it.
 
 use core::fmt;
 
 use crate::wit::Function;
 
-/// A method and path of the agent's API, known by the name that `agentapi call` gives it.
+/// A method and path of the agent's API.
 ///
-/// Not `non_exhaustive`: whoever adds a route wants every `match` on it to fail to compile, in the host and in the mock
-/// agent, until somebody has decided what the route means there.
+/// Not `#[non_exhaustive]`: a new route shall make every `match` on it fail to compile, in the host and in the mock agent,
+/// until somebody has decided what it means there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Route {
     /// GET /storage
@@ -30,7 +33,7 @@ pub enum Route {
     HostMetrics,
 }
 
-/// The method of a request. A GET changes nothing and may be sent again; a POST acts and is sent at most once.
+/// The method of a request. A GET is idempotent and may be sent again; a POST acts and is sent at most once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
     /// GET
@@ -48,11 +51,12 @@ struct Row {
     function: Function,
 }
 
-/// What an operation that only reads is answered with.
+/// Operations that only read are done when they are answered.
 const OK: &[u16] = &[200];
-/// What an operation is answered with that the agent may still be doing.
+/// Operations that act may also be accepted and still be under way.
 const OK_OR_ACCEPTED: &[u16] = &[200, 202];
-/// A format is answered with any status: the data in the answer says what it means.
+/// Empty stands for any status. The answer to a format is read whatever its status, because its data decides what it
+/// means: a 403 carries the operation that the operator must sign.
 const ANY: &[u16] = &[];
 
 impl Route {
@@ -69,7 +73,7 @@ impl Route {
         Self::HostMetrics,
     ];
 
-    /// The table.
+    /// The table. `const`, so that a caller with a fixed route compiles to the values that it uses, without the table.
     const fn row(self) -> Row {
         use Method::{Get, Post};
         match self {
@@ -85,7 +89,7 @@ impl Route {
         }
     }
 
-    /// The operation's name in `agentapi call`, such as `backup-due`.
+    /// The operation's name, in `agentapi call` and wherever people choose a route, such as `backup-due`.
     pub const fn name(self) -> &'static str {
         self.row().name
     }
@@ -111,12 +115,13 @@ impl Route {
         accepted.is_empty() || accepted.contains(&status)
     }
 
-    /// The route of a request; none where the agent has none such.
+    /// The route of a request; none if the agent has no such route. Both are compared exactly: a query, a trailing slash
+    /// or a lower-case method is another request.
     pub fn of(method: &str, path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|route| route.path() == path && route.method().as_str() == method)
     }
 
-    /// The route with this name; none where there is none such.
+    /// The route with this [`name`](Self::name); none if there is no such route.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|route| route.name() == name)
     }
@@ -159,7 +164,15 @@ impl fmt::Display for Route {
 
 #[cfg(test)]
 mod tests {
-    use super::{Method, Route};
+    use super::*;
+
+    /// The interfaces of the package, as extensions' authors read them.
+    const WIT: [(&str, &str); 4] = [
+        ("storage", include_str!("../../../wit/storage.wit")),
+        ("backup", include_str!("../../../wit/backup.wit")),
+        ("disks", include_str!("../../../wit/disks.wit")),
+        ("host-metrics", include_str!("../../../wit/host-metrics.wit")),
+    ];
 
     #[test]
     fn every_route_is_found_by_its_own_method_and_path_only() {
@@ -170,6 +183,8 @@ mod tests {
             assert_eq!(route.to_string(), format!("{} {}", route.method(), route.path()));
         }
         assert_eq!(Route::of("GET", "/storage/"), None);
+        assert_eq!(Route::of("GET", "/storage?"), None);
+        assert_eq!(Route::of("get", "/storage"), None);
         assert_eq!(Route::named("any"), None);
     }
 
@@ -181,5 +196,27 @@ mod tests {
             assert_eq!(route.accepts(202), acts, "{route}");
             assert_eq!(route.accepts(403), route == Route::FormatDisk, "{route}");
         }
+    }
+
+    /// A WIT function documents the request that it makes, as `Source: GET /storage.`: here that is compared with the
+    /// table, and no function that makes a request is missing from it.
+    #[test]
+    fn the_table_and_the_wit_package_know_the_same_requests() {
+        let mut documented = Vec::new();
+        for (interface, text) in WIT {
+            let mut request = None;
+            for line in text.lines().map(str::trim) {
+                if let Some(source) = line.strip_prefix("/// Source: ") {
+                    request = Some(source.trim_end_matches('.'));
+                } else if let Some((name, _)) = line.split_once(": func(") {
+                    let name = name.trim_start_matches('%');
+                    documented.extend(request.take().map(|request| format!("{interface}.{name}: {request}")));
+                }
+            }
+        }
+        documented.sort_unstable();
+        let mut table = Route::ALL.map(|route| format!("{}: {route}", route.function()));
+        table.sort_unstable();
+        assert_eq!(documented, table);
     }
 }

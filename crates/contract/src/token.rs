@@ -1,4 +1,6 @@
-//! A guest's bearer token. Nothing that it is printed to shows it.
+//! A guest's bearer token (RFC 6750): the one secret of the client.
+//!
+//! No error, `Debug` text or serialised form made here shows it, and its memory is wiped when it is dropped.
 
 use alloc::string::String;
 use core::fmt;
@@ -8,38 +10,48 @@ use zeroize::Zeroizing;
 
 /// A guest's bearer token: printable ASCII, no blank at either end. Wiped from memory when it is dropped.
 ///
-/// There is no `Display`: whoever wants the text says so with [`reveal`](Self::reveal).
+/// There is no `Display`, so that a token cannot get into a log line by accident: code that needs the text calls
+/// [`reveal`](Self::reveal) or [`authorization`](Self::authorization), and is easy to find in a review.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(Zeroizing<String>);
 
-/// Why a text is no token. Says nothing of the text itself, because it may be most of a secret.
+/// Why a text is no token. It holds no part of the text, which may be a secret with one character too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TokenError {
-    /// There is no text.
+    /// The text is empty.
     Empty,
-    /// There is a blank at an end, a control character or one beyond ASCII. None of them can be in a header as it is.
+    /// There is a blank at an end, a control character, or a character beyond ASCII. A header value cannot carry any of
+    /// them unchanged (RFC 9110, section 5.5).
     Character,
 }
 
 impl Token {
-    /// Bytes of randomness in a token that is made here: 128 bits cannot be guessed.
+    /// Bytes of randomness in a token made by [`from_random_bytes`](Self::from_random_bytes): 128 bits cannot be guessed.
     pub const RANDOM_BYTES: usize = 16;
 
-    /// A token made of random bytes, in hexadecimal. The bytes must come from a cryptographic generator.
+    /// A token made of random bytes, in hexadecimal. The bytes must come from a cryptographically secure generator.
     pub fn from_random_bytes(bytes: [u8; Self::RANDOM_BYTES]) -> Self {
         Self(Zeroizing::new(hex::encode(bytes)))
     }
 
-    /// The token itself, for whoever sends it.
+    /// The token itself.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether the values of a request's `authorization` headers carry this token, and carry it once: two headers are
-    /// refused, because a proxy and the agent could disagree on which of them counts.
+    /// The value of a request's `authorization` header: `Bearer ` and the token. Wiped when it is dropped.
+    pub fn authorization(&self) -> Zeroizing<String> {
+        Zeroizing::new([SCHEME, self.reveal()].concat())
+    }
+
+    /// Whether the values of a request's `authorization` headers carry this token exactly once. Two headers are refused,
+    /// because a proxy and the agent could disagree on which of them counts.
+    ///
+    /// The comparison does not take constant time: it is for mock agents, which guard nothing.
     pub fn admits<'a>(&self, authorization: impl IntoIterator<Item = &'a [u8]>) -> bool {
         let mut values = authorization.into_iter();
-        let presented = values.next().and_then(|value| value.strip_prefix(b"Bearer "));
+        let presented = values.next().and_then(|value| value.strip_prefix(SCHEME.as_bytes()));
         presented == Some(self.reveal().as_bytes()) && values.next().is_none()
     }
 }
@@ -47,6 +59,7 @@ impl Token {
 impl FromStr for Token {
     type Err = TokenError;
 
+    /// Accepts printable ASCII without a blank at either end. Blanks within a token are allowed.
     fn from_str(text: &str) -> Result<Self, TokenError> {
         if text.is_empty() {
             return Err(TokenError::Empty);
@@ -77,6 +90,9 @@ impl fmt::Display for TokenError {
 
 impl core::error::Error for TokenError {}
 
+/// What stands before the token in the header. Agents compare it as it is, so it has exactly this spelling.
+const SCHEME: &str = "Bearer ";
+
 #[cfg(test)]
 mod tests {
     use super::{Token, TokenError};
@@ -84,7 +100,8 @@ mod tests {
     #[test]
     fn only_one_exact_bearer_header_is_admitted() {
         let token: Token = "secret".parse().unwrap();
-        assert!(token.admits([&b"Bearer secret"[..]]));
+        assert_eq!(*token.authorization(), "Bearer secret");
+        assert!(token.admits([token.authorization().as_bytes()]));
         for refused in [
             &[][..],
             &["secret"],

@@ -1,12 +1,14 @@
-//! The names of the WIT package, which the host compares with what a component imports and exports.
+//! The names of the WIT package `felhom:agentapi`, which the host compares with what a component imports and exports.
+//!
+//! They are constants rather than read from `wit/`, because the host has no WIT at run time, only compiled components.
 
 use core::fmt;
 
-/// The package, without its version.
+/// The package's name, without its version.
 pub const PACKAGE: &str = "felhom:agentapi";
-/// The interface that a policy extension exports.
+/// The interface that a policy extension exports, as it stands in a component.
 pub const POLICY: &str = "felhom:agentapi/policy@0.1.0";
-/// The interface of the types. It has no functions, so importing it needs no grant.
+/// The interface of the shared types, as it stands in a component. It has no functions, so importing it needs no grant.
 pub const TYPES: &str = "felhom:agentapi/types@0.1.0";
 
 /// A function of the package, such as `backup.due`.
@@ -17,12 +19,12 @@ pub struct Function {
 }
 
 impl Function {
-    /// The function of this name in this interface.
+    /// The function with this name in this interface.
     pub const fn new(interface: &'static str, name: &'static str) -> Self {
         Self { interface, name }
     }
 
-    /// The interface that it is of, such as `backup`.
+    /// The name of its interface, such as `backup`.
     pub const fn interface(self) -> &'static str {
         self.interface
     }
@@ -33,8 +35,31 @@ impl Function {
     }
 }
 
+/// The form in which grants name it, such as `backup.due`.
 impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.interface, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interfaces_have_the_version_of_the_package() {
+        let world = include_str!("../../../wit/world.wit");
+        let declared = world.lines().find_map(|line| line.strip_prefix("package ")?.strip_suffix(';')).unwrap();
+        let (package, version) = declared.split_once('@').unwrap();
+        assert_eq!(package, PACKAGE);
+        assert_eq!(POLICY, format!("{package}/policy@{version}"));
+        assert_eq!(TYPES, format!("{package}/types@{version}"));
+    }
+
+    #[test]
+    fn a_function_is_printed_as_a_grant_names_it() {
+        let function = Function::new("backup", "due");
+        assert_eq!((function.interface(), function.name()), ("backup", "due"));
+        assert_eq!(function.to_string(), "backup.due");
     }
 }
