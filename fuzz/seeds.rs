@@ -5,21 +5,9 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Result};
 use std::path::{Path, PathBuf};
 
+use agentapi_contract::Route;
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
-
-/// In the order of the operations that `decode` knows.
-const OPERATIONS: [&str; 9] = [
-    "storage",
-    "backup-due",
-    "start-backup",
-    "backup-status",
-    "disks",
-    "assign-disk",
-    "eject-disk",
-    "format-disk",
-    "host-metrics",
-];
 
 fn main() -> Result<()> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -31,9 +19,10 @@ fn main() -> Result<()> {
         let Some(body) = case["server"]["body"].as_str() else { continue };
         let answer = format!("content-length: {}\r\n\r\n{body}", body.len());
         write(here.join("corpus/answer"), number, &[&[1], answer.as_bytes()].concat())?;
-        let Some(operation) = OPERATIONS.iter().position(|name| case["op"] == *name) else { continue };
+        let Some(place) = Route::ALL.iter().position(|route| case["op"] == route.name()) else { continue };
         let status = case["server"]["status"].as_u64().unwrap_or(200);
-        let head = [operation as u8, status as u8, (status >> 8) as u8];
+        // As `decode` reads it: the route's place in the table, the status in little-endian, and the body.
+        let head = [place as u8, status as u8, (status >> 8) as u8];
         write(here.join("corpus/decode"), number, &[&head, body.as_bytes()].concat())?;
     }
     Ok(())

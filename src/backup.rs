@@ -2,6 +2,8 @@
 
 use alloc::string::{String, ToString};
 
+use agentapi_contract::Route;
+
 use crate::Component;
 use crate::bindings::exports::felhom::agentapi::backup::Guest;
 use crate::bindings::felhom::agentapi::types::{BackupDue, BackupJob, BackupPhase, BackupStatus, Error};
@@ -10,15 +12,15 @@ use crate::json::{Field, Named, Record};
 
 impl Guest for Component {
     fn due() -> Result<BackupDue, Error> {
-        envelope::get("/backup/due")
+        envelope::get(Route::BackupDue)
     }
 
     fn start() -> Result<BackupJob, Error> {
-        envelope::post("/backup", b"{}")
+        envelope::post(Route::StartBackup, b"{}")
     }
 
     fn status() -> Result<BackupStatus, Error> {
-        envelope::get("/backup/status")
+        envelope::get(Route::BackupStatus)
     }
 }
 
@@ -86,13 +88,12 @@ impl Record for BackupStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::OK;
     use crate::json::named;
     use crate::transport::Answer;
 
     fn read<T: Record>(data: &str) -> T {
         let body = format!(r#"{{"ok":true,"data":{data}}}"#).into_bytes();
-        envelope::record(&Answer { status: 200, body }, OK).unwrap()
+        envelope::record(Route::BackupDue, &Answer { status: 200, body }).unwrap()
     }
 
     #[test]

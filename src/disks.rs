@@ -1,9 +1,9 @@
 //! The disks that the host lets this guest see.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use agentapi_contract::Route;
 use serde::Serialize;
 
 use crate::Component;
@@ -13,23 +13,24 @@ use crate::bindings::felhom::agentapi::types::{
     StorageClass,
 };
 use crate::envelope;
+use crate::error::invalid_argument;
 use crate::json::{Field, Named, Record};
 use crate::{format, opsign};
 
 impl Guest for Component {
     fn list() -> Result<DiskList, Error> {
-        envelope::get("/disks")
+        envelope::get(Route::Disks)
     }
 
     fn assign(request: AssignRequest) -> Result<(), Error> {
         let AssignRequest { uuid, where_, fstype, options } = &request;
         let body = to_json(&AssignBody { uuid, r#where: where_, fstype, options })?;
-        envelope::post_only("/disks/assign", &body)
+        envelope::post_only(Route::AssignDisk, &body)
     }
 
     fn eject(where_: String) -> Result<EjectResult, Error> {
         let body = to_json(&EjectBody { r#where: &where_ })?;
-        envelope::post("/disks/eject", &body)
+        envelope::post(Route::EjectDisk, &body)
     }
 
     fn format(request: FormatRequest) -> Result<FormatResult, FormatError> {
@@ -59,7 +60,7 @@ impl Named for DiskRole {
 
 /// The body of a POST.
 pub(crate) fn to_json<T: Serialize>(body: &T) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(body).map_err(|why| Error::InvalidArgument(format!("arguments: {why}")))
+    serde_json::to_vec(body).map_err(|why| invalid_argument("arguments", &why))
 }
 
 /// Source: body of POST /disks/assign.
@@ -150,13 +151,12 @@ impl Record for EjectResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::OK;
     use crate::json::named;
     use crate::transport::Answer;
 
     fn read<T: Record>(data: &str) -> T {
         let body = format!(r#"{{"ok":true,"data":{data}}}"#).into_bytes();
-        envelope::record(&Answer { status: 200, body }, OK).unwrap()
+        envelope::record(Route::Disks, &Answer { status: 200, body }).unwrap()
     }
 
     #[test]

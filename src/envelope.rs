@@ -5,59 +5,56 @@
 use alloc::string::{String, ToString};
 use core::str;
 
+use agentapi_contract::Route;
+
 use crate::bindings::felhom::agentapi::types::Error;
 use crate::json::{self, Field, Record};
 use crate::transport::{self, Answer};
 
-/// The statuses that an operation accepts which only reads.
-pub(crate) const OK: &[u16] = &[200];
-/// The statuses that an operation accepts which the agent may do later.
-pub(crate) const OK_OR_ACCEPTED: &[u16] = &[200, 202];
-
-/// Gets a path, and reads the record in the answer.
-pub(crate) fn get<T: Record>(path: &str) -> Result<T, Error> {
+/// Sends the GET request of a route, and reads the record in the answer.
+pub(crate) fn get<T: Record>(route: Route) -> Result<T, Error> {
     let mut record = T::zero();
-    get_into(path, &mut record)?;
+    get_into(route, &mut record)?;
     Ok(record)
 }
 
-/// Posts a JSON text to a path, and reads the record in the answer.
-pub(crate) fn post<T: Record>(path: &str, body: &[u8]) -> Result<T, Error> {
+/// Sends the POST request of a route, with a JSON text as its body, and reads the record in the answer.
+pub(crate) fn post<T: Record>(route: Route, body: &[u8]) -> Result<T, Error> {
     let mut record = T::zero();
-    post_into(path, body, &mut record)?;
+    post_into(route, body, &mut record)?;
     Ok(record)
 }
 
-/// Posts a JSON text to a path, and checks the answer, whose data does not matter.
-pub(crate) fn post_only(path: &str, body: &[u8]) -> Result<(), Error> {
-    nothing(&transport::post(path, body)?, OK_OR_ACCEPTED)
+/// Sends the POST request of a route, with a JSON text as its body, and checks the answer, whose data does not matter.
+pub(crate) fn post_only(route: Route, body: &[u8]) -> Result<(), Error> {
+    nothing(route, &transport::post(route, body)?)
 }
 
 // Apart from the generic functions, so that they are compiled once and not for each record.
-fn get_into(path: &str, record: &mut dyn Record) -> Result<(), Error> {
-    read_into(&transport::get(path)?, OK, record)
+fn get_into(route: Route, record: &mut dyn Record) -> Result<(), Error> {
+    read_into(route, &transport::get(route)?, record)
 }
 
-fn post_into(path: &str, body: &[u8], record: &mut dyn Record) -> Result<(), Error> {
-    read_into(&transport::post(path, body)?, OK_OR_ACCEPTED, record)
+fn post_into(route: Route, body: &[u8], record: &mut dyn Record) -> Result<(), Error> {
+    read_into(route, &transport::post(route, body)?, record)
 }
 
 /// The record in an answer: what [`get`] and [`post`] read.
 #[cfg(any(feature = "fuzzing", test))]
-pub(crate) fn record<T: Record>(answer: &Answer, accepted: &[u16]) -> Result<T, Error> {
+pub(crate) fn record<T: Record>(route: Route, answer: &Answer) -> Result<T, Error> {
     let mut record = T::zero();
-    read_into(answer, accepted, &mut record)?;
+    read_into(route, answer, &mut record)?;
     Ok(record)
 }
 
-fn read_into(answer: &Answer, accepted: &[u16], record: &mut dyn Record) -> Result<(), Error> {
+fn read_into(route: Route, answer: &Answer, record: &mut dyn Record) -> Result<(), Error> {
     let no_data = || Err(Error::Decode("expected data, found none".to_string()));
-    agreed(answer, accepted, record)?.data.unwrap_or_else(no_data)
+    agreed(route, answer, record)?.data.unwrap_or_else(no_data)
 }
 
 /// Checks an answer whose data does not matter.
-pub(crate) fn nothing(answer: &Answer, accepted: &[u16]) -> Result<(), Error> {
-    agreed(answer, accepted, &mut Ignored).map(drop)
+pub(crate) fn nothing(route: Route, answer: &Answer) -> Result<(), Error> {
+    agreed(route, answer, &mut Ignored).map(drop)
 }
 
 /// An envelope that has been read.
@@ -115,8 +112,8 @@ impl Record for Fields<'_> {
 }
 
 /// The envelope of an agent that said yes.
-fn agreed(answer: &Answer, accepted: &[u16], data: &mut dyn Record) -> Result<Envelope, Error> {
-    if !accepted.contains(&answer.status) {
+fn agreed(route: Route, answer: &Answer, data: &mut dyn Record) -> Result<Envelope, Error> {
+    if !route.accepts(answer.status) {
         return Err(Error::HttpStatus(answer.status));
     }
     let envelope = Envelope::read(&answer.body, data)?;
@@ -142,7 +139,7 @@ mod tests {
 
     fn outcome(status: u16, body: &str) -> String {
         let answer = Answer { status, body: body.into() };
-        match record::<Ignored>(&answer, OK) {
+        match record::<Ignored>(Route::Storage, &answer) {
             Ok(Ignored) => "ok".into(),
             Err(Error::BadEnvelope(_)) => "bad-envelope".into(),
             Err(Error::Decode(_)) => "decode".into(),
@@ -184,7 +181,7 @@ mod tests {
 
     #[test]
     fn data_that_does_not_matter_may_be_anything() {
-        let outcome = |body: &str| nothing(&Answer { status: 202, body: body.into() }, OK_OR_ACCEPTED);
+        let outcome = |body: &str| nothing(Route::AssignDisk, &Answer { status: 202, body: body.into() });
         assert!(outcome(r#"{"ok":true}"#).is_ok());
         assert!(outcome(r#"{"ok":true,"data":[1]}"#).is_ok());
         assert!(matches!(outcome(r#"{"ok":false,"error":"no"}"#), Err(Error::Agent(text)) if text == "no"));

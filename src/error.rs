@@ -1,10 +1,12 @@
 //! From what `wasi:http` says went wrong to the error that a caller is given.
 
 use alloc::string::{String, ToString};
+use core::fmt::Display;
+
+use agentapi_contract::MAX_BODY_BYTES;
 
 use crate::bindings::felhom::agentapi::types::{Error, Progress};
 use crate::bindings::wasi::http::types::{DnsErrorPayload, ErrorCode, TlsAlertReceivedPayload};
-use crate::transport::MAX_BODY_BYTES;
 
 /// What a failed exchange means for the caller. Without a wildcard, so that a new code has to be decided on.
 pub(crate) fn from_code(code: &ErrorCode) -> Error {
@@ -53,6 +55,11 @@ pub(crate) fn from_code(code: &ErrorCode) -> Error {
 
         Code::InternalError(text) => interrupted(text.as_deref().unwrap_or("the host failed")),
     }
+}
+
+/// The error of a call whose argument cannot be right. Takes a trait object, so that it is compiled once.
+pub(crate) fn invalid_argument(argument: &str, why: &dyn Display) -> Error {
+    Error::InvalidArgument([argument, ": ", &why.to_string()].concat())
 }
 
 fn unreachable(cause: &str) -> Error {

@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 
+use agentapi_contract::Route;
 use serde::Serialize;
 
 use crate::bindings::felhom::agentapi::types::{DiskRole, Error, FormatError, FormatRequest, FormatResult, PendingOp};
@@ -13,7 +14,7 @@ use crate::transport::{self, Answer};
 /// Sends the request and decides what the answer means.
 pub(crate) fn format(request: &FormatRequest) -> Result<FormatResult, FormatError> {
     let body = body(request).map_err(FormatError::Failed)?;
-    decide(&transport::post("/disks/format", &body).map_err(FormatError::Failed)?)
+    decide(&transport::post(Route::FormatDisk, &body).map_err(FormatError::Failed)?)
 }
 
 fn body(request: &FormatRequest) -> Result<alloc::vec::Vec<u8>, Error> {

@@ -2,26 +2,28 @@
 
 use alloc::vec::Vec;
 
+use agentapi_contract::Route;
+
 use crate::bindings::felhom::agentapi::types::{
     BackupDue, BackupJob, BackupStatus, DiskList, EjectResult, Error, MetricsView, PendingOp, StorageView,
 };
-use crate::envelope::{self, OK, OK_OR_ACCEPTED};
+use crate::envelope;
 use crate::transport::Answer;
 use crate::{format, opsign};
 
-/// Decodes an answer as the operation with that number would.
-pub fn decode(operation: u8, status: u16, body: &[u8]) -> Result<(), Error> {
+/// Decodes an answer to the request of a route.
+pub fn decode(route: Route, status: u16, body: &[u8]) -> Result<(), Error> {
     let answer = Answer { status, body: Vec::from(body) };
-    match operation % 9 {
-        0 => envelope::record::<StorageView>(&answer, OK).map(drop),
-        1 => envelope::record::<BackupDue>(&answer, OK).map(drop),
-        2 => envelope::record::<BackupJob>(&answer, OK_OR_ACCEPTED).map(drop),
-        3 => envelope::record::<BackupStatus>(&answer, OK).map(drop),
-        4 => envelope::record::<DiskList>(&answer, OK).map(drop),
-        5 => envelope::nothing(&answer, OK_OR_ACCEPTED),
-        6 => envelope::record::<EjectResult>(&answer, OK_OR_ACCEPTED).map(drop),
-        7 => format::decide(&answer).map(drop).or(Ok(())),
-        _ => envelope::record::<MetricsView>(&answer, OK).map(drop),
+    match route {
+        Route::Storage => envelope::record::<StorageView>(route, &answer).map(drop),
+        Route::BackupDue => envelope::record::<BackupDue>(route, &answer).map(drop),
+        Route::StartBackup => envelope::record::<BackupJob>(route, &answer).map(drop),
+        Route::BackupStatus => envelope::record::<BackupStatus>(route, &answer).map(drop),
+        Route::Disks => envelope::record::<DiskList>(route, &answer).map(drop),
+        Route::AssignDisk => envelope::nothing(route, &answer),
+        Route::EjectDisk => envelope::record::<EjectResult>(route, &answer).map(drop),
+        Route::FormatDisk => format::decide(&answer).map(drop).or(Ok(())),
+        Route::HostMetrics => envelope::record::<MetricsView>(route, &answer).map(drop),
     }
 }
 
@@ -50,7 +52,7 @@ mod tests {
                 let place = rng.usize(0..bytes.len());
                 bytes[place] = *rng.choice(b"{}[]\",:0e-.nt\\u\xff ").unwrap();
             }
-            decoded += usize::from(decode(rng.u8(..), 200, &bytes).is_ok());
+            decoded += usize::from(decode(rng.choice(Route::ALL).unwrap(), 200, &bytes).is_ok());
         }
         assert!(decoded > 2_000 && decoded < 20_000, "{decoded} bodies were decoded");
     }

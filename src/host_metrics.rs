@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use agentapi_contract::Route;
+
 use crate::Component;
 use crate::bindings::exports::felhom::agentapi::host_metrics::Guest;
 use crate::bindings::felhom::agentapi::types::{
@@ -13,7 +15,7 @@ use crate::json::{Field, Named, Record};
 
 impl Guest for Component {
     fn collect() -> Result<MetricsView, Error> {
-        envelope::get("/host/metrics")
+        envelope::get(Route::HostMetrics)
     }
 }
 
@@ -150,13 +152,12 @@ impl Record for Smart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::OK;
     use crate::json::named;
     use crate::transport::Answer;
 
     fn metrics(data: &str) -> MetricsView {
         let body = format!(r#"{{"ok":true,"data":{data}}}"#).into_bytes();
-        envelope::record(&Answer { status: 200, body }, OK).unwrap()
+        envelope::record(Route::HostMetrics, &Answer { status: 200, body }).unwrap()
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //!
 //! A session exists only after the host has accepted its pin.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt::Display;
+use core::str::FromStr;
 
-use agentapi_contract::{Authority, Fingerprint};
+use agentapi_contract::{Authority, Fingerprint, Pins, Token};
 use spin::Mutex;
 
 use crate::Component;
@@ -15,6 +16,7 @@ use crate::bindings::exports::felhom::agentapi::session::Guest;
 use crate::bindings::felhom::agentapi::pinning::{self, Refusal};
 use crate::bindings::felhom::agentapi::types::Error;
 use crate::bindings::wasi::http::types::Fields;
+use crate::error::invalid_argument;
 
 /// An accepted connection: where requests go, and what they are authorised with.
 pub(crate) struct Session {
@@ -33,14 +35,14 @@ impl Session {
 
 impl Guest for Component {
     fn connect(endpoint: String, token: String, fingerprints: Vec<String>) -> Result<(), Error> {
-        let authority = parse_endpoint(&endpoint)?;
-        let authorization = parse_token(&token)?;
-        let pins = parse_fingerprints(&fingerprints)?;
+        let authority = parse::<Authority>("endpoint", &endpoint)?.to_string();
+        let token: Token = parse("token", &token)?;
+        let pins: Vec<_> = parse_pins(&fingerprints)?.iter().map(|pin| pin.as_bytes().to_vec()).collect();
         pinning::pin(&authority, &pins).map_err(|refusal| match refusal {
             Refusal::Authority(why) | Refusal::Fingerprints(why) => Error::Denied(why),
         })?;
         let headers = Fields::new();
-        let authorized = headers.append("authorization", authorization.as_bytes());
+        let authorized = headers.append("authorization", token.authorization().as_bytes());
         authorized.map_err(|_| Error::Denied("the host refuses the authorization".to_string()))?;
         *CURRENT.lock() = Some(Arc::new(Session { authority, headers }));
         Ok(())
@@ -50,40 +52,20 @@ impl Guest for Component {
 /// An instance serves one call at a time, so this lock is never waited for.
 static CURRENT: Mutex<Option<Arc<Session>>> = Mutex::new(None);
 
-/// More pins than this are no rotation but a mistake.
-const MAX_FINGERPRINTS: usize = 8;
-
-fn parse_endpoint(endpoint: &str) -> Result<String, Error> {
-    let parsed = endpoint.parse::<Authority>();
-    let authority = parsed.map_err(|why| Error::InvalidArgument(format!("endpoint: {why}")))?;
-    Ok(authority.to_string())
+/// An argument as the type that it has to be; the error names the argument.
+fn parse<T: FromStr<Err: Display>>(argument: &str, text: &str) -> Result<T, Error> {
+    text.parse().map_err(|why| invalid_argument(argument, &why))
 }
 
-fn parse_token(token: &str) -> Result<String, Error> {
-    let expected = "token: expected printable ASCII, no blank at either end, found";
-    if token.is_empty() {
-        return Err(Error::InvalidArgument([expected, " nothing"].concat()));
-    }
-    // What was found is not named: it may be part of the secret.
-    if token.starts_with(' ') || token.ends_with(' ') || !token.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return Err(Error::InvalidArgument([expected, " another character"].concat()));
-    }
-    Ok(["Bearer ", token].concat())
-}
-
-fn parse_fingerprints(fingerprints: &[String]) -> Result<Vec<Vec<u8>>, Error> {
-    if !(1..=MAX_FINGERPRINTS).contains(&fingerprints.len()) {
-        let found = fingerprints.len();
-        let why = format!("fingerprints: expected 1 to {MAX_FINGERPRINTS}, found {found}");
-        return Err(Error::InvalidArgument(why));
-    }
+fn parse_pins(fingerprints: &[String]) -> Result<Pins, Error> {
+    // The number first: a list of a thousand texts is refused for what it is, and not for what is wrong with its first.
+    Pins::check_count(fingerprints.len()).map_err(|why| invalid_argument("fingerprints", &why))?;
+    // A loop, because collecting into a `Result` is a kilobyte of code.
     let mut pins = Vec::with_capacity(fingerprints.len());
     for text in fingerprints {
-        let parsed = text.parse::<Fingerprint>();
-        let fingerprint = parsed.map_err(|why| Error::InvalidArgument(format!("fingerprint: {why}")))?;
-        pins.push(fingerprint.as_bytes().to_vec());
+        pins.push(parse::<Fingerprint>("fingerprint", text)?);
     }
-    Ok(pins)
+    Pins::try_from(pins).map_err(|why| invalid_argument("fingerprints", &why))
 }
 
 #[cfg(test)]
@@ -99,24 +81,29 @@ mod tests {
 
     #[test]
     fn an_endpoint_becomes_an_authority_with_its_port() {
-        assert_eq!(parse_endpoint(" agent ").unwrap(), "agent:443");
+        assert_eq!(parse::<Authority>("endpoint", " agent ").unwrap().to_string(), "agent:443");
     }
 
     #[test]
     fn an_error_names_the_argument() {
-        assert!(message(parse_endpoint("")).starts_with("endpoint: expected host"));
-        assert_eq!(message(parse_token("")), "token: expected printable ASCII, no blank at either end, found nothing");
-        let none = message(parse_fingerprints(&[]));
-        assert_eq!(none, "fingerprints: expected 1 to 8, found 0");
-        let short = message(parse_fingerprints(&["ab".into()]));
-        assert_eq!(short, "fingerprint: expected 64 hex digits (a SHA-256), found 2");
+        let connect = |endpoint: &str, token: &str, fingerprints: &[&str]| {
+            let fingerprints = fingerprints.iter().map(|&text| text.into()).collect();
+            message(Component::connect(endpoint.into(), token.into(), fingerprints))
+        };
+        assert!(connect("", "", &[]).starts_with("endpoint: expected host"));
+        let no_token = connect("agent", "", &[]);
+        assert_eq!(no_token, "token: expected printable ASCII, no blank at either end, found nothing");
+        assert_eq!(connect("agent", "t", &[]), "fingerprints: expected 1 to 8, found 0");
+        assert_eq!(connect("agent", "t", &["ab"]), "fingerprint: expected 64 hex digits (a SHA-256), found 2");
+        assert_eq!(connect("agent", "t", &["ab"; 9]), "fingerprints: expected 1 to 8, found 9");
     }
 
     #[test]
     fn a_token_is_printable_ascii_and_no_message_holds_it() {
-        assert_eq!(parse_token("a.b-c_1/+= ~").unwrap(), "Bearer a.b-c_1/+= ~");
+        let authorization = |token| parse::<Token>("token", token).map(|token| token.authorization());
+        assert_eq!(authorization("a.b-c_1/+= ~").unwrap(), "Bearer a.b-c_1/+= ~");
         for token in [" secret", "secret ", " ", "sec\tret", "sec\nret", "sec\u{7f}ret", "sécret"] {
-            let why = message(parse_token(token));
+            let why = message(authorization(token));
             assert_eq!(why, "token: expected printable ASCII, no blank at either end, found another character");
         }
     }
@@ -124,8 +111,8 @@ mod tests {
     #[test]
     fn one_to_eight_fingerprints_are_taken() {
         let pin = "ab".repeat(32);
-        let pins = |count| parse_fingerprints(&alloc::vec![pin.clone(); count]);
-        assert_eq!(pins(8).unwrap(), alloc::vec![[0xab; 32].to_vec(); 8]);
+        let pins = |count| parse_pins(&alloc::vec![pin.clone(); count]);
+        assert_eq!(pins(8).unwrap().as_slice(), [Fingerprint::from_bytes([0xab; 32]); 8]);
         assert_eq!(message(pins(9)), "fingerprints: expected 1 to 8, found 9");
     }
 }

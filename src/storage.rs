@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use agentapi_contract::Route;
+
 use crate::Component;
 use crate::bindings::exports::felhom::agentapi::storage::Guest;
 use crate::bindings::felhom::agentapi::types::{Error, StorageClass, StorageMount, StorageView};
@@ -11,7 +13,7 @@ use crate::json::{Field, Named, Record};
 
 impl Guest for Component {
     fn mounts() -> Result<StorageView, Error> {
-        envelope::get("/storage")
+        envelope::get(Route::Storage)
     }
 }
 
@@ -68,13 +70,12 @@ impl Record for StorageMount {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::OK;
     use crate::json::named;
     use crate::transport::Answer;
 
     fn view(data: &str) -> StorageView {
         let body = format!(r#"{{"ok":true,"data":{data}}}"#).into_bytes();
-        envelope::record::<StorageView>(&Answer { status: 200, body }, OK).unwrap()
+        envelope::record(Route::Storage, &Answer { status: 200, body }).unwrap()
     }
 
     #[test]

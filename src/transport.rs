@@ -6,15 +6,14 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use agentapi_contract::{MAX_BODY_BYTES, Method as RouteMethod, Route};
+
 use crate::bindings::felhom::agentapi::types::Error;
 use crate::bindings::wasi::http::outgoing_handler;
 use crate::bindings::wasi::http::types::{ErrorCode, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme};
 use crate::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
 use crate::error::from_code;
 use crate::session::Session;
-
-/// The largest body that is read, in bytes: far more than any answer of the API, and little enough to hold in memory.
-pub(crate) const MAX_BODY_BYTES: u64 = 1024 * 1024;
 
 /// The most that a stream takes at once. Source: `blocking-write-and-flush` of `wasi:io/streams`.
 const MAX_WRITE_BYTES: usize = 4096;
@@ -25,19 +24,21 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// Asks for a path and waits for the whole answer.
-pub(crate) fn get(path: &str) -> Result<Answer, Error> {
-    send(path, None)
+/// Sends the GET request of a route and waits for the whole answer.
+pub(crate) fn get(route: Route) -> Result<Answer, Error> {
+    debug_assert_eq!(route.method(), RouteMethod::Get);
+    send(route, None)
 }
 
-/// Posts a JSON text to a path and waits for the whole answer.
-pub(crate) fn post(path: &str, body: &[u8]) -> Result<Answer, Error> {
-    send(path, Some(body))
+/// Sends the POST request of a route, with a JSON text as its body, and waits for the whole answer.
+pub(crate) fn post(route: Route, body: &[u8]) -> Result<Answer, Error> {
+    debug_assert_eq!(route.method(), RouteMethod::Post);
+    send(route, Some(body))
 }
 
 /// A POST if there is a body, else a GET. Each call of the host costs as much as reading some hundred bytes of JSON, so
 /// none is made that changes nothing.
-fn send(path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
+fn send(route: Route, body: Option<&[u8]>) -> Result<Answer, Error> {
     let session = Session::current()?;
     let headers = session.headers.clone();
     if body.is_some() && headers.append("content-type", b"application/json").is_err() {
@@ -47,7 +48,7 @@ fn send(path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
     let set = (body.is_none() || request.set_method(&Method::Post).is_ok())
         && request.set_scheme(Some(&Scheme::Https)).is_ok()
         && request.set_authority(Some(&session.authority)).is_ok()
-        && request.set_path_with_query(Some(path)).is_ok();
+        && request.set_path_with_query(Some(route.path())).is_ok();
     let outgoing = body.map(|body| request.body().map(|outgoing| (outgoing, body))).transpose();
     let (true, Ok(outgoing)) = (set, outgoing) else {
         return Err(host_failed("the host refuses the request"));

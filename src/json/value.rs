@@ -1,7 +1,6 @@
 //! One value of a JSON text on its way to its place. Answers to everything that JSON has.
 
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::{String, ToString};
 use core::{fmt, mem};
 
@@ -169,7 +168,9 @@ impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
         if let Some(record) = list.grow() {
             return Value { place: Field::Record(record), refusal }.deserialize(deserializer);
         }
-        refusal.get_or_insert_with(|| format!("expected at most {MAX_LIST_LENGTH} elements in an array, found more"));
+        refusal.get_or_insert_with(|| {
+            ["expected at most ", &MAX_LIST_LENGTH.to_string(), " elements in an array, found more"].concat()
+        });
         IgnoredAny::deserialize(deserializer).map(drop)
     }
 }

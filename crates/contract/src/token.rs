@@ -40,9 +40,10 @@ impl Token {
         &self.0
     }
 
-    /// The value of a request's `authorization` header: `Bearer ` and the token. Wiped when it is dropped.
-    pub fn authorization(&self) -> Zeroizing<String> {
-        Zeroizing::new([SCHEME, self.reveal()].concat())
+    /// The value of a request's `authorization` header: `Bearer ` and the token. Unlike the token it is not wiped, because
+    /// what it is put into, a header of a request, is not either.
+    pub fn authorization(&self) -> String {
+        [SCHEME, self.reveal()].concat()
     }
 
     /// Whether the values of a request's `authorization` headers carry this token exactly once. Two headers are refused,
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn only_one_exact_bearer_header_is_admitted() {
         let token: Token = "secret".parse().unwrap();
-        assert_eq!(*token.authorization(), "Bearer secret");
+        assert_eq!(token.authorization(), "Bearer secret");
         assert!(token.admits([token.authorization().as_bytes()]));
         for refused in [
             &[][..],
