@@ -3,7 +3,6 @@
 //! It is public information, like the certificate itself: it may be logged and shown, and comparing it needs no constant
 //! time. What proves the agent's identity is its signature in the TLS handshake, made with the key in that certificate.
 
-use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -47,16 +46,19 @@ impl FromStr for Fingerprint {
     ///
     /// A text with more or fewer than 64 digits, and one with any other character, a line break or a `+` among them.
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
-        if let Some(other) = text.chars().find(|&c| !c.is_ascii_hexdigit() && !is_separator(c)) {
-            return Err(FingerprintError::Character(other));
-        }
-        // The digits are filtered before they are decoded, as a separator may also stand within a byte's two digits.
-        let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
         let mut bytes = [0; Self::LEN];
-        match hex::decode_to_slice(&digits, &mut bytes) {
-            Ok(()) => Ok(Self(bytes)),
-            Err(_) => Err(FingerprintError::Length(digits.len())),
+        let mut digits = 0;
+        for found in text.chars().filter(|&c| !is_separator(c)) {
+            let Some(digit) = found.to_digit(16) else {
+                return Err(FingerprintError::Character(found));
+            };
+            // Past the end digits are only counted, so that the error has their number.
+            if let Some(byte) = bytes.get_mut(digits / 2) {
+                *byte = *byte << 4 | digit as u8;
+            }
+            digits += 1;
         }
+        if digits == 2 * Self::LEN { Ok(Self(bytes)) } else { Err(FingerprintError::Length(digits)) }
     }
 }
 
