@@ -1,6 +1,4 @@
-//! Backups of this guest.
-
-use alloc::string::{String, ToString};
+//! The interface `backup`: backups of this guest.
 
 use agentapi_contract::Route;
 
@@ -8,7 +6,7 @@ use crate::Component;
 use crate::bindings::exports::felhom::agentapi::backup::Guest;
 use crate::bindings::felhom::agentapi::types::{BackupDue, BackupJob, BackupPhase, BackupStatus, Error};
 use crate::envelope;
-use crate::json::{Field, Named, Record};
+use crate::json::{record, variant};
 
 impl Guest for Component {
     fn due() -> Result<BackupDue, Error> {
@@ -16,6 +14,7 @@ impl Guest for Component {
     }
 
     fn start() -> Result<BackupJob, Error> {
+        // It takes no arguments, but the agent expects a JSON body of every POST.
         envelope::post(Route::StartBackup, b"{}")
     }
 
@@ -24,101 +23,73 @@ impl Guest for Component {
     }
 }
 
-impl Named for BackupPhase {
-    fn set(&mut self, text: &str) {
-        *self = match text {
-            "idle" => BackupPhase::Idle,
-            "running" => BackupPhase::Running,
-            "done" => BackupPhase::Done,
-            "failed" => BackupPhase::Failed,
-            _ => BackupPhase::Other(text.to_string()),
-        };
+variant! {
+    BackupPhase {
+        "idle" => Idle,
+        "running" => Running,
+        "done" => Done,
+        "failed" => Failed,
     }
 }
 
-/// Source: data of GET /backup/due.
-impl Record for BackupDue {
-    fn zero() -> Self {
-        BackupDue { vmid: 0, due: false, reason: String::new() }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "vmid" => Field::Int(&mut self.vmid),
-            "due" => Field::Flag(&mut self.due),
-            "reason" => Field::Text(&mut self.reason),
-            _ => return None,
-        })
+record! {
+    /// Source: data of GET /backup/due.
+    BackupDue {
+        "vmid" => vmid: Int,
+        "due" => due: Flag,
+        "reason" => reason: Text,
     }
 }
 
-/// Source: data of POST /backup.
-impl Record for BackupJob {
-    fn zero() -> Self {
-        BackupJob { vmid: 0, job_id: String::new(), phase: BackupPhase::Other(String::new()) }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "vmid" => Field::Int(&mut self.vmid),
-            "job_id" => Field::Text(&mut self.job_id),
-            "phase" => Field::Name(&mut self.phase),
-            _ => return None,
-        })
+record! {
+    /// Source: data of POST /backup.
+    BackupJob {
+        "vmid" => vmid: Int,
+        "job_id" => job_id: Text,
+        "phase" => phase: Variant,
     }
 }
 
-/// Source: data of GET /backup/status.
-impl Record for BackupStatus {
-    fn zero() -> Self {
-        BackupStatus { vmid: 0, phase: BackupPhase::Other(String::new()), job_id: String::new(), error: String::new() }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "vmid" => Field::Int(&mut self.vmid),
-            "phase" => Field::Name(&mut self.phase),
-            "job_id" => Field::Text(&mut self.job_id),
-            "error" => Field::Text(&mut self.error),
-            _ => return None,
-        })
+record! {
+    /// Source: data of GET /backup/status.
+    BackupStatus {
+        "vmid" => vmid: Int,
+        "phase" => phase: Variant,
+        "job_id" => job_id: Text,
+        "error" => error: Text,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::named;
-    use crate::transport::Answer;
-
-    fn read<T: Record>(data: &str) -> T {
-        let body = format!(r#"{{"ok":true,"data":{data}}}"#).into_bytes();
-        envelope::record(Route::BackupDue, &Answer { status: 200, body }).unwrap()
-    }
+    use crate::envelope::decode_data;
+    use crate::json::Variant;
 
     #[test]
     fn every_field_is_read() {
-        let due = read::<BackupDue>(r#"{"vmid":101,"due":true,"reason":"last backup 26h ago"}"#);
+        let due = decode_data::<BackupDue>(r#"{"vmid":101,"due":true,"reason":"last backup 26h ago"}"#);
         assert_eq!((due.vmid, due.due, &*due.reason), (101, true, "last backup 26h ago"));
-        let job = read::<BackupJob>(r#"{"vmid":101,"job_id":"bk-1","phase":"running"}"#);
+        let job = decode_data::<BackupJob>(r#"{"vmid":101,"job_id":"bk-1","phase":"running"}"#);
         assert!(matches!(job.phase, BackupPhase::Running));
         assert_eq!((job.vmid, &*job.job_id), (101, "bk-1"));
-        let status = read::<BackupStatus>(r#"{"vmid":101,"phase":"failed","job_id":"bk-1","error":"disk full"}"#);
+        let status =
+            decode_data::<BackupStatus>(r#"{"vmid":101,"phase":"failed","job_id":"bk-1","error":"disk full"}"#);
         assert!(matches!(status.phase, BackupPhase::Failed));
         assert_eq!((&*status.job_id, &*status.error), ("bk-1", "disk full"));
     }
 
     #[test]
     fn what_is_missing_is_zero() {
-        assert!(!read::<BackupDue>("null").due);
-        assert_eq!(read::<BackupJob>("{}").job_id, "");
-        assert!(matches!(read::<BackupStatus>("{}").phase, BackupPhase::Other(text) if text.is_empty()));
+        assert!(!decode_data::<BackupDue>("null").due);
+        assert_eq!(decode_data::<BackupJob>("{}").job_id, "");
+        assert!(matches!(decode_data::<BackupStatus>("{}").phase, BackupPhase::Other(text) if text.is_empty()));
     }
 
     #[test]
     fn a_phase_that_is_not_known_keeps_its_text() {
-        assert!(matches!(named(BackupPhase::Idle, "idle"), BackupPhase::Idle));
-        assert!(matches!(named(BackupPhase::Idle, "done"), BackupPhase::Done));
-        assert!(matches!(named(BackupPhase::Idle, "paused"), BackupPhase::Other(text) if text == "paused"));
+        assert!(matches!(BackupPhase::from_text("idle"), BackupPhase::Idle));
+        assert!(matches!(BackupPhase::from_text("done"), BackupPhase::Done));
+        assert!(matches!(BackupPhase::from_text("paused"), BackupPhase::Other(text) if text == "paused"));
     }
 }

@@ -1,7 +1,7 @@
-//! The disks that the host lets this guest see.
+//! The interface `disks`: the disks that the host lets this guest see. Formatting one is in `format.rs`, the operator's
+//! command in `opsign.rs`.
 
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use alloc::string::String;
 
 use agentapi_contract::Route;
 use serde::Serialize;
@@ -10,11 +10,9 @@ use crate::Component;
 use crate::bindings::exports::felhom::agentapi::disks::Guest;
 use crate::bindings::felhom::agentapi::types::{
     AssignRequest, Disk, DiskList, DiskRole, EjectResult, Error, FormatError, FormatRequest, FormatResult, PendingOp,
-    StorageClass,
 };
 use crate::envelope;
-use crate::error::invalid_argument;
-use crate::json::{Field, Named, Record};
+use crate::json::{self, record, variant};
 use crate::{format, opsign};
 
 impl Guest for Component {
@@ -24,12 +22,12 @@ impl Guest for Component {
 
     fn assign(request: AssignRequest) -> Result<(), Error> {
         let AssignRequest { uuid, where_, fstype, options } = &request;
-        let body = to_json(&AssignBody { uuid, r#where: where_, fstype, options })?;
+        let body = json::write(&AssignBody { uuid, r#where: where_, fstype, options })?;
         envelope::post_only(Route::AssignDisk, &body)
     }
 
     fn eject(where_: String) -> Result<EjectResult, Error> {
-        let body = to_json(&EjectBody { r#where: &where_ })?;
+        let body = json::write(&EjectBody { r#where: &where_ })?;
         envelope::post(Route::EjectDisk, &body)
     }
 
@@ -46,21 +44,13 @@ impl Guest for Component {
     }
 }
 
-/// Source: `role` of GET /disks and POST /disks/format.
-impl Named for DiskRole {
-    fn set(&mut self, text: &str) {
-        *self = match text {
-            "system" => DiskRole::System,
-            "backup" => DiskRole::Backup,
-            "user-data" => DiskRole::UserData,
-            _ => DiskRole::Other(text.to_string()),
-        };
+variant! {
+    /// Source: `role` of GET /disks and POST /disks/format.
+    DiskRole {
+        "system" => System,
+        "backup" => Backup,
+        "user-data" => UserData,
     }
-}
-
-/// The body of a POST.
-pub(crate) fn to_json<T: Serialize>(body: &T) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(body).map_err(|why| invalid_argument("arguments", &why))
 }
 
 /// Source: body of POST /disks/assign.
@@ -78,90 +68,50 @@ struct EjectBody<'a> {
     r#where: &'a str,
 }
 
-/// Source: data of GET /disks.
-impl Record for DiskList {
-    fn zero() -> Self {
-        DiskList { vmid: 0, disks: Vec::new() }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "vmid" => Field::Int(&mut self.vmid),
-            "disks" => Field::Records(&mut self.disks),
-            _ => return None,
-        })
+record! {
+    /// Source: data of GET /disks.
+    DiskList {
+        "vmid" => vmid: Int,
+        "disks" => disks: Records,
     }
 }
 
-impl Record for Disk {
-    fn zero() -> Self {
-        Disk {
-            name: String::new(),
-            type_: String::new(),
-            state: String::new(),
-            backing_device: String::new(),
-            mount_path: String::new(),
-            class: StorageClass::Unknown,
-            role: DiskRole::Other(String::new()),
-            data_bearing: false,
-            data_reason: String::new(),
-            total_bytes: 0,
-            used_bytes: 0,
-            used_fraction: 0.0,
-            durable_id: String::new(),
-        }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "name" => Field::Text(&mut self.name),
-            "type" => Field::Text(&mut self.type_),
-            "state" => Field::Text(&mut self.state),
-            "backing_device" => Field::Text(&mut self.backing_device),
-            "mount_path" => Field::Text(&mut self.mount_path),
-            "class" => Field::Name(&mut self.class),
-            "role" => Field::Name(&mut self.role),
-            "data_bearing" => Field::Flag(&mut self.data_bearing),
-            "data_reason" => Field::Text(&mut self.data_reason),
-            "total_bytes" => Field::Int(&mut self.total_bytes),
-            "used_bytes" => Field::Int(&mut self.used_bytes),
-            "used_fraction" => Field::Real(&mut self.used_fraction),
-            "durable_id" => Field::Text(&mut self.durable_id),
-            _ => return None,
-        })
+record! {
+    Disk {
+        "name" => name: Text,
+        "type" => type_: Text,
+        "state" => state: Text,
+        "backing_device" => backing_device: Text,
+        "mount_path" => mount_path: Text,
+        "class" => class: Variant,
+        "role" => role: Variant,
+        "data_bearing" => data_bearing: Flag,
+        "data_reason" => data_reason: Text,
+        "total_bytes" => total_bytes: Int,
+        "used_bytes" => used_bytes: Int,
+        "used_fraction" => used_fraction: Real,
+        "durable_id" => durable_id: Text,
     }
 }
 
-/// Source: data of POST /disks/eject.
-impl Record for EjectResult {
-    fn zero() -> Self {
-        EjectResult { vmid: 0, ejected: String::new(), dependent_guests: Vec::new() }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "vmid" => Field::Int(&mut self.vmid),
-            "ejected" => Field::Text(&mut self.ejected),
-            "dependent_guests" => Field::Ints(&mut self.dependent_guests),
-            _ => return None,
-        })
+record! {
+    /// Source: data of POST /disks/eject.
+    EjectResult {
+        "vmid" => vmid: Int,
+        "ejected" => ejected: Text,
+        "dependent_guests" => dependent_guests: Ints,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::named;
-    use crate::transport::Answer;
-
-    fn read<T: Record>(data: &str) -> T {
-        let body = format!(r#"{{"ok":true,"data":{data}}}"#).into_bytes();
-        envelope::record(Route::Disks, &Answer { status: 200, body }).unwrap()
-    }
+    use crate::envelope::decode_data;
+    use crate::json::Variant;
 
     #[test]
     fn every_field_of_a_disk_is_read() {
-        let list = read::<DiskList>(
+        let list = decode_data::<DiskList>(
             r#"{"vmid":101,"disks":[{"name":"sdb1","type":"disk","state":"mounted","backing_device":"/dev/sdb1",
                 "mount_path":"/mnt/media","class":"fast","role":"user-data","data_bearing":true,"data_reason":"ext4",
                 "total_bytes":4000787030016,"used_bytes":1000,"used_fraction":0.25,"durable_id":"uuid:0f3c"}]}"#,
@@ -177,23 +127,23 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_zero() {
-        let list = read::<DiskList>(r#"{"disks":[{}]}"#);
+        let list = decode_data::<DiskList>(r#"{"disks":[{}]}"#);
         assert_eq!((list.disks[0].total_bytes, list.disks[0].used_fraction), (0, 0.0));
         assert!(matches!(&list.disks[0].role, DiskRole::Other(text) if text.is_empty()));
-        assert!(read::<EjectResult>("{}").dependent_guests.is_empty());
+        assert!(decode_data::<EjectResult>("{}").dependent_guests.is_empty());
     }
 
     #[test]
     fn the_answer_to_an_eject_is_read() {
-        let result = read::<EjectResult>(r#"{"vmid":101,"ejected":"/mnt/media","dependent_guests":[104,null]}"#);
+        let result = decode_data::<EjectResult>(r#"{"vmid":101,"ejected":"/mnt/media","dependent_guests":[104,null]}"#);
         assert_eq!((&*result.ejected, result.dependent_guests), ("/mnt/media", vec![104, 0]));
     }
 
     #[test]
     fn the_roles_have_names_and_others_keep_their_text() {
-        assert!(matches!(named(DiskRole::System, "system"), DiskRole::System));
-        assert!(matches!(named(DiskRole::System, "backup"), DiskRole::Backup));
-        assert!(matches!(named(DiskRole::System, "spare"), DiskRole::Other(text) if text == "spare"));
+        assert!(matches!(DiskRole::from_text("system"), DiskRole::System));
+        assert!(matches!(DiskRole::from_text("backup"), DiskRole::Backup));
+        assert!(matches!(DiskRole::from_text("spare"), DiskRole::Other(text) if text == "spare"));
     }
 
     #[test]
@@ -208,7 +158,7 @@ mod tests {
     #[test]
     fn arguments_become_json_strings() {
         let body = AssignBody { uuid: "u", r#where: "/a\"b", fstype: "ext4", options: "" };
-        let json = String::from_utf8(to_json(&body).unwrap()).unwrap();
+        let json = String::from_utf8(json::write(&body).unwrap()).unwrap();
         assert_eq!(json, r#"{"uuid":"u","where":"/a\"b","fstype":"ext4","options":""}"#);
     }
 }

@@ -1,6 +1,8 @@
 //! The answer around every payload: `{"ok": .., "data": .., "error": ..}`.
 //!
-//! First the status, then the envelope, then `ok`, then the data: an answer fails with the first that is wrong.
+//! An answer is checked from the outside in, and fails with the first thing that is wrong: the status, the envelope, `ok`,
+//! the data. So the page of a proxy with status 502 is an HTTP error and not bad JSON, and an agent that says no is heard
+//! even where its data makes no sense.
 
 use alloc::string::{String, ToString};
 use core::str;
@@ -12,58 +14,80 @@ use crate::json::{self, Field, Record};
 use crate::transport::{self, Answer};
 
 /// Sends the GET request of a route, and reads the record in the answer.
-pub(crate) fn get<T: Record>(route: Route) -> Result<T, Error> {
-    let mut record = T::zero();
+pub(crate) fn get<T: Record + Default>(route: Route) -> Result<T, Error> {
+    let mut record = T::default();
     get_into(route, &mut record)?;
     Ok(record)
 }
 
 /// Sends the POST request of a route, with a JSON text as its body, and reads the record in the answer.
-pub(crate) fn post<T: Record>(route: Route, body: &[u8]) -> Result<T, Error> {
-    let mut record = T::zero();
+pub(crate) fn post<T: Record + Default>(route: Route, body: &[u8]) -> Result<T, Error> {
+    let mut record = T::default();
     post_into(route, body, &mut record)?;
     Ok(record)
 }
 
-/// Sends the POST request of a route, with a JSON text as its body, and checks the answer, whose data does not matter.
+/// Sends the POST request of a route, with a JSON text as its body, and checks the answer, whose data is not read.
 pub(crate) fn post_only(route: Route, body: &[u8]) -> Result<(), Error> {
-    nothing(route, &transport::post(route, body)?)
+    check(route, &transport::post(route, body)?)
 }
 
 // Apart from the generic functions, so that they are compiled once and not for each record.
 fn get_into(route: Route, record: &mut dyn Record) -> Result<(), Error> {
-    read_into(route, &transport::get(route)?, record)
+    decode_into(route, &transport::get(route)?, record)
 }
 
 fn post_into(route: Route, body: &[u8], record: &mut dyn Record) -> Result<(), Error> {
-    read_into(route, &transport::post(route, body)?, record)
+    decode_into(route, &transport::post(route, body)?, record)
 }
 
-/// The record in an answer: what [`get`] and [`post`] read.
+fn decode_into(route: Route, answer: &Answer, record: &mut dyn Record) -> Result<(), Error> {
+    successful(route, answer, record)?.data.unwrap_or_else(|| Err(missing_data()))
+}
+
+/// Checks an answer whose data is not read.
+pub(crate) fn check(route: Route, answer: &Answer) -> Result<(), Error> {
+    // The outcome of the data is dropped, so it may be of any kind, or missing.
+    successful(route, answer, &mut EmptyRecord).map(drop)
+}
+
+/// The record in an answer: what [`get`] and [`post`] do with one that has come.
 #[cfg(any(feature = "fuzzing", test))]
-pub(crate) fn record<T: Record>(route: Route, answer: &Answer) -> Result<T, Error> {
-    let mut record = T::zero();
-    read_into(route, answer, &mut record)?;
+pub(crate) fn decode<T: Record + Default>(route: Route, answer: &Answer) -> Result<T, Error> {
+    let mut record = T::default();
+    decode_into(route, answer, &mut record)?;
     Ok(record)
 }
 
-fn read_into(route: Route, answer: &Answer, record: &mut dyn Record) -> Result<(), Error> {
-    let no_data = || Err(Error::Decode("expected data, found none".to_string()));
-    agreed(route, answer, record)?.data.unwrap_or_else(no_data)
+/// The record that some data in a good answer is read as, for the tests of each area.
+#[cfg(test)]
+pub(crate) fn decode_data<T: Record + Default>(data: &str) -> T {
+    let body = alloc::format!(r#"{{"ok":true,"data":{data}}}"#).into_bytes();
+    decode(Route::Storage, &Answer { status: 200, body }).unwrap()
 }
 
-/// Checks an answer whose data does not matter.
-pub(crate) fn nothing(route: Route, answer: &Answer) -> Result<(), Error> {
-    agreed(route, answer, &mut Ignored).map(drop)
+/// The envelope of an answer in which the agent agreed.
+fn successful(route: Route, answer: &Answer, data: &mut dyn Record) -> Result<Envelope, Error> {
+    if !route.accepts(answer.status) {
+        return Err(Error::HttpStatus(answer.status));
+    }
+    let envelope = Envelope::read(&answer.body, data)?;
+    if envelope.ok { Ok(envelope) } else { Err(Error::Agent(envelope.error)) }
+}
+
+/// The error of an answer without data, where the operation needs some. `null` counts as data: a record of zero values.
+pub(crate) fn missing_data() -> Error {
+    Error::Decode("expected data, found none".to_string())
 }
 
 /// An envelope that has been read.
+#[derive(Default)]
 pub(crate) struct Envelope {
-    /// Whether the agent said yes.
+    /// Whether the agent agreed.
     pub(crate) ok: bool,
-    /// The agent's own text for its no.
+    /// The agent's own text where it did not.
     pub(crate) error: String,
-    /// Whether the data is the record that was asked for: none where there is no data.
+    /// Whether the data is the record that was asked for; none where there is no data.
     pub(crate) data: Option<Result<(), Error>>,
 }
 
@@ -71,12 +95,13 @@ impl Envelope {
     /// Reads the envelope in a body, whatever the status, and its data into a record.
     pub(crate) fn read(body: &[u8], data: &mut dyn Record) -> Result<Self, Error> {
         let text = str::from_utf8(body).map_err(|_| Error::BadEnvelope("expected UTF-8".to_string()))?;
-        // One pass where all is well; if not, another without the data tells whether that is what is wrong.
-        let mut fields = Fields { data: Some(data), ..Fields::zero() };
+        let mut fields = EnvelopeFields { data: Some(data), ..EnvelopeFields::default() };
         let Err(why) = json::read(text, &mut fields) else {
             return Ok(fields.envelope);
         };
-        let mut fields = Fields::zero();
+        // Something is wrong, in the envelope or in the data. A second pass that skips the data tells which. It costs
+        // nothing where all is well, and needs no reader that keeps two errors apart.
+        let mut fields = EnvelopeFields::default();
         json::read(text, &mut fields).map_err(Error::BadEnvelope)?;
         if let Some(data) = &mut fields.envelope.data {
             *data = Err(Error::Decode(why));
@@ -85,23 +110,21 @@ impl Envelope {
     }
 }
 
-/// The envelope as it stands on the wire.
-struct Fields<'a> {
+/// The envelope as an object in JSON.
+#[derive(Default)]
+struct EnvelopeFields<'a> {
     envelope: Envelope,
-    /// Where the data goes, if it is looked at.
+    /// What the data is read into; none where it is skipped.
     data: Option<&'a mut dyn Record>,
 }
 
-impl Record for Fields<'_> {
-    fn zero() -> Self {
-        Fields { envelope: Envelope { ok: false, error: String::new(), data: None }, data: None }
-    }
-
+impl Record for EnvelopeFields<'_> {
     fn field(&mut self, key: &str) -> Option<Field<'_>> {
         match key {
             "ok" => Some(Field::Flag(&mut self.envelope.ok)),
             "error" => Some(Field::Text(&mut self.envelope.error)),
-            "data" if self.envelope.data.is_some() && self.data.is_some() => Some(Field::Once),
+            // A second `data` would be read over the first and leave a record that is part one and part the other.
+            "data" if self.envelope.data.is_some() && self.data.is_some() => Some(Field::Duplicate),
             "data" => {
                 self.envelope.data = Some(Ok(()));
                 Some(Field::Record(self.data.as_deref_mut()?))
@@ -111,23 +134,11 @@ impl Record for Fields<'_> {
     }
 }
 
-/// The envelope of an agent that said yes.
-fn agreed(route: Route, answer: &Answer, data: &mut dyn Record) -> Result<Envelope, Error> {
-    if !route.accepts(answer.status) {
-        return Err(Error::HttpStatus(answer.status));
-    }
-    let envelope = Envelope::read(&answer.body, data)?;
-    if envelope.ok { Ok(envelope) } else { Err(Error::Agent(envelope.error)) }
-}
+/// A record without fields: what data is read into that does not matter.
+#[derive(Default)]
+struct EmptyRecord;
 
-/// Data that is not read, whatever it is.
-struct Ignored;
-
-impl Record for Ignored {
-    fn zero() -> Self {
-        Ignored
-    }
-
+impl Record for EmptyRecord {
     fn field(&mut self, _: &str) -> Option<Field<'_>> {
         None
     }
@@ -139,8 +150,8 @@ mod tests {
 
     fn outcome(status: u16, body: &str) -> String {
         let answer = Answer { status, body: body.into() };
-        match record::<Ignored>(Route::Storage, &answer) {
-            Ok(Ignored) => "ok".into(),
+        match decode::<EmptyRecord>(Route::Storage, &answer) {
+            Ok(EmptyRecord) => "ok".into(),
             Err(Error::BadEnvelope(_)) => "bad-envelope".into(),
             Err(Error::Decode(_)) => "decode".into(),
             Err(Error::Agent(text)) => format!("agent {text}"),
@@ -181,7 +192,7 @@ mod tests {
 
     #[test]
     fn data_that_does_not_matter_may_be_anything() {
-        let outcome = |body: &str| nothing(Route::AssignDisk, &Answer { status: 202, body: body.into() });
+        let outcome = |body: &str| check(Route::AssignDisk, &Answer { status: 202, body: body.into() });
         assert!(outcome(r#"{"ok":true}"#).is_ok());
         assert!(outcome(r#"{"ok":true,"data":[1]}"#).is_ok());
         assert!(matches!(outcome(r#"{"ok":false,"error":"no"}"#), Err(Error::Agent(text)) if text == "no"));

@@ -1,14 +1,14 @@
 //! Formatting a disk: the one operation whose answer is read whatever its status, because it says whose turn it is.
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
+use alloc::vec::Vec;
 
 use agentapi_contract::Route;
 use serde::Serialize;
 
-use crate::bindings::felhom::agentapi::types::{DiskRole, Error, FormatError, FormatRequest, FormatResult, PendingOp};
-use crate::disks::to_json;
-use crate::envelope::Envelope;
-use crate::json::{Field, Record};
+use crate::bindings::felhom::agentapi::types::{Error, FormatError, FormatRequest, FormatResult, PendingOp};
+use crate::envelope::{Envelope, missing_data};
+use crate::json::{self, record};
 use crate::transport::{self, Answer};
 
 /// Sends the request and decides what the answer means.
@@ -17,12 +17,12 @@ pub(crate) fn format(request: &FormatRequest) -> Result<FormatResult, FormatErro
     decide(&transport::post(Route::FormatDisk, &body).map_err(FormatError::Failed)?)
 }
 
-fn body(request: &FormatRequest) -> Result<alloc::vec::Vec<u8>, Error> {
+fn body(request: &FormatRequest) -> Result<Vec<u8>, Error> {
     if request.confirmation.as_deref() == Some("") {
         let why = "confirmation: expected the durable id that the customer confirmed, found nothing";
         return Err(Error::InvalidArgument(why.to_string()));
     }
-    to_json(&FormatBody {
+    json::write(&FormatBody {
         device: &request.device,
         fstype: &request.fstype,
         confirmed: request.confirmation.is_some(),
@@ -30,34 +30,38 @@ fn body(request: &FormatRequest) -> Result<alloc::vec::Vec<u8>, Error> {
     })
 }
 
-/// The decision table, first match first: formatted; the customer's turn; the operator's turn; not formatted.
+/// What an answer means. The first of these that holds decides, as the agent's API documents it:
+///
+/// 1. The disk was formatted.
+/// 2. The customer must confirm.
+/// 3. The operator must sign: the status is 403, or there is data on the disk.
+/// 4. The disk was not formatted, for the reason in the answer; an error where the status or the envelope is one.
 pub(crate) fn decide(answer: &Answer) -> Result<FormatResult, FormatError> {
     let is_success = (200..300).contains(&answer.status);
     let is_forbidden = answer.status == 403;
+    // Where the status is an error, it says more than what is wrong with the body.
     let failed = |error| FormatError::Failed(if is_success { error } else { Error::HttpStatus(answer.status) });
 
-    let mut result = FormatResult::zero();
+    let mut result = FormatResult::default();
     let envelope = Envelope::read(&answer.body, &mut result).map_err(failed)?;
     match envelope.data {
-        // What the agent says of a disk is not guessed at, whatever else it says.
+        // Data that cannot be read may say that a person must decide. So this is an error whatever the status is, and no
+        // answer is made of the fields that could be read.
         Some(Err(error)) => return Err(FormatError::Failed(error)),
-        None if envelope.ok && is_success => {
-            return Err(FormatError::Failed(Error::Decode("expected data, found none".to_string())));
-        }
+        None if envelope.ok && is_success => return Err(FormatError::Failed(missing_data())),
         Some(Ok(())) | None => {}
     }
     if result.formatted {
         Ok(result)
     } else if result.needs_confirmation {
+        // Where a person must decide there is data at stake, even if the agent does not say so.
         Err(FormatError::NeedsConfirmation(FormatResult { data_bearing: true, ..result }))
     } else if is_forbidden || result.data_bearing {
         Err(FormatError::Refused(FormatResult { data_bearing: true, ..result }))
-    } else if !envelope.ok {
-        Err(failed(Error::Agent(envelope.error)))
-    } else if !is_success {
-        Err(failed(Error::HttpStatus(answer.status)))
-    } else {
+    } else if envelope.ok && is_success {
         Ok(result)
+    } else {
+        Err(failed(Error::Agent(envelope.error)))
     }
 }
 
@@ -70,57 +74,34 @@ struct FormatBody<'a> {
     durable_id: &'a str,
 }
 
-/// Source: data of POST /disks/format.
-impl Record for FormatResult {
-    fn zero() -> Self {
-        FormatResult {
-            vmid: 0,
-            device: String::new(),
-            formatted: false,
-            data_bearing: false,
-            reason: String::new(),
-            role: DiskRole::Other(String::new()),
-            needs_confirmation: false,
-            durable_id: String::new(),
-            pending_op: None,
-        }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "vmid" => Field::Int(&mut self.vmid),
-            "device" => Field::Text(&mut self.device),
-            "formatted" => Field::Flag(&mut self.formatted),
-            "data_bearing" => Field::Flag(&mut self.data_bearing),
-            "reason" => Field::Text(&mut self.reason),
-            "role" => Field::Name(&mut self.role),
-            "needs_confirmation" => Field::Flag(&mut self.needs_confirmation),
-            "durable_id" => Field::Text(&mut self.durable_id),
-            "pending_op" => Field::RecordOrNone(&mut self.pending_op),
-            _ => return None,
-        })
+record! {
+    /// Source: data of POST /disks/format.
+    FormatResult {
+        "vmid" => vmid: Int,
+        "device" => device: Text,
+        "formatted" => formatted: Flag,
+        "data_bearing" => data_bearing: Flag,
+        "reason" => reason: Text,
+        "role" => role: Variant,
+        "needs_confirmation" => needs_confirmation: Flag,
+        "durable_id" => durable_id: Text,
+        "pending_op" => pending_op: RecordOrNone,
     }
 }
 
-impl Record for PendingOp {
-    fn zero() -> Self {
-        PendingOp { op: String::new(), host_scope: String::new(), durable_id: String::new(), fstype: String::new() }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "op" => Field::Text(&mut self.op),
-            "host_scope" => Field::Text(&mut self.host_scope),
-            "durable_id" => Field::Text(&mut self.durable_id),
-            "fstype" => Field::Text(&mut self.fstype),
-            _ => return None,
-        })
+record! {
+    PendingOp {
+        "op" => op: Text,
+        "host_scope" => host_scope: Text,
+        "durable_id" => durable_id: Text,
+        "fstype" => fstype: Text,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::felhom::agentapi::types::DiskRole;
 
     fn outcome(status: u16, body: &str) -> String {
         let name = |name: &str, result: &FormatResult| format!("{name} data-bearing={}", result.data_bearing);
@@ -142,7 +123,7 @@ mod tests {
     #[test]
     fn the_whole_decision_table_holds() {
         let flags = [false, true];
-        for (formatted, confirm, bearing, ok) in itertools4(flags) {
+        for (formatted, confirm, bearing, ok) in every_combination(flags) {
             for status in [200, 202, 403, 409, 500] {
                 let body = format!(
                     r#"{{"ok":{ok},"error":"no","data":{{"formatted":{formatted},"needs_confirmation":{confirm},
@@ -161,7 +142,7 @@ mod tests {
         }
     }
 
-    fn itertools4(flags: [bool; 2]) -> impl Iterator<Item = (bool, bool, bool, bool)> {
+    fn every_combination(flags: [bool; 2]) -> impl Iterator<Item = (bool, bool, bool, bool)> {
         flags.into_iter().flat_map(move |a| {
             flags.into_iter().flat_map(move |b| flags.into_iter().flat_map(move |c| flags.map(|d| (a, b, c, d))))
         })

@@ -15,15 +15,15 @@ use crate::{format, opsign};
 pub fn decode(route: Route, status: u16, body: &[u8]) -> Result<(), Error> {
     let answer = Answer { status, body: Vec::from(body) };
     match route {
-        Route::Storage => envelope::record::<StorageView>(route, &answer).map(drop),
-        Route::BackupDue => envelope::record::<BackupDue>(route, &answer).map(drop),
-        Route::StartBackup => envelope::record::<BackupJob>(route, &answer).map(drop),
-        Route::BackupStatus => envelope::record::<BackupStatus>(route, &answer).map(drop),
-        Route::Disks => envelope::record::<DiskList>(route, &answer).map(drop),
-        Route::AssignDisk => envelope::nothing(route, &answer),
-        Route::EjectDisk => envelope::record::<EjectResult>(route, &answer).map(drop),
+        Route::Storage => envelope::decode::<StorageView>(route, &answer).map(drop),
+        Route::BackupDue => envelope::decode::<BackupDue>(route, &answer).map(drop),
+        Route::StartBackup => envelope::decode::<BackupJob>(route, &answer).map(drop),
+        Route::BackupStatus => envelope::decode::<BackupStatus>(route, &answer).map(drop),
+        Route::Disks => envelope::decode::<DiskList>(route, &answer).map(drop),
+        Route::AssignDisk => envelope::check(route, &answer),
+        Route::EjectDisk => envelope::decode::<EjectResult>(route, &answer).map(drop),
         Route::FormatDisk => format::decide(&answer).map(drop).or(Ok(())),
-        Route::HostMetrics => envelope::record::<MetricsView>(route, &answer).map(drop),
+        Route::HostMetrics => envelope::decode::<MetricsView>(route, &answer).map(drop),
     }
 }
 

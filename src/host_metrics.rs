@@ -1,17 +1,14 @@
-//! How the Proxmox host is doing.
-
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+//! The interface `host-metrics`: load, memory and temperature of the Proxmox host, and the state of its storage.
 
 use agentapi_contract::Route;
 
 use crate::Component;
 use crate::bindings::exports::felhom::agentapi::host_metrics::Guest;
 use crate::bindings::felhom::agentapi::types::{
-    Error, HostStatus, MetricsView, Smart, SmartHealth, StorageClass, StorageTarget, ThinPool,
+    Error, HostStatus, MetricsView, Smart, SmartHealth, StorageTarget, ThinPool,
 };
 use crate::envelope;
-use crate::json::{Field, Named, Record};
+use crate::json::{record, variant};
 
 impl Guest for Component {
     fn collect() -> Result<MetricsView, Error> {
@@ -19,150 +16,81 @@ impl Guest for Component {
     }
 }
 
-impl Named for SmartHealth {
-    fn set(&mut self, text: &str) {
-        *self = match text {
-            "PASSED" => SmartHealth::Passed,
-            "FAILING" => SmartHealth::Failing,
-            "UNKNOWN" => SmartHealth::Unknown,
-            _ => SmartHealth::Other(text.to_string()),
-        };
+variant! {
+    SmartHealth {
+        "PASSED" => Passed,
+        "FAILING" => Failing,
+        "UNKNOWN" => Unknown,
     }
 }
 
-/// Source: data of GET /host/metrics.
-impl Record for MetricsView {
-    fn zero() -> Self {
-        MetricsView { vmid: 0, host: HostStatus::zero(), storage_targets: Vec::new() }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "vmid" => Field::Int(&mut self.vmid),
-            "host" => Field::Record(&mut self.host),
-            "storage_targets" => Field::Records(&mut self.storage_targets),
-            _ => return None,
-        })
+record! {
+    /// Source: data of GET /host/metrics.
+    MetricsView {
+        "vmid" => vmid: Int,
+        "host" => host: Record,
+        "storage_targets" => storage_targets: Records,
     }
 }
 
-impl Record for HostStatus {
-    fn zero() -> Self {
-        HostStatus {
-            node: String::new(),
-            cpu_percent: 0.0,
-            memory_total_bytes: 0,
-            memory_used_bytes: 0,
-            memory_percent: 0.0,
-            disk_total_bytes: 0,
-            disk_used_bytes: 0,
-            disk_percent: 0.0,
-            loadavg: Vec::new(),
-            uptime_seconds: 0,
-            cpu_temp_c: None,
-        }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "node" => Field::Text(&mut self.node),
-            "cpu_percent" => Field::Real(&mut self.cpu_percent),
-            "memory_total_bytes" => Field::Int(&mut self.memory_total_bytes),
-            "memory_used_bytes" => Field::Int(&mut self.memory_used_bytes),
-            "memory_percent" => Field::Real(&mut self.memory_percent),
-            "disk_total_bytes" => Field::Int(&mut self.disk_total_bytes),
-            "disk_used_bytes" => Field::Int(&mut self.disk_used_bytes),
-            "disk_percent" => Field::Real(&mut self.disk_percent),
-            "loadavg" => Field::Texts(&mut self.loadavg),
-            "uptime_seconds" => Field::Int(&mut self.uptime_seconds),
-            "cpu_temp_c" => Field::IntOrNone(&mut self.cpu_temp_c),
-            _ => return None,
-        })
+record! {
+    HostStatus {
+        "node" => node: Text,
+        "cpu_percent" => cpu_percent: Real,
+        "memory_total_bytes" => memory_total_bytes: Int,
+        "memory_used_bytes" => memory_used_bytes: Int,
+        "memory_percent" => memory_percent: Real,
+        "disk_total_bytes" => disk_total_bytes: Int,
+        "disk_used_bytes" => disk_used_bytes: Int,
+        "disk_percent" => disk_percent: Real,
+        "loadavg" => loadavg: Texts,
+        "uptime_seconds" => uptime_seconds: Int,
+        "cpu_temp_c" => cpu_temp_c: IntOrNone,
     }
 }
 
-impl Record for StorageTarget {
-    fn zero() -> Self {
-        StorageTarget {
-            name: String::new(),
-            type_: String::new(),
-            state: String::new(),
-            reachable: false,
-            total_bytes: 0,
-            used_bytes: 0,
-            avail_bytes: 0,
-            used_fraction: 0.0,
-            content: String::new(),
-            mount_path: String::new(),
-            class_hint: StorageClass::Unknown,
-            thin_pool: None,
-            smart: Smart::zero(),
-        }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "name" => Field::Text(&mut self.name),
-            "type" => Field::Text(&mut self.type_),
-            "state" => Field::Text(&mut self.state),
-            "reachable" => Field::Flag(&mut self.reachable),
-            "total_bytes" => Field::Int(&mut self.total_bytes),
-            "used_bytes" => Field::Int(&mut self.used_bytes),
-            "avail_bytes" => Field::Int(&mut self.avail_bytes),
-            "used_fraction" => Field::Real(&mut self.used_fraction),
-            "content" => Field::Text(&mut self.content),
-            "mount_path" => Field::Text(&mut self.mount_path),
-            "class_hint" => Field::Name(&mut self.class_hint),
-            "thin_pool" => Field::RecordOrNone(&mut self.thin_pool),
-            "smart" => Field::Record(&mut self.smart),
-            _ => return None,
-        })
+record! {
+    StorageTarget {
+        "name" => name: Text,
+        "type" => type_: Text,
+        "state" => state: Text,
+        "reachable" => reachable: Flag,
+        "total_bytes" => total_bytes: Int,
+        "used_bytes" => used_bytes: Int,
+        "avail_bytes" => avail_bytes: Int,
+        "used_fraction" => used_fraction: Real,
+        "content" => content: Text,
+        "mount_path" => mount_path: Text,
+        "class_hint" => class_hint: Variant,
+        "thin_pool" => thin_pool: RecordOrNone,
+        "smart" => smart: Record,
     }
 }
 
-impl Record for ThinPool {
-    fn zero() -> Self {
-        ThinPool { data_used_fraction: 0.0, metadata_used_fraction: None }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "data_used_fraction" => Field::Real(&mut self.data_used_fraction),
-            "metadata_used_fraction" => Field::RealOrNone(&mut self.metadata_used_fraction),
-            _ => return None,
-        })
+record! {
+    ThinPool {
+        "data_used_fraction" => data_used_fraction: Real,
+        "metadata_used_fraction" => metadata_used_fraction: RealOrNone,
     }
 }
 
-impl Record for Smart {
-    fn zero() -> Self {
-        Smart { health: SmartHealth::Other(String::new()), temperature_c: None, percentage_used: None }
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "health" => Field::Name(&mut self.health),
-            "temperature_c" => Field::IntOrNone(&mut self.temperature_c),
-            "percentage_used" => Field::IntOrNone(&mut self.percentage_used),
-            _ => return None,
-        })
+record! {
+    Smart {
+        "health" => health: Variant,
+        "temperature_c" => temperature_c: IntOrNone,
+        "percentage_used" => percentage_used: IntOrNone,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::named;
-    use crate::transport::Answer;
-
-    fn metrics(data: &str) -> MetricsView {
-        let body = format!(r#"{{"ok":true,"data":{data}}}"#).into_bytes();
-        envelope::record(Route::HostMetrics, &Answer { status: 200, body }).unwrap()
-    }
+    use crate::envelope::decode_data;
+    use crate::json::Variant;
 
     #[test]
     fn every_field_is_read() {
-        let view = metrics(
+        let view: MetricsView = decode_data(
             r#"{"vmid":101,"host":{"node":"pve","cpu_percent":12.5,"memory_total_bytes":64,"memory_used_bytes":32,
                 "memory_percent":50,"disk_total_bytes":100,"disk_used_bytes":25,"disk_percent":25.0,
                 "loadavg":["0.50","0.40",null],"uptime_seconds":86400,"cpu_temp_c":54},
@@ -191,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_zero_or_none() {
-        let view = metrics(r#"{"storage_targets":[{},{"thin_pool":{},"smart":{}}]}"#);
+        let view: MetricsView = decode_data(r#"{"storage_targets":[{},{"thin_pool":{},"smart":{}}]}"#);
         assert_eq!((view.host.cpu_temp_c, view.host.uptime_seconds), (None, 0));
         assert!(view.storage_targets[0].thin_pool.is_none());
         assert_eq!(view.storage_targets[1].thin_pool.unwrap().metadata_used_fraction, None);
@@ -202,14 +130,14 @@ mod tests {
 
     #[test]
     fn a_null_pool_is_no_pool() {
-        let view = metrics(r#"{"host":null,"storage_targets":[{"thin_pool":null,"smart":null}]}"#);
+        let view: MetricsView = decode_data(r#"{"host":null,"storage_targets":[{"thin_pool":null,"smart":null}]}"#);
         assert!(view.storage_targets[0].thin_pool.is_none());
     }
 
     #[test]
     fn a_verdict_that_is_not_known_keeps_its_text() {
-        assert!(matches!(named(SmartHealth::Passed, "PASSED"), SmartHealth::Passed));
-        assert!(matches!(named(SmartHealth::Passed, "UNKNOWN"), SmartHealth::Unknown));
-        assert!(matches!(named(SmartHealth::Passed, "passed"), SmartHealth::Other(text) if text == "passed"));
+        assert!(matches!(SmartHealth::from_text("PASSED"), SmartHealth::Passed));
+        assert!(matches!(SmartHealth::from_text("UNKNOWN"), SmartHealth::Unknown));
+        assert!(matches!(SmartHealth::from_text("passed"), SmartHealth::Other(text) if text == "passed"));
     }
 }

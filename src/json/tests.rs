@@ -1,47 +1,33 @@
 //! How JSON becomes records: the rules that every operation's answer is read by.
 
+use super::record::MAX_LIST_LENGTH;
 use super::*;
 
-#[derive(Default)]
 struct Points {
     list: Vec<Point>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Point {
     x: i64,
     y: f64,
 }
 
-impl Record for Points {
-    fn zero() -> Self {
-        Points::default()
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "list" => Field::Records(&mut self.list),
-            _ => return None,
-        })
+record! {
+    Points {
+        "list" => list: Records,
     }
 }
 
-impl Record for Point {
-    fn zero() -> Self {
-        Point::default()
-    }
-
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        Some(match key {
-            "x" => Field::Int(&mut self.x),
-            "y" => Field::Real(&mut self.y),
-            _ => return None,
-        })
+record! {
+    Point {
+        "x" => x: Int,
+        "y" => y: Real,
     }
 }
 
 fn points(list: &str) -> Result<Vec<Point>, String> {
-    let mut points = Points::zero();
+    let mut points = Points::default();
     read(&format!("{{\"list\":{list}}}"), &mut points)?;
     Ok(points.list)
 }
@@ -72,7 +58,7 @@ fn an_array_is_not_an_object_and_an_object_is_not_an_array() {
 #[test]
 fn nothing_may_follow_and_nothing_may_be_missing() {
     for text in ["{} x", "{", "{}{}", "", "[", "[]", "null", "{\"list\":[{}}"] {
-        assert!(read(text, &mut Points::zero()).is_err(), "{text}");
+        assert!(read(text, &mut Points::default()).is_err(), "{text}");
     }
 }
 

@@ -1,4 +1,16 @@
-//! One value of a JSON text on its way to its place. Answers to everything that JSON has.
+//! The one visitor of the JSON reader: it takes a value of any kind and writes it into a field, if it is of the field's
+//! kind.
+//!
+//! serde calls `visit_seq` and `visit_map` for arrays and objects, which read each element and each key's value by
+//! a [`Value`] of their own. So the nesting of the records is the nesting of calls, and never deeper than a record of the
+//! API: `serde_json` skips a value that no field takes without recursion, however deep it is.
+//!
+//! ```text
+//! Value(RecordOrNone)  visit_map     {"mounts": [{"key": 7}]}
+//! └ Value(Records)     visit_seq               [{"key": 7}]     mismatch = "mounts: key: expected a string, found a number"
+//!   └ Value(Record)    visit_map                {"key": 7}      mismatch = "key: expected a string, found a number"
+//!     └ Value(Text)    visit_u64                       7        mismatch = "expected a string, found a number"
+//! ```
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
@@ -6,24 +18,26 @@ use core::{fmt, mem};
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{Field, List, MAX_LIST_LENGTH};
+use super::record::{Field, MAX_LIST_LENGTH, RecordList};
 
-/// A value that is being read: its place, and why the first value that did not fit its place did not.
+/// A value that is to be read: the field that it is written to, and what is wrong with the first value of the text that
+/// was not of its field's kind.
 ///
-/// Such a value is passed over instead of ending the reading with an error of serde's: how serde makes an error of a
-/// text is as much code as all of the reading here.
+/// Such a value is skipped, and reading goes on. An error of serde's would end it at once, but `Error::custom` and what it
+/// needs are as much code as this whole reader, and the rest of the text must be checked to be JSON in any case.
 pub(super) struct Value<'a, 'r> {
-    pub(super) place: Field<'a>,
-    pub(super) refusal: &'r mut Option<String>,
+    pub(super) field: Field<'a>,
+    pub(super) mismatch: &'r mut Option<String>,
 }
 
 impl Value<'_, '_> {
-    fn refuse(self, found: &str) {
-        let expected = self.place.expected();
-        self.refusal.get_or_insert_with(|| ["expected ", expected, ", found ", found].concat());
+    fn report(self, found: &str) {
+        let expected = self.field.expected();
+        self.mismatch.get_or_insert_with(|| ["expected ", expected, ", found ", found].concat());
     }
 }
 
+/// A seed is serde's name for a deserializer with state: here the field that it writes to.
 impl<'de> DeserializeSeed<'de> for Value<'_, '_> {
     type Value = ();
 
@@ -32,41 +46,44 @@ impl<'de> DeserializeSeed<'de> for Value<'_, '_> {
     }
 }
 
-/// Answers to everything that JSON has.
+/// Each function is called for one kind of JSON value. All of them return `Ok` unless the text is no JSON.
 impl<'de> Visitor<'de> for Value<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.place.expected())
+        f.write_str(self.field.expected())
     }
 
-    /// `null` leaves the zero where it is, and of a key that stood there before what cannot be null.
+    /// `null` makes a field none or empty that can be. In any other it leaves what is there: the zero value, or what
+    /// the same key has written before.
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        match self.place {
+        match self.field {
             Field::IntOrNone(int) => *int = None,
             Field::RealOrNone(real) => *real = None,
             Field::RecordOrNone(record) => record.clear(),
             Field::Records(list) => list.clear(),
             Field::Texts(texts) => texts.clear(),
             Field::Ints(ints) => ints.clear(),
-            Field::Once => self.refuse("it again"),
-            Field::Text(_) | Field::Name(_) | Field::Flag(_) | Field::Int(_) | Field::Real(_) | Field::Record(_) => {}
+            Field::Duplicate => self.report("it again"),
+            Field::Text(_) | Field::Variant(_) | Field::Flag(_) | Field::Int(_) | Field::Real(_) | Field::Record(_) => {
+            }
         }
         Ok(())
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        match self.place {
+        match self.field {
             Field::Flag(flag) => *flag = value,
-            _ => self.refuse("a boolean"),
+            _ => self.report("a boolean"),
         }
         Ok(())
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        match self.place {
+        match self.field {
             Field::Int(int) => *int = value,
             Field::IntOrNone(int) => *int = Some(value),
+            // Not an integer field, so it takes the number as a real one or reports it.
             _ => return self.visit_f64(value as f64),
         }
         Ok(())
@@ -75,52 +92,55 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
     fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
         match i64::try_from(value) {
             Ok(value) => self.visit_i64(value),
+            // Beyond `i64`: no field of integers takes it, as none takes a real number.
             Err(_) => self.visit_f64(value as f64),
         }
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        match self.place {
+        match self.field {
             Field::Real(real) => *real = value,
             Field::RealOrNone(real) => *real = Some(value),
-            Field::Int(_) | Field::IntOrNone(_) => self.refuse("another number"),
-            _ => self.refuse("a number"),
+            Field::Int(_) | Field::IntOrNone(_) => self.report("another number"),
+            _ => self.report("a number"),
         }
         Ok(())
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        match self.place {
+        match self.field {
             Field::Text(text) => *text = value.to_string(),
-            Field::Name(named) => named.set(value),
-            _ => self.refuse("a string"),
+            Field::Variant(variant) => variant.set(value),
+            _ => self.report("a string"),
         }
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let refusal = self.refusal;
-        match self.place {
+        let mismatch = self.mismatch;
+        match self.field {
             Field::Texts(texts) => {
                 texts.clear();
+                // Taken after each element, so that a `null` among them is an empty text and not the one before it.
                 let mut text = String::new();
-                while seq.next_element_seed(Value { place: Field::Text(&mut text), refusal })?.is_some() {
+                while seq.next_element_seed(Value { field: Field::Text(&mut text), mismatch })?.is_some() {
                     texts.push(mem::take(&mut text));
                 }
             }
             Field::Ints(ints) => {
                 ints.clear();
                 let mut int = 0;
-                while seq.next_element_seed(Value { place: Field::Int(&mut int), refusal })?.is_some() {
+                while seq.next_element_seed(Value { field: Field::Int(&mut int), mismatch })?.is_some() {
                     ints.push(mem::take(&mut int));
                 }
             }
             Field::Records(list) => {
                 list.clear();
-                while seq.next_element_seed(Element { list, refusal })?.is_some() {}
+                while seq.next_element_seed(Element { list, mismatch })?.is_some() {}
             }
-            place => {
-                Value { place, refusal }.refuse("an array");
+            field => {
+                Value { field, mismatch }.report("an array");
+                // Its elements have to be read all the same, or serde_json would take the next `,` for an error.
                 IgnoredAny.visit_seq(seq)?;
             }
         }
@@ -128,24 +148,25 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        let refusal = self.refusal;
-        let record = match self.place {
+        let mismatch = self.mismatch;
+        let record = match self.field {
             Field::Record(record) => record,
-            Field::RecordOrNone(record) => record.fill(),
-            place => {
-                Value { place, refusal }.refuse("an object");
+            Field::RecordOrNone(record) => record.get_or_insert_default(),
+            field => {
+                Value { field, mismatch }.report("an object");
                 return IgnoredAny.visit_map(map).map(drop);
             }
         };
         while let Some(Key(key)) = map.next_key()? {
-            let Some(place) = record.field(&key) else {
+            let Some(field) = record.field(&key) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let was_fine = refusal.is_none();
-            map.next_value_seed(Value { place, refusal })?;
-            if let Some(why) = refusal
-                && was_fine
+            // The first mismatch is reported. If it is in this value, the key leads to it, so it goes in front.
+            let matched_so_far = mismatch.is_none();
+            map.next_value_seed(Value { field, mismatch })?;
+            if let Some(why) = mismatch
+                && matched_so_far
             {
                 *why = [&key, ": ", why].concat();
             }
@@ -154,28 +175,29 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
     }
 }
 
-/// One element of an array of records: the list grows only where there is one.
+/// One element of an array of records. It appends to the list only once serde_json has found that there is an element:
+/// `next_element_seed` is called for the end of the array too.
 struct Element<'a, 'r> {
-    list: &'a mut dyn List,
-    refusal: &'r mut Option<String>,
+    list: &'a mut dyn RecordList,
+    mismatch: &'r mut Option<String>,
 }
 
 impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let Self { list, refusal } = self;
-        if let Some(record) = list.grow() {
-            return Value { place: Field::Record(record), refusal }.deserialize(deserializer);
+        let Self { list, mismatch } = self;
+        if let Some(record) = list.push_default() {
+            return Value { field: Field::Record(record), mismatch }.deserialize(deserializer);
         }
-        refusal.get_or_insert_with(|| {
+        mismatch.get_or_insert_with(|| {
             ["expected at most ", &MAX_LIST_LENGTH.to_string(), " elements in an array, found more"].concat()
         });
         IgnoredAny::deserialize(deserializer).map(drop)
     }
 }
 
-/// A key: borrowed, unless it has escapes.
+/// A key, borrowed from the text unless it has escapes. serde's own `Cow<str>` is always owned.
 struct Key<'de>(Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
