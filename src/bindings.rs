@@ -1,4 +1,4 @@
-//! What wit-bindgen makes of `wit/`, and the export of the component.
+//! What wit-bindgen generates from `wit/`, and the export of the component.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -13,7 +13,8 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-// Natively the exports would be symbols with WIT names, which no linker takes.
+// Only for wasm: natively the exports would be symbols with names such as `felhom:agentapi/backup@0.1.0#due`, which
+// linkers refuse.
 #[cfg(target_arch = "wasm32")]
 export!(Component);
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,8 @@
-//! From what `wasi:http` says went wrong to the error that a caller is given.
+//! Errors: from the codes of `wasi:http` to the cases of `types.error`, of which there is one for each thing that a caller
+//! would do differently.
+//!
+//! What matters most to a caller is whether the agent may have acted. A code that leaves it open becomes `interrupted` or
+//! `deadline`; `unreachable`, `pin-mismatch` and `denied` promise that nothing was sent.
 
 use alloc::string::{String, ToString};
 use core::fmt::Display;
@@ -8,10 +12,12 @@ use agentapi_contract::MAX_BODY_BYTES;
 use crate::bindings::felhom::agentapi::types::{Error, Progress};
 use crate::bindings::wasi::http::types::{DnsErrorPayload, ErrorCode, TlsAlertReceivedPayload};
 
-/// What a failed exchange means for the caller. Without a wildcard, so that a new code has to be decided on.
-pub(crate) fn from_code(code: &ErrorCode) -> Error {
+/// The error of a failed exchange. There is no wildcard, so that a new code does not compile until somebody has decided
+/// what it means.
+pub(crate) fn from_wasi_http(code: &ErrorCode) -> Error {
     use ErrorCode as Code;
     match code {
+        // Hosts check nothing of a certificate but the pin, so any complaint about it is a mismatch.
         Code::TlsCertificateError => Error::PinMismatch,
         Code::TlsProtocolError => Error::Tls("the TLS handshake failed".to_string()),
         Code::TlsAlertReceived(alert) => Error::Tls(alert_text(alert)),
@@ -29,6 +35,7 @@ pub(crate) fn from_code(code: &ErrorCode) -> Error {
         Code::HttpResponseTimeout => Error::Deadline(Progress::Waiting),
         Code::ConnectionReadTimeout => Error::Deadline(Progress::Receiving),
 
+        // A host may have a lower limit than the component; without a number it is the common one.
         Code::HttpResponseBodySize(limit) => Error::ResponseTooLarge(limit.unwrap_or(MAX_BODY_BYTES)),
         Code::HttpResponseHeaderSectionSize(_)
         | Code::HttpResponseHeaderSize(_)
@@ -53,6 +60,7 @@ pub(crate) fn from_code(code: &ErrorCode) -> Error {
         | Code::HttpRequestTrailerSize(_)
         | Code::ConfigurationError => Error::Denied("the host does not allow this request".to_string()),
 
+        // Not `denied`: a host that fails may have failed after it had sent the request.
         Code::InternalError(text) => interrupted(text.as_deref().unwrap_or("the host failed")),
     }
 }
@@ -119,7 +127,7 @@ mod tests {
             (Code::InternalError(None), "Interrupted(the host failed)"),
         ];
         for (code, expected) in cases {
-            assert_eq!(text(&from_code(&code)), expected, "{code:?}");
+            assert_eq!(text(&from_wasi_http(&code)), expected, "{code:?}");
         }
     }
 

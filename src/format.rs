@@ -1,4 +1,7 @@
-//! Formatting a disk: the one operation whose answer is read whatever its status, because it says whose turn it is.
+//! The function `disks.format`: the one operation whose answer is read whatever its status, because its data says which
+//! person has to decide.
+//!
+//! A wipe cannot be undone. So an answer that could be misread is an error here, and never a guess.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -11,13 +14,15 @@ use crate::envelope::{Envelope, missing_data};
 use crate::json::{self, record};
 use crate::transport::{self, Answer};
 
-/// Sends the request and decides what the answer means.
+/// Sends the request, and tells from the answer whether the disk was formatted or who has to decide.
 pub(crate) fn format(request: &FormatRequest) -> Result<FormatResult, FormatError> {
     let body = body(request).map_err(FormatError::Failed)?;
     decide(&transport::post(Route::FormatDisk, &body).map_err(FormatError::Failed)?)
 }
 
+/// The body of the request. A confirmation is sent as a flag and the durable id that it is for.
 fn body(request: &FormatRequest) -> Result<Vec<u8>, Error> {
+    // A confirmation is bound to the one disk that the customer was shown. An empty id is bound to none.
     if request.confirmation.as_deref() == Some("") {
         let why = "confirmation: expected the durable id that the customer confirmed, found nothing";
         return Err(Error::InvalidArgument(why.to_string()));

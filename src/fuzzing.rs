@@ -1,4 +1,5 @@
-//! Every decoder behind one function, for `fuzz/`. Not part of the component.
+//! The decoders without a host in front of them, for `fuzz/`. Not part of the component: only the feature `fuzzing` and
+//! unit tests have it.
 
 use alloc::vec::Vec;
 
@@ -27,7 +28,7 @@ pub fn decode(route: Route, status: u16, body: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// The command for a pending operation of these values.
+/// The operator's command for a pending operation with these values.
 pub fn opsign_command(op: &str, host_scope: &str, durable_id: &str) -> Result<alloc::string::String, Error> {
     let (op, host_scope, durable_id) = (op.into(), host_scope.into(), durable_id.into());
     opsign::command(&PendingOp { op, host_scope, durable_id, fstype: alloc::string::String::new() })

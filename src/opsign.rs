@@ -1,4 +1,7 @@
-//! The operator's command for a pending operation, quoted for the shell it will be pasted into.
+//! The operator's command for a pending operation, quoted for the shell that it will be pasted into.
+//!
+//! The values come from the network and the operator runs the command with the right to wipe disks. So every value has to
+//! arrive as the one word that it is, whatever it holds.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -13,9 +16,11 @@ pub(crate) fn command(pending: &PendingOp) -> Result<String, Error> {
     Ok(["felhom-opsign -op ", &op, " -host ", &host, " -durable-id ", &id].concat())
 }
 
-/// The value as one word of a POSIX shell: as it is where every character is safe, else in single quotes.
+/// The value as one word of a POSIX shell: unchanged if all of its characters are safe, else in single quotes (POSIX.1,
+/// Shell Command Language, section 2.2.2).
 fn quote<'a>(name: &str, value: &'a str) -> Result<Cow<'a, str>, Error> {
     if value.bytes().any(|byte| byte == 0) {
+        // No argument of a program can hold it, and some shells drop it: the command would name another disk.
         let why = [name, ": expected text that a command line can carry, found a NUL"];
         return Err(Error::InvalidArgument(why.concat()));
     }
@@ -23,11 +28,13 @@ fn quote<'a>(name: &str, value: &'a str) -> Result<Cow<'a, str>, Error> {
     if !value.is_empty() && value.bytes().all(is_safe) {
         return Ok(Cow::Borrowed(value));
     }
-    // Within single quotes every character but the quote itself stands for itself.
+    // Within single quotes every character stands for itself, but the quote cannot stand there at all: close, put an
+    // escaped quote, open again.
     Ok(Cow::Owned(["'", &value.replace('\'', r"'\''"), "'"].concat()))
 }
 
-/// What no POSIX shell gives a meaning to.
+/// Punctuation without a meaning to a POSIX shell in an argument. Python's `shlex.quote` has the same list; `~` and `!`, which
+/// mean something in some places or some shells, are not on it.
 const SAFE_PUNCTUATION: &[u8] = b"@%+=:,./-_";
 
 #[cfg(test)]

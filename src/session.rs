@@ -1,6 +1,7 @@
-//! Which agent this instance is the client of: parsed once by `connect`, used by every request.
+//! The interface `session`: which agent this instance is the client of. Parsed once by `connect`, used by every request.
 //!
-//! A session exists only after the host has accepted its pin.
+//! A session is made only after the host has accepted its pin, and there is no request without a session: this is where the
+//! component fails closed.
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -18,16 +19,17 @@ use crate::bindings::felhom::agentapi::types::Error;
 use crate::bindings::wasi::http::types::Fields;
 use crate::error::invalid_argument;
 
-/// An accepted connection: where requests go, and what they are authorised with.
+/// Where requests go and what authorises them, after the host has accepted the pin.
 pub(crate) struct Session {
-    /// `host:port`, as the host has pinned it.
+    /// `host:port`, letter for letter as the host has pinned it.
     pub(crate) authority: String,
-    /// The headers of every request: what it is authorised with. Each request has a copy.
+    /// The headers that every request has: its authorization. A resource of the host, of which each request gets a clone,
+    /// so that the token crosses the sandbox once and not with each request.
     pub(crate) headers: Fields,
 }
 
 impl Session {
-    /// The session that `connect` made.
+    /// The session of the last `connect` that succeeded.
     pub(crate) fn current() -> Result<Arc<Self>, Error> {
         CURRENT.lock().clone().ok_or(Error::NotConnected)
     }
@@ -38,6 +40,7 @@ impl Guest for Component {
         let authority = parse::<Authority>("endpoint", &endpoint)?.to_string();
         let token: Token = parse("token", &token)?;
         let pins: Vec<_> = parse_pins(&fingerprints)?.iter().map(|pin| pin.as_bytes().to_vec()).collect();
+        // Everything that can fail comes before the assignment at the end: a `connect` that fails leaves the old session.
         pinning::pin(&authority, &pins).map_err(|refusal| match refusal {
             Refusal::Authority(why) | Refusal::Fingerprints(why) => Error::Denied(why),
         })?;
@@ -49,18 +52,20 @@ impl Guest for Component {
     }
 }
 
-/// An instance serves one call at a time, so this lock is never waited for.
+/// The session, shared with the call that uses it. An instance runs one call at a time, so the lock is never contended; it
+/// is there because a `static` must be `Sync`.
 static CURRENT: Mutex<Option<Arc<Session>>> = Mutex::new(None);
 
-/// An argument as the type that it has to be; the error names the argument.
+/// Parses an argument; the error names the argument.
 fn parse<T: FromStr<Err: Display>>(argument: &str, text: &str) -> Result<T, Error> {
     text.parse().map_err(|why| invalid_argument(argument, &why))
 }
 
 fn parse_pins(fingerprints: &[String]) -> Result<Pins, Error> {
-    // The number first: a list of a thousand texts is refused for what it is, and not for what is wrong with its first.
+    // The number comes first: whoever passes a whole directory of certificates is told that, and not what is wrong with
+    // the first of them.
     Pins::check_count(fingerprints.len()).map_err(|why| invalid_argument("fingerprints", &why))?;
-    // A loop, because collecting into a `Result` is a kilobyte of code.
+    // A loop, because collecting into a `Result` adds a kilobyte of code to the component.
     let mut pins = Vec::with_capacity(fingerprints.len());
     for text in fingerprints {
         pins.push(parse::<Fingerprint>("fingerprint", text)?);
@@ -70,7 +75,14 @@ fn parse_pins(fingerprints: &[String]) -> Result<Pins, Error> {
 
 #[cfg(test)]
 mod tests {
+    use agentapi_contract::Route;
+
     use super::*;
+    use crate::bindings::exports::felhom::agentapi::backup::Guest as _;
+    use crate::bindings::exports::felhom::agentapi::disks::Guest as _;
+    use crate::bindings::exports::felhom::agentapi::host_metrics::Guest as _;
+    use crate::bindings::exports::felhom::agentapi::storage::Guest as _;
+    use crate::bindings::felhom::agentapi::types::{AssignRequest, FormatError, FormatRequest};
 
     fn message<T>(result: Result<T, Error>) -> String {
         match result {
@@ -114,5 +126,32 @@ mod tests {
         let pins = |count| parse_pins(&alloc::vec![pin.clone(); count]);
         assert_eq!(pins(8).unwrap().as_slice(), [Fingerprint::from_bytes([0xab; 32]); 8]);
         assert_eq!(message(pins(9)), "fingerprints: expected 1 to 8, found 9");
+    }
+
+    /// Every operation once. It also runs the assertions of `transport`, that each route is sent with its own method.
+    #[test]
+    fn no_operation_sends_anything_without_a_session() {
+        let assign =
+            AssignRequest { uuid: String::new(), where_: String::new(), fstype: String::new(), options: String::new() };
+        let format = FormatRequest { device: String::new(), fstype: String::new(), confirmation: None };
+        let format_error = match Component::format(format) {
+            Err(FormatError::Failed(error)) => Some(error),
+            _ => None,
+        };
+        let errors = [
+            Component::mounts().err(),
+            Component::due().err(),
+            Component::start().err(),
+            Component::status().err(),
+            Component::list().err(),
+            Component::assign(assign).err(),
+            Component::eject(String::new()).err(),
+            format_error,
+            Component::collect().err(),
+        ];
+        assert_eq!(errors.len(), Route::ALL.len());
+        for (place, error) in errors.iter().enumerate() {
+            assert!(matches!(error, Some(Error::NotConnected)), "operation {place}: {error:?}");
+        }
     }
 }

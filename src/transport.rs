@@ -1,7 +1,10 @@
-//! One request over the outgoing handler, one whole answer. Knows no API path.
+//! One request over `wasi:http`, one whole answer. Of the API it knows the routes, and nothing of what is in a body.
 //!
-//! The host decides where a request may go, when its time is over and how the connection is checked; see `pinning` in
-//! `wit/`. The limit on the body is held here too, so that it does not depend on the host.
+//! Where a request may go, which certificate the peer must present and when the time is over are the host's to enforce;
+//! `wit/pinning.wit` has its side. The limit on the body is enforced here as well, so that it holds on every host.
+//!
+//! Each call of a host function costs as much as reading some hundred bytes of JSON. So none is made that would change
+//! nothing: a GET sets no method, which is the default, and has no body, and nothing is waited for that is there already.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -12,11 +15,8 @@ use crate::bindings::felhom::agentapi::types::Error;
 use crate::bindings::wasi::http::outgoing_handler;
 use crate::bindings::wasi::http::types::{ErrorCode, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme};
 use crate::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
-use crate::error::from_code;
+use crate::error::from_wasi_http;
 use crate::session::Session;
-
-/// The most that a stream takes at once. Source: `blocking-write-and-flush` of `wasi:io/streams`.
-const MAX_WRITE_BYTES: usize = 4096;
 
 /// An answer, read to its end.
 pub(crate) struct Answer {
@@ -36,28 +36,31 @@ pub(crate) fn post(route: Route, body: &[u8]) -> Result<Answer, Error> {
     send(route, Some(body))
 }
 
-/// A POST if there is a body, else a GET. Each call of the host costs as much as reading some hundred bytes of JSON, so
-/// none is made that changes nothing.
+/// Sends a POST request if there is a body, else a GET request.
 fn send(route: Route, body: Option<&[u8]>) -> Result<Answer, Error> {
     let session = Session::current()?;
+    // A request consumes its headers, and the next one needs them too.
     let headers = session.headers.clone();
     if body.is_some() && headers.append("content-type", b"application/json").is_err() {
-        return Err(host_failed("the host refuses the request's headers"));
+        return Err(host_error("the host refuses the request's headers"));
     }
     let request = OutgoingRequest::new(headers);
-    let set = (body.is_none() || request.set_method(&Method::Post).is_ok())
+    let is_set = (body.is_none() || request.set_method(&Method::Post).is_ok())
         && request.set_scheme(Some(&Scheme::Https)).is_ok()
         && request.set_authority(Some(&session.authority)).is_ok()
         && request.set_path_with_query(Some(route.path())).is_ok();
+    // The handle of the body has to be taken before `handle` consumes the request.
     let outgoing = body.map(|body| request.body().map(|outgoing| (outgoing, body))).transpose();
-    let (true, Ok(outgoing)) = (set, outgoing) else {
-        return Err(host_failed("the host refuses the request"));
+    let (true, Ok(outgoing)) = (is_set, outgoing) else {
+        return Err(host_error("the host refuses the request"));
     };
-    let response = outgoing_handler::handle(request, None).map_err(|code| from_code(&code))?;
+    let response = outgoing_handler::handle(request, None).map_err(|code| from_wasi_http(&code))?;
+    // Only now does somebody read the other end of the body's stream: before, one longer than its buffer would block.
     let written = outgoing.map_or(Ok(()), |(outgoing, body)| write_body(outgoing, body));
-    // The agent may answer, or break the connection, before it has read the whole body: its answer says which.
+    // A write fails when the agent answers, or breaks the connection, before it has read the whole body. What it answered,
+    // or how the connection broke, says more than the failed write.
     match (receive(&response), written) {
-        (Ok(_), Err(())) => Err(host_failed("the host did not take the request's body")),
+        (Ok(_), Err(())) => Err(host_error("the host did not take the request's body")),
         (answer, _) => answer,
     }
 }
@@ -67,38 +70,42 @@ fn write_body(outgoing: OutgoingBody, body: &[u8]) -> Result<(), ()> {
     for chunk in body.chunks(MAX_WRITE_BYTES) {
         stream.blocking_write_and_flush(chunk).map_err(|_| ())?;
     }
+    // The stream is a child of the body: finishing the body while it exists is a trap.
     drop(stream);
     OutgoingBody::finish(outgoing, None).map_err(|_| ())
 }
 
 fn receive(response: &outgoing_handler::FutureIncomingResponse) -> Result<Answer, Error> {
-    // A host may have the answer as soon as the request is there.
+    // Some hosts send the request within `handle` and have the answer already: then there is nothing to wait for.
     let result = response.get().or_else(|| {
         response.subscribe().block();
         response.get()
     });
-    let result = result.ok_or_else(|| host_failed("the host has no answer after all"))?;
-    let result = result.map_err(|()| host_failed("the host gave its answer away"))?;
-    let response = result.map_err(|code| from_code(&code))?;
+    let result = result.ok_or_else(|| host_error("the host has no answer after all"))?;
+    let result = result.map_err(|()| host_error("the host gave its answer away"))?;
+    let response = result.map_err(|code| from_wasi_http(&code))?;
     let status = response.status();
     Ok(Answer { status, body: read_body(&response)? })
 }
 
 fn read_body(response: &IncomingResponse) -> Result<Vec<u8>, Error> {
-    let body = response.consume().map_err(|()| host_failed("the host gives no response body"))?;
-    let stream: InputStream = body.stream().map_err(|()| host_failed("the host gives no response body"))?;
+    let body = response.consume().map_err(|()| host_error("the host gives no response body"))?;
+    let stream: InputStream = body.stream().map_err(|()| host_error("the host gives no response body"))?;
     let mut read = Vec::new();
     loop {
-        // A host that has read the answer whole need not be waited for.
+        // One byte more than the limit is asked for, so that a body of just that size is told from a larger one. The first
+        // attempt does not block, because a host that buffers answers has all of it.
         let chunk = match stream.read(MAX_BODY_BYTES + 1) {
             Ok(chunk) if chunk.is_empty() => stream.blocking_read(MAX_BODY_BYTES + 1),
-            at_hand => at_hand,
+            available => available,
         };
         match chunk {
+            // The first chunk, mostly the whole body, is kept as it is and not copied.
             Ok(chunk) if read.is_empty() => read = chunk,
             Ok(chunk) => read.extend_from_slice(&chunk),
             Err(StreamError::Closed) => return Ok(read),
-            Err(StreamError::LastOperationFailed(_)) => return Err(from_code(&ErrorCode::HttpResponseIncomplete)),
+            // The stream's own error is a resource with a debug text; that the answer is incomplete is all that matters.
+            Err(StreamError::LastOperationFailed(_)) => return Err(from_wasi_http(&ErrorCode::HttpResponseIncomplete)),
         }
         if read.len() as u64 > MAX_BODY_BYTES {
             return Err(Error::ResponseTooLarge(MAX_BODY_BYTES));
@@ -106,7 +113,11 @@ fn read_body(response: &IncomingResponse) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// The host does not do what `wasi:http` says it does. No request of ours can have been the reason.
-fn host_failed(how: &str) -> Error {
-    Error::Interrupted(how.to_string())
+/// The error where the host does not do what `wasi:http` promises. `interrupted`, because it is unknown how far the request
+/// had got by then.
+fn host_error(what: &str) -> Error {
+    Error::Interrupted(what.to_string())
 }
+
+/// The most bytes that a stream takes at once. Source: `blocking-write-and-flush` of `wasi:io/streams`.
+const MAX_WRITE_BYTES: usize = 4096;

@@ -105,3 +105,20 @@ fn a_list_has_an_end() {
     assert_eq!(list(MAX_LIST_LENGTH).unwrap().len(), MAX_LIST_LENGTH);
     assert!(list(MAX_LIST_LENGTH + 1).unwrap_err().contains("at most 65536"));
 }
+
+#[test]
+fn the_first_value_that_does_not_fit_is_reported_unless_the_text_is_no_json() {
+    let message = |list| points(list).unwrap_err();
+    assert_eq!(message(r#"[{}, {"y": "a", "x": true}, 7]"#), "list: y: expected a number, found a string");
+    assert_eq!(message(r#"[7, {"y": "a"}]"#), "list: expected an object, found a number");
+    assert_eq!(message(r#"[{"x": {"y": [1]}, "y": [1]}]"#), "list: x: expected a 64-bit integer, found an object");
+    assert!(message(r#"[{"y": "a"}, ]"#).contains("trailing comma"));
+}
+
+#[test]
+fn a_value_that_no_field_takes_is_skipped_however_deep_it_is() {
+    let deep = "[".repeat(500_000) + &"]".repeat(500_000);
+    assert_eq!(xs(&format!(r#"[{{"z": {deep}, "x": 7}}]"#)), Ok(vec![7]));
+    let mismatch = xs(&format!(r#"[{{"x": {deep}}}]"#)).unwrap_err();
+    assert_eq!(mismatch, "list: x: expected a 64-bit integer, found an array");
+}
