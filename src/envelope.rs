@@ -1,8 +1,8 @@
 //! The answer around every payload: `{"ok": .., "data": .., "error": ..}`.
 //!
-//! An answer is checked from the outside in, and fails with the first thing that is wrong: the status, the envelope, `ok`,
-//! the data. So the page of a proxy with status 502 is an HTTP error and not bad JSON, and an agent that says no is heard
-//! even where its data makes no sense.
+//! An answer is checked from the outside in, and fails with the first thing that is wrong: the status, the envelope,
+//! `ok`, the data. So the page of a proxy with status 502 is an HTTP error and not bad JSON, and an agent that says no
+//! is heard even where its data makes no sense.
 
 use alloc::string::{String, ToString};
 use core::str;

@@ -1,8 +1,8 @@
-//! Errors: from the codes of `wasi:http` to the cases of `types.error`, of which there is one for each thing that a caller
-//! would do differently.
+//! Errors: from the codes of `wasi:http` to the cases of `types.error`, of which there is one for each thing that a
+//! caller would do differently.
 //!
-//! What matters most to a caller is whether the agent may have acted. A code that leaves it open becomes `interrupted` or
-//! `deadline`; `unreachable`, `pin-mismatch` and `denied` promise that nothing was sent.
+//! What matters most to a caller is whether the agent may have acted. A code that leaves it open becomes `interrupted`
+//! or `deadline`; `unreachable`, `pin-mismatch` and `denied` promise that nothing was sent.
 
 use alloc::string::{String, ToString};
 use core::fmt::Display;

@@ -50,8 +50,8 @@ pub(crate) fn decide(answer: &Answer) -> Result<FormatResult, FormatError> {
     let mut result = FormatResult::default();
     let envelope = Envelope::read(&answer.body, &mut result).map_err(failed)?;
     match envelope.data {
-        // Data that cannot be read may say that a person must decide. So this is an error whatever the status is, and no
-        // answer is made of the fields that could be read.
+        // Data that cannot be read may say that a person must decide. So this is an error whatever the status is, and
+        // no answer is made of the fields that could be read.
         Some(Err(error)) => return Err(FormatError::Failed(error)),
         None if envelope.ok && is_success => return Err(FormatError::Failed(missing_data())),
         Some(Ok(())) | None => {}

@@ -8,16 +8,16 @@
 //!
 //! # How it works
 //!
-//! serde's `derive` generates a visitor for each record, several kilobytes of code apiece. Here a record only tells, through
-//! the trait object `dyn Record`, which of its fields belongs to a key, and one visitor ([`value`]), compiled once for all
-//! records, writes the value into that field. The crate `miniserde` works in the same way.
+//! serde's `derive` generates a visitor for each record, which made the component 20 KB larger. Here a record only tells,
+//! through the trait object `dyn Record`, which of its fields belongs to a key, and one visitor ([`value`]), compiled
+//! once for all records, writes the value into that field. The crate `miniserde` works in the same way.
 //!
 //! ```text
 //! {"vmid": 101, "mounts": [{"key": "media"}]}
 //!    │             │         │
-//!    │             │         └── the new StorageMount: field("key") is a Text, which becomes "media"
-//!    │             └── StorageView: field("mounts") is a Records, to which each `{` appends a default StorageMount
-//!    └── StorageView: field("vmid") is an Int, which becomes 101
+//!    │             │         └ field("key") of the new StorageMount is a Text, which becomes "media"
+//!    │             └ field("mounts") of the StorageView is a Records: each object appends a default StorageMount
+//!    └ field("vmid") of the StorageView is an Int, which becomes 101
 //! ```
 
 mod record;
@@ -42,8 +42,8 @@ pub(crate) fn write<T: Serialize>(arguments: &T) -> Result<Vec<u8>, Error> {
 
 /// Reads a text that is one object into a record, which the caller gives as its default.
 ///
-/// The error says in words what is wrong: the syntax, or the first value that does not fit its field, with the keys that
-/// lead there, as in `mounts: key: expected a string, found a number`.
+/// The error says in words what is wrong: the syntax, or the first value that does not fit its field, with the keys
+/// that lead there, as in `mounts: key: expected a string, found a number`.
 pub(crate) fn read(text: &str, record: &mut dyn Record) -> Result<(), String> {
     let mut root = Root { record, is_present: false };
     let mut mismatch = None;
@@ -59,8 +59,8 @@ pub(crate) fn read(text: &str, record: &mut dyn Record) -> Result<(), String> {
     }
 }
 
-/// The record that the whole text is read into. Unlike the value of a key, the text may not be `null`, so this remembers
-/// whether there was an object.
+/// The record that the whole text is read into. Unlike the value of a key, the text may not be `null`, so this
+/// remembers whether there was an object.
 struct Root<'a> {
     record: &'a mut dyn Record,
     is_present: bool,

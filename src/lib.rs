@@ -1,8 +1,8 @@
 //! The client of a host agent, as a WebAssembly component for `wasm32-wasip2`.
 //!
-//! It turns each function of the package `felhom:agentapi` into one HTTPS request and the answer into records. The WIT in
-//! `wit/` is the contract. It keeps no state but the session that `connect` made, has no clock, files, environment or
-//! random numbers, and reaches the network through `wasi:http` only, after the host has accepted a certificate pin.
+//! It turns each function of the package `felhom:agentapi` into one HTTPS request and the answer into records. The WIT
+//! in `wit/` is the contract. It keeps no state but the session that `connect` made, has no clock, files, environment
+//! or random numbers, and reaches the network through `wasi:http` only, after the host has accepted a certificate pin.
 //!
 //! An operation goes down this list, and its answer comes back up. No module imports one above itself:
 //!
@@ -16,7 +16,8 @@
 //! bindings                                                  what wit-bindgen generates from wit/
 //! ```
 //!
-//! `no_std`, because the standard library would import the rest of WASI, which no host of the client should have to give.
+//! `no_std`, because the standard library would import the rest of WASI, which no host of the client should have to
+//! give.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;

@@ -1,7 +1,7 @@
 //! The operator's command for a pending operation, quoted for the shell that it will be pasted into.
 //!
-//! The values come from the network and the operator runs the command with the right to wipe disks. So every value has to
-//! arrive as the one word that it is, whatever it holds.
+//! The values come from the network and the operator runs the command with the right to wipe disks. So every value has
+//! to arrive as the one word that it is, whatever it holds.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -33,8 +33,8 @@ fn quote<'a>(name: &str, value: &'a str) -> Result<Cow<'a, str>, Error> {
     Ok(Cow::Owned(["'", &value.replace('\'', r"'\''"), "'"].concat()))
 }
 
-/// Punctuation without a meaning to a POSIX shell in an argument. Python's `shlex.quote` has the same list; `~` and `!`, which
-/// mean something in some places or some shells, are not on it.
+/// Punctuation without a meaning to a POSIX shell in an argument. Python's `shlex.quote` has the same list; `~` and
+/// `!`, which mean something in some places or some shells, are not on it.
 const SAFE_PUNCTUATION: &[u8] = b"@%+=:,./-_";
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! The interface `session`: which agent this instance is the client of. Parsed once by `connect`, used by every request.
+//! The interface `session`: which agent this instance is the client of. Parsed once by `connect`, used by every
+//! request.
 //!
-//! A session is made only after the host has accepted its pin, and there is no request without a session: this is where the
-//! component fails closed.
+//! A session is made only after the host has accepted its pin, and there is no request without a session: this is where
+//! the component fails closed.
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -23,8 +24,8 @@ use crate::error::invalid_argument;
 pub(crate) struct Session {
     /// `host:port`, letter for letter as the host has pinned it.
     pub(crate) authority: String,
-    /// The headers that every request has: its authorization. A resource of the host, of which each request gets a clone,
-    /// so that the token crosses the sandbox once and not with each request.
+    /// The headers that every request has: its authorization. A resource of the host, of which each request gets a
+    /// clone, so that the token crosses the sandbox once and not with each request.
     pub(crate) headers: Fields,
 }
 
@@ -40,7 +41,8 @@ impl Guest for Component {
         let authority = parse::<Authority>("endpoint", &endpoint)?.to_string();
         let token: Token = parse("token", &token)?;
         let pins: Vec<_> = parse_pins(&fingerprints)?.iter().map(|pin| pin.as_bytes().to_vec()).collect();
-        // Everything that can fail comes before the assignment at the end: a `connect` that fails leaves the old session.
+        // Everything that can fail comes before the assignment at the end: a `connect` that fails leaves the old
+        // session.
         pinning::pin(&authority, &pins).map_err(|refusal| match refusal {
             Refusal::Authority(why) | Refusal::Fingerprints(why) => Error::Denied(why),
         })?;
@@ -52,8 +54,8 @@ impl Guest for Component {
     }
 }
 
-/// The session, shared with the call that uses it. An instance runs one call at a time, so the lock is never contended; it
-/// is there because a `static` must be `Sync`.
+/// The session, shared with the call that uses it. An instance runs one call at a time, so the lock is never contended;
+/// it is there because a `static` must be `Sync`.
 static CURRENT: Mutex<Option<Arc<Session>>> = Mutex::new(None);
 
 /// Parses an argument; the error names the argument.

@@ -4,7 +4,8 @@
 //! `wit/pinning.wit` has its side. The limit on the body is enforced here as well, so that it holds on every host.
 //!
 //! Each call of a host function costs as much as reading some hundred bytes of JSON. So none is made that would change
-//! nothing: a GET sets no method, which is the default, and has no body, and nothing is waited for that is there already.
+//! nothing: a GET sets no method, which is the default, and has no body, and nothing is waited for that is there
+//! already.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -57,8 +58,8 @@ fn send(route: Route, body: Option<&[u8]>) -> Result<Answer, Error> {
     let response = outgoing_handler::handle(request, None).map_err(|code| from_wasi_http(&code))?;
     // Only now does somebody read the other end of the body's stream: before, one longer than its buffer would block.
     let written = outgoing.map_or(Ok(()), |(outgoing, body)| write_body(outgoing, body));
-    // A write fails when the agent answers, or breaks the connection, before it has read the whole body. What it answered,
-    // or how the connection broke, says more than the failed write.
+    // A write fails when the agent answers, or breaks the connection, before it has read the whole body. What it
+    // answered, or how the connection broke, says more than the failed write.
     match (receive(&response), written) {
         (Ok(_), Err(())) => Err(host_error("the host did not take the request's body")),
         (answer, _) => answer,
@@ -93,8 +94,8 @@ fn read_body(response: &IncomingResponse) -> Result<Vec<u8>, Error> {
     let stream: InputStream = body.stream().map_err(|()| host_error("the host gives no response body"))?;
     let mut read = Vec::new();
     loop {
-        // One byte more than the limit is asked for, so that a body of just that size is told from a larger one. The first
-        // attempt does not block, because a host that buffers answers has all of it.
+        // One byte more than the limit is asked for, so that a body of just that size is told from a larger one. The
+        // first attempt does not block, because a host that buffers answers has all of it.
         let chunk = match stream.read(MAX_BODY_BYTES + 1) {
             Ok(chunk) if chunk.is_empty() => stream.blocking_read(MAX_BODY_BYTES + 1),
             available => available,
@@ -104,7 +105,8 @@ fn read_body(response: &IncomingResponse) -> Result<Vec<u8>, Error> {
             Ok(chunk) if read.is_empty() => read = chunk,
             Ok(chunk) => read.extend_from_slice(&chunk),
             Err(StreamError::Closed) => return Ok(read),
-            // The stream's own error is a resource with a debug text; that the answer is incomplete is all that matters.
+            // The stream's own error is a resource with a debug text; that the answer is incomplete is all that
+            // matters.
             Err(StreamError::LastOperationFailed(_)) => return Err(from_wasi_http(&ErrorCode::HttpResponseIncomplete)),
         }
         if read.len() as u64 > MAX_BODY_BYTES {
@@ -113,8 +115,8 @@ fn read_body(response: &IncomingResponse) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// The error where the host does not do what `wasi:http` promises. `interrupted`, because it is unknown how far the request
-/// had got by then.
+/// The error where the host does not do what `wasi:http` promises. `interrupted`, because it is unknown how far the
+/// request had got by then.
 fn host_error(what: &str) -> Error {
     Error::Interrupted(what.to_string())
 }

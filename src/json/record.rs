@@ -47,8 +47,8 @@ pub(crate) trait Variant {
 
 /// A field of a record, borrowed to be written to. The kind says what JSON it takes.
 ///
-/// `null` is accepted everywhere. It stands for the field's zero value, which is there already: the empty text, 0, false,
-/// the empty list, or none.
+/// `null` is accepted everywhere. It stands for the field's zero value, which is there already: the empty text, 0,
+/// false, the empty list, or none.
 pub(crate) enum Field<'a> {
     /// A string.
     Text(&'a mut String),

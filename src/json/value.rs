@@ -1,15 +1,16 @@
 //! The one visitor of the JSON reader: it takes a value of any kind and writes it into a field, if it is of the field's
 //! kind.
 //!
-//! serde calls `visit_seq` and `visit_map` for arrays and objects, which read each element and each key's value by
-//! a [`Value`] of their own. So the nesting of the records is the nesting of calls, and never deeper than a record of the
+//! serde calls `visit_seq` and `visit_map` for arrays and objects, which read each element and each key's value by a
+//! [`Value`] of their own. So the nesting of the records is the nesting of calls, and never deeper than a record of the
 //! API: `serde_json` skips a value that no field takes without recursion, however deep it is.
 //!
 //! ```text
-//! Value(RecordOrNone)  visit_map     {"mounts": [{"key": 7}]}
-//! └ Value(Records)     visit_seq               [{"key": 7}]     mismatch = "mounts: key: expected a string, found a number"
-//!   └ Value(Record)    visit_map                {"key": 7}      mismatch = "key: expected a string, found a number"
-//!     └ Value(Text)    visit_u64                       7        mismatch = "expected a string, found a number"
+//! JSON text                                              what is wrong with it, on the way back
+//! {"mounts": [{"key": 7}]}   Value(RecordOrNone)         mounts: key: expected a string, found a number
+//!            [{"key": 7}]    └ Value(Records)            key: expected a string, found a number
+//!             {"key": 7}       └ Value(Record)           key: expected a string, found a number
+//!                     7          └ Value(Text)           expected a string, found a number
 //! ```
 
 use alloc::borrow::Cow;
@@ -23,8 +24,8 @@ use super::record::{Field, MAX_LIST_LENGTH, RecordList};
 /// A value that is to be read: the field that it is written to, and what is wrong with the first value of the text that
 /// was not of its field's kind.
 ///
-/// Such a value is skipped, and reading goes on. An error of serde's would end it at once, but `Error::custom` and what it
-/// needs are as much code as this whole reader, and the rest of the text must be checked to be JSON in any case.
+/// Such a value is skipped, and reading goes on. An error of serde's would end it at once, but `Error::custom` and what
+/// it needs are as much code as this whole reader, and the rest of the text must be checked to be JSON in any case.
 pub(super) struct Value<'a, 'r> {
     pub(super) field: Field<'a>,
     pub(super) mismatch: &'r mut Option<String>,

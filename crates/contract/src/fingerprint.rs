@@ -1,7 +1,8 @@
 //! A fingerprint: the SHA-256 of a leaf certificate's DER.
 //!
-//! It is public information, like the certificate itself: it may be logged and shown, and comparing it needs no constant
-//! time. What proves the agent's identity is its signature in the TLS handshake, made with the key in that certificate.
+//! It is public information, like the certificate itself: it may be logged and shown, and comparing it needs no
+//! constant time. What proves the agent's identity is its signature in the TLS handshake, made with the key in that
+//! certificate.
 
 use core::fmt;
 use core::str::FromStr;

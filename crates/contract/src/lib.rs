@@ -1,10 +1,10 @@
 //! What the client component, its host and the mock agent agree on: where an agent is ([`Authority`]), how it is known
-//! ([`Fingerprint`], [`Pins`]), what authorises a guest ([`Token`]), what can be asked for ([`Route`]), and how large an
-//! answer may be ([`MAX_BODY_BYTES`]).
+//! ([`Fingerprint`], [`Pins`]), what authorises a guest ([`Token`]), what can be asked for ([`Route`]), and how large
+//! an answer may be ([`MAX_BODY_BYTES`]).
 //!
-//! Each is parsed once, at the edge, into a type that cannot hold a wrong value, and by the same code on both sides of the
-//! sandbox. That matters for the pin: the host compares what the component states with what it was configured with, and
-//! two parsers that disagree on one spelling would refuse a good connection or, worse, accept another one.
+//! Each is parsed once, at the edge, into a type that cannot hold a wrong value, and by the same code on both sides of
+//! the sandbox. That matters for the pin: the host compares what the component states with what it was configured with,
+//! and two parsers that disagree on one spelling would refuse a good connection or, worse, accept another one.
 //!
 //! ```
 //! use agentapi_contract::{Authority, Fingerprint, Pins, Route, Token};

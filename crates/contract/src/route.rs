@@ -9,8 +9,8 @@ use crate::wit::Function;
 
 /// A method and path of the agent's API.
 ///
-/// Not `#[non_exhaustive]`: a new route shall make every `match` on it fail to compile, in the host and in the mock agent,
-/// until somebody has decided what it means there.
+/// Not `#[non_exhaustive]`: a new route shall make every `match` on it fail to compile, in the host and in the mock
+/// agent, until somebody has decided what it means there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Route {
     /// GET /storage
@@ -115,8 +115,8 @@ impl Route {
         accepted.is_empty() || accepted.contains(&status)
     }
 
-    /// The route of a request; none if the agent has no such route. Both are compared exactly: a query, a trailing slash
-    /// or a lower-case method is another request.
+    /// The route of a request; none if the agent has no such route. Both are compared exactly: a query, a trailing
+    /// slash or a lower-case method is another request.
     pub fn of(method: &str, path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|route| route.path() == path && route.method().as_str() == method)
     }

@@ -27,7 +27,8 @@ pub enum TokenError {
 }
 
 impl Token {
-    /// Bytes of randomness in a token made by [`from_random_bytes`](Self::from_random_bytes): 128 bits cannot be guessed.
+    /// Bytes of randomness in a token made by [`from_random_bytes`](Self::from_random_bytes): 128 bits cannot be
+    /// guessed.
     pub const RANDOM_BYTES: usize = 16;
 
     /// A token made of random bytes, in hexadecimal. The bytes must come from a cryptographically secure generator.
@@ -40,14 +41,14 @@ impl Token {
         &self.0
     }
 
-    /// The value of a request's `authorization` header: `Bearer ` and the token. Unlike the token it is not wiped, because
-    /// what it is put into, a header of a request, is not either.
+    /// The value of a request's `authorization` header: `Bearer ` and the token. Unlike the token it is not wiped,
+    /// because what it is put into, a header of a request, is not either.
     pub fn authorization(&self) -> String {
         [SCHEME, self.reveal()].concat()
     }
 
-    /// Whether the values of a request's `authorization` headers carry this token exactly once. Two headers are refused,
-    /// because a proxy and the agent could disagree on which of them counts.
+    /// Whether the values of a request's `authorization` headers carry this token exactly once. Two headers are
+    /// refused, because a proxy and the agent could disagree on which of them counts.
     ///
     /// The comparison does not take constant time: it is for mock agents, which guard nothing.
     pub fn admits<'a>(&self, authorization: impl IntoIterator<Item = &'a [u8]>) -> bool {
