@@ -1,21 +1,22 @@
-//! The controller's applications: whether they stood still, and why not.
+//! The controller's applications while a backup is taken: whether they stood still, and if not, why.
 
 use crate::bindings::felhom::agentapi::quiesce::{self, QuiesceError};
 use crate::report::{Consistency, Outcome, Report};
 use crate::settings::{OnFreezeFailure, Settings};
 
-/// What the applications did while the backup was taken.
+/// The applications' state, from which follows what the backup is worth.
 pub(crate) enum Applications {
-    /// They stand still.
+    /// They stand still, and a lease of the host keeps them so.
     Frozen,
-    /// They stood still until they were thawed here.
+    /// They stood still until this run thawed them.
     Thawed,
-    /// They ran, or may have. Carries why.
+    /// They ran, or may have run, while the backup was taken. Holds why.
     Running(String),
 }
 
 impl Applications {
-    /// Freezes them, if that is wanted. Where it fails, the settings say whether that is the end.
+    /// Freezes them, unless the settings say not to. If the freeze fails, the settings decide whether the run ends
+    /// here.
     pub(crate) fn freeze(settings: &Settings) -> Result<Self, Report> {
         if !settings.freeze {
             return Ok(Self::Running("nothing was frozen".into()));
@@ -25,20 +26,20 @@ impl Applications {
                 println!("frozen");
                 Ok(Self::Frozen)
             }
-            // Another run is at it: this one would be a second.
+            // Not subject to `on_freeze_failure`: another run holds the freeze, and probably its backup is running.
             Err(QuiesceError::Busy(holder)) => {
-                Err(Report::new(Outcome::Busy).reason(format!("{holder} holds the freeze")))
+                Err(Report::new(Outcome::Busy).with_reason(format!("{holder} holds the freeze")))
             }
             Err(error) if settings.on_freeze_failure == OnFreezeFailure::Continue => {
-                let reason = text(&error);
+                let reason = describe(&error);
                 println!("{reason}; going on");
                 Ok(Self::Running(reason))
             }
-            Err(error) => Err(Report::new(Outcome::NotFrozen).reason(text(&error))),
+            Err(error) => Err(Report::new(Outcome::NotFrozen).with_reason(describe(&error))),
         }
     }
 
-    /// Thaws what stands still. Where that fails, the host goes on trying.
+    /// Thaws them if they stand still. If that fails the host goes on trying, so this does not.
     pub(crate) fn thaw(&mut self) {
         if !matches!(self, Self::Frozen) {
             return;
@@ -48,13 +49,15 @@ impl Applications {
                 println!("thawed");
                 Self::Thawed
             }
-            // They stood still to the end, and a little longer.
+            // The thaw came too late rather than too early, so it takes nothing from what the backup is worth.
             Err(QuiesceError::Failed(why)) => {
                 println!("{why}");
                 Self::Thawed
             }
+            // The host has thawed, at the latest when the lease ended: an unknown part of the backup was taken while
+            // they ran.
             Err(QuiesceError::NotFrozen) => Self::Running("the lease ended before the backup did".into()),
-            Err(error) => Self::Running(text(&error)),
+            Err(error) => Self::Running(describe(&error)),
         };
     }
 
@@ -67,7 +70,7 @@ impl Applications {
     }
 }
 
-fn text(error: &QuiesceError) -> String {
+fn describe(error: &QuiesceError) -> String {
     match error {
         QuiesceError::Denied(rule) => format!("denied: {rule}"),
         QuiesceError::Busy(holder) => format!("{holder} holds the freeze"),

@@ -1,4 +1,4 @@
-//! What wit-bindgen makes of the world `policy-extension`, and the export.
+//! What wit-bindgen generates from the world `policy-extension`, and the export of the extension.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -9,7 +9,8 @@
 
 wit_bindgen::generate!({ world: "policy-extension", path: "../../wit" });
 
-// Natively the exports would be symbols with WIT names, which no linker takes.
+// Only for wasm: natively the exports would be symbols with names such as `felhom:agentapi/policy@0.1.0#run`, which
+// linkers refuse.
 #[cfg(target_arch = "wasm32")]
 export!(BackupLoop);
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,7 @@
-//! A call that failed, as the report has it.
+//! A call that failed, as it stands in the report.
+//!
+//! Every extension in Rust has this file. It cannot be shared as it is, because wit-bindgen generates the type `Error`
+//! into each extension anew, and a folder that is copied to begin another extension should be complete.
 
 use serde::Serialize;
 
@@ -11,11 +14,12 @@ pub(crate) struct Failure {
     pub(crate) call: &'static str,
     /// The error's name in `wit/types.wit`.
     pub(crate) kind: &'static str,
-    /// What the error carries; empty where it carries nothing.
+    /// What the error carries; empty if it carries nothing.
     pub(crate) message: String,
 }
 
 impl Failure {
+    /// The failure of a call. Exhaustive, so that a new kind of error gets a name here before it compiles.
     pub(crate) fn new(call: &'static str, error: &Error) -> Self {
         let (kind, message) = match error {
             Error::NotConnected => ("not-connected", String::new()),

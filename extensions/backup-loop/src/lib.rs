@@ -1,7 +1,8 @@
-//! The backup loop: is a backup due? Freeze the applications, start it, follow it to its end, thaw, report.
+//! The backup loop: ask whether a backup is due, freeze the applications, start it, follow it to its end, thaw, report.
 //!
-//! - At most one backup is started. Where the answer to the start was lost, the status says what became of it.
-//! - Whatever comes in between, the applications are thawed: here where it can be said, by the host where it cannot.
+//! - At most one backup is started. If the answer to the start is lost, the status tells whether one was.
+//! - The applications are always thawed: here on every path that returns, and by the host if this extension traps or is
+//!   stopped, because a freeze is a lease that ends with the run.
 //! - The report says what the backup is worth: `application`, or `crash` with the reason.
 
 mod applications;
@@ -32,31 +33,33 @@ impl Guest for BackupLoop {
     }
 }
 
-/// The whole loop. What ends it early is a report like any other.
+/// The whole loop. `Err` is a report like any other, of a run that ended before anything was frozen.
 fn back_up(settings: &Settings) -> Result<Report, Report> {
-    let not_started = |call, error| Report::new(Outcome::NotStarted).because(Failure::new(call, &error));
+    let not_started = |call, error| Report::new(Outcome::NotStarted).caused_by(Failure::new(call, &error));
+    // The status before the start is what a later one is compared with, should the answer to the start be lost.
     let before = backup::status().map_err(|error| not_started("backup.status", error))?;
     if matches!(before.phase, BackupPhase::Running) {
-        return Err(Report::new(Outcome::AlreadyRunning).of_job(&before.job_id));
+        return Err(Report::new(Outcome::AlreadyRunning).for_job(&before.job_id));
     }
     if !settings.even_if_not_due {
         let due = backup::due().map_err(|error| not_started("backup.due", error))?;
         if !due.due {
-            return Err(Report::new(Outcome::NotDue).reason(due.reason));
+            return Err(Report::new(Outcome::NotDue).with_reason(due.reason));
         }
         println!("a backup is due: {}", due.reason);
     }
 
     let mut applications = Applications::freeze(settings)?;
+    // From here on no `?`: every path has to come to the thaw.
     let report = match start(&before, settings) {
         Ok(job) => follow(&job, &mut applications, settings),
         Err(report) => report,
     };
     applications.thaw();
-    Ok(report.worth(applications))
+    Ok(report.with_consistency(applications.consistency()))
 }
 
-/// Starts the backup, once, and gives its name. An answer that was lost is found again in the status.
+/// Starts the backup once, and returns the job's name. If the answer is lost, the name is taken from the status.
 fn start(before: &BackupStatus, settings: &Settings) -> Result<String, Report> {
     let error = match backup::start() {
         Ok(job) => {
@@ -67,10 +70,11 @@ fn start(before: &BackupStatus, settings: &Settings) -> Result<String, Report> {
     };
     let failure = Failure::new("backup.start", &error);
     if !may_have_acted(&error) {
-        return Err(Report::new(Outcome::NotStarted).because(failure));
+        return Err(Report::new(Outcome::NotStarted).caused_by(failure));
     }
+    // Never start again here: if the first start was received, a second one would be a second backup.
     println!("the answer to the start was lost ({}): asking for the status", failure.kind);
-    for _ in 0..LOOKS_AFTER_A_LOST_START {
+    for _ in 0..STATUS_REQUESTS_AFTER_A_LOST_START {
         match backup::status() {
             Ok(now) if matches!(now.phase, BackupPhase::Running) || now.job_id != before.job_id => {
                 println!("backup {} was started", now.job_id);
@@ -79,10 +83,11 @@ fn start(before: &BackupStatus, settings: &Settings) -> Result<String, Report> {
             Ok(_) | Err(_) => sleep(settings.poll()),
         }
     }
-    Err(Report::new(Outcome::NotStarted).because(failure))
+    Err(Report::new(Outcome::NotStarted).caused_by(failure))
 }
 
-/// Whether a start with this error may have started a backup.
+/// Whether the agent may have started a backup although the start failed with this error. Exhaustive, so that a new
+/// kind of error does not compile until somebody has decided.
 fn may_have_acted(error: &Error) -> bool {
     match error {
         Error::NotConnected
@@ -91,7 +96,7 @@ fn may_have_acted(error: &Error) -> bool {
         | Error::PinMismatch
         | Error::Unreachable(_)
         | Error::Agent(_) => false,
-        // The agent refuses before it acts; what fails within it, may have begun.
+        // With a status below 500 the agent, or a proxy before it, refuses before it acts.
         Error::HttpStatus(status) => *status >= 500,
         Error::Tls(_)
         | Error::Interrupted(_)
@@ -102,43 +107,44 @@ fn may_have_acted(error: &Error) -> bool {
     }
 }
 
-/// Asks for the status until the job has ended.
+/// Asks for the status until the job has ended, is lost, or has taken too long.
 fn follow(job: &str, applications: &mut Applications, settings: &Settings) -> Report {
     let begun = Instant::now();
-    let mut phase = String::new();
+    let mut printed_phase = String::new();
     let mut failures = 0;
     loop {
         match backup::status() {
             Ok(status) => {
                 failures = 0;
-                if let Some(report) = end(job, &status) {
+                if let Some(report) = final_report(job, &status) {
                     return report;
                 }
-                say_new_phase(job, &mut phase, &status.phase);
+                print_new_phase(job, &mut printed_phase, &status.phase);
                 if settings.thaw_on == ThawOn::Running && matches!(status.phase, BackupPhase::Running) {
                     applications.thaw();
                 }
             }
             Err(error) => {
+                // A single failure says nothing of the backup: agents restart, and a busy host answers late.
                 failures += 1;
                 let failure = Failure::new("backup.status", &error);
                 println!("backup {job}: no status ({})", failure.kind);
-                if failures == FAILED_LOOKS_IN_A_ROW {
-                    return Report::new(Outcome::Lost).of_job(job).because(failure);
+                if failures == MAX_FAILURES_IN_A_ROW {
+                    return Report::new(Outcome::Lost).for_job(job).caused_by(failure);
                 }
             }
         }
         if begun.elapsed() >= settings.give_up_after() {
             let reason = format!("not done after {} s", settings.give_up_after_s);
-            return Report::new(Outcome::StillRunning).of_job(job).reason(reason);
+            return Report::new(Outcome::StillRunning).for_job(job).with_reason(reason);
         }
         sleep(settings.poll());
     }
 }
 
-/// The report, if this status is the end of the job.
-fn end(job: &str, status: &BackupStatus) -> Option<Report> {
-    let report = |outcome, reason| Some(Report::new(outcome).of_job(job).reason(reason));
+/// The report, if the job has ended with this status; none if it goes on.
+fn final_report(job: &str, status: &BackupStatus) -> Option<Report> {
+    let report = |outcome, reason| Some(Report::new(outcome).for_job(job).with_reason(reason));
     if status.job_id != job {
         return report(Outcome::Lost, format!("the agent now speaks of backup {:?}", status.job_id));
     }
@@ -146,22 +152,24 @@ fn end(job: &str, status: &BackupStatus) -> Option<Report> {
         BackupPhase::Done => report(Outcome::Done, String::new()),
         BackupPhase::Failed => report(Outcome::Failed, status.error.clone()),
         BackupPhase::Idle => report(Outcome::Lost, "the agent has forgotten it".into()),
+        // A phase that is not known is taken for progress: `give_up_after_s` ends the run all the same.
         BackupPhase::Running | BackupPhase::Other(_) => None,
     }
 }
 
-fn say_new_phase(job: &str, said: &mut String, phase: &BackupPhase) {
+/// Prints the phase if it is another one than the last that was printed.
+fn print_new_phase(job: &str, printed: &mut String, phase: &BackupPhase) {
     let phase = match phase {
         BackupPhase::Other(text) => text,
         _ => "running",
     };
-    if phase != said {
+    if phase != printed {
         println!("backup {job}: {phase}");
-        phase.clone_into(said);
+        phase.clone_into(printed);
     }
 }
 
-/// How often the status is asked for a backup whose start was not answered: it may take a moment to begin.
-const LOOKS_AFTER_A_LOST_START: u32 = 5;
-/// So many failures in a row, and the job is out of sight.
-const FAILED_LOOKS_IN_A_ROW: u32 = 5;
+/// How often the status is asked for after a start whose answer was lost: the backup may take a moment to begin.
+const STATUS_REQUESTS_AFTER_A_LOST_START: u32 = 5;
+/// After so many requests of the status that failed in a row the job counts as lost.
+const MAX_FAILURES_IN_A_ROW: u32 = 5;

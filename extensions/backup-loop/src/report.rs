@@ -1,22 +1,21 @@
-//! What a run came to: the extension's result.
+//! The extension's result: how a run ended, and what its backup is worth.
 
 use serde::Serialize;
 
-use crate::applications::Applications;
 use crate::failure::Failure;
 
-/// What a run came to.
+/// The result of a run, as JSON; README.md describes it.
 #[derive(Serialize)]
 pub(crate) struct Report {
     outcome: Outcome,
-    /// The backup's name; empty where none was started.
+    /// The job's name at the agent; empty if no backup was started.
     job_id: String,
-    /// Why, in words; empty where the outcome says it all.
+    /// Why, in words; empty if the outcome says it all.
     reason: String,
     /// The call that failed, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Failure>,
-    /// What the backup is worth; none where none was taken.
+    /// What the backup is worth; none if none was taken.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     consistency: Option<Consistency>,
 }
@@ -31,27 +30,27 @@ pub(crate) enum Outcome {
     Failed,
     /// No backup is due.
     NotDue,
-    /// A backup was running before this run: it was left alone.
+    /// A backup was running before this run, which left it alone.
     AlreadyRunning,
     /// Another run holds the freeze.
     Busy,
-    /// The freeze failed, so nothing was started.
+    /// The freeze failed, so no backup was started.
     NotFrozen,
     /// No backup was started.
     NotStarted,
-    /// It was started, and the agent no longer says how it does.
+    /// A backup was started, and the agent no longer reports its status.
     Lost,
-    /// It was started, and was not done in the time that was given.
+    /// A backup was started, and was still running after `give_up_after_s`.
     StillRunning,
 }
 
-/// What a backup is worth.
+/// What a backup is worth when it is restored.
 #[derive(Serialize)]
 #[serde(tag = "consistency", rename_all = "kebab-case")]
 pub(crate) enum Consistency {
-    /// The applications stood still.
+    /// Application-consistent: the applications stood still while it was taken.
     Application,
-    /// They ran: it is what a power cut would have left.
+    /// Crash-consistent: the applications ran, so it holds what a power cut would have left.
     Crash {
         /// Why.
         #[serde(rename = "consistency_reason")]
@@ -64,21 +63,22 @@ impl Report {
         Self { outcome, job_id: String::new(), reason: String::new(), error: None, consistency: None }
     }
 
-    pub(crate) fn of_job(self, job: &str) -> Self {
+    pub(crate) fn for_job(self, job: &str) -> Self {
         Self { job_id: job.into(), ..self }
     }
 
-    pub(crate) fn reason(self, reason: String) -> Self {
+    pub(crate) fn with_reason(self, reason: String) -> Self {
         Self { reason, ..self }
     }
 
-    pub(crate) fn because(self, failure: Failure) -> Self {
+    pub(crate) fn caused_by(self, failure: Failure) -> Self {
         Self { error: Some(failure), ..self }
     }
 
-    /// With what the backup is worth, if there may be one.
-    pub(crate) fn worth(self, applications: Applications) -> Self {
-        let may_be_one = matches!(self.outcome, Outcome::Done | Outcome::Lost | Outcome::StillRunning);
-        Self { consistency: may_be_one.then(|| applications.consistency()), ..self }
+    /// Adds what the backup is worth, unless the outcome says that there is none.
+    pub(crate) fn with_consistency(self, consistency: Consistency) -> Self {
+        // A job that is lost or still running may yet be done.
+        let may_exist = matches!(self.outcome, Outcome::Done | Outcome::Lost | Outcome::StillRunning);
+        Self { consistency: may_exist.then_some(consistency), ..self }
     }
 }

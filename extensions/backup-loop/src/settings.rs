@@ -1,34 +1,35 @@
-//! The extension's input.
+//! The extension's input: what a run does. README.md describes it.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-/// What a run does; each has a default.
+/// What a run does. What the input leaves out has its default; a key that is not known is refused, because a misspelt
+/// `freeze` would otherwise freeze.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
     /// Back up even if the agent says that none is due.
     pub(crate) even_if_not_due: bool,
-    /// Freeze the controller's applications meanwhile.
+    /// Freeze the controller's applications while the backup is taken.
     pub(crate) freeze: bool,
-    /// What to do where they cannot be frozen.
+    /// What to do if they cannot be frozen.
     pub(crate) on_freeze_failure: OnFreezeFailure,
     /// When to thaw them.
     pub(crate) thaw_on: ThawOn,
-    /// The pause between two looks at the status, in milliseconds.
+    /// The pause between two requests of the status, in milliseconds.
     pub(crate) poll_ms: u64,
-    /// How long a backup is followed, in seconds.
+    /// How long a backup is followed, in seconds. It goes on after that; the run ends without knowing its outcome.
     pub(crate) give_up_after_s: u64,
 }
 
-/// What to do where the applications cannot be frozen.
+/// What to do if the applications cannot be frozen.
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum OnFreezeFailure {
-    /// No backup.
+    /// Take no backup.
     Abort,
-    /// A backup that is crash-consistent, and says so.
+    /// Take a backup that is crash-consistent, and say so in the report.
     Continue,
 }
 
@@ -38,7 +39,7 @@ pub(crate) enum OnFreezeFailure {
 pub(crate) enum ThawOn {
     /// When the backup has ended.
     End,
-    /// When the backup runs: for agents that take a snapshot first.
+    /// As soon as the backup runs: for agents that take a snapshot before they report that phase.
     Running,
 }
 

@@ -1,8 +1,9 @@
-//! Disk watch: what needs somebody's attention on the host's storage, most urgent first.
+//! Disk watch: reports what needs somebody's attention on the host's storage, most urgent first.
 //!
-//! It only reads. A call that fails is named in the report, and what the other one says is judged all the same.
+//! It only reads. A call that fails is named in the report, and what the other one returned is judged all the same: a
+//! disk that is full should not go unnoticed because the host's metrics are missing.
 //!
-//! `no_std`, so that it imports nothing but the two operations that it calls and can be plugged onto the client.
+//! `no_std`, so that it imports nothing but the two operations that it calls, and can be plugged onto the client.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -24,7 +25,7 @@ use bindings::exports::felhom::agentapi::policy::Guest;
 use bindings::felhom::agentapi::types::{DiskList, Error, MetricsView};
 use bindings::felhom::agentapi::{disks, host_metrics};
 use failure::Failure;
-use findings::{Finding, in_disks, in_metrics};
+use findings::{Finding, judge_disks, judge_metrics};
 use thresholds::Thresholds;
 
 /// The extension.
@@ -32,9 +33,9 @@ pub struct DiskWatch;
 
 impl Guest for DiskWatch {
     fn run(input: String) -> Result<String, String> {
-        let thresholds = Thresholds::read(&input).map_err(|why| refusal(&why))?;
+        let thresholds = Thresholds::read(&input).map_err(|why| extension_error(&why))?;
         let report = Report::of(host_metrics::collect(), disks::list(), &thresholds);
-        serde_json::to_string(&report).map_err(|why| refusal(&why.to_string()))
+        serde_json::to_string(&report).map_err(|why| extension_error(&why.to_string()))
     }
 }
 
@@ -43,7 +44,7 @@ impl Guest for DiskWatch {
 struct Report {
     /// Most urgent first.
     findings: Vec<Finding>,
-    /// The calls that failed: what they would have shown is not in the findings.
+    /// The calls that failed. The findings hold nothing of what they would have shown.
     errors: Vec<Failure>,
 }
 
@@ -51,11 +52,11 @@ impl Report {
     fn of(metrics: Result<MetricsView, Error>, disks: Result<DiskList, Error>, thresholds: &Thresholds) -> Self {
         let (mut findings, mut errors) = (Vec::new(), Vec::new());
         match metrics {
-            Ok(metrics) => findings.extend(in_metrics(&metrics, thresholds)),
+            Ok(metrics) => findings.extend(judge_metrics(&metrics, thresholds)),
             Err(error) => errors.push(Failure::new("host-metrics.collect", &error)),
         }
         match disks {
-            Ok(list) => findings.extend(in_disks(&list.disks, thresholds)),
+            Ok(list) => findings.extend(judge_disks(&list.disks, thresholds)),
             Err(error) => errors.push(Failure::new("disks.list", &error)),
         }
         findings.sort_by(Finding::most_urgent_first);
@@ -63,8 +64,8 @@ impl Report {
     }
 }
 
-/// The error of a run that could not begin.
-fn refusal(message: &str) -> String {
+/// The result of a run that failed as a whole: its input is wrong.
+fn extension_error(message: &str) -> String {
     json!({ "error": { "kind": "extension", "message": message } }).to_string()
 }
 

@@ -1,22 +1,21 @@
-//! The extension's input: from where on something is a finding.
+//! The extension's input: the thresholds from which on a measure is a finding. README.md describes it.
 
 use alloc::format;
 use alloc::string::String;
 use core::ops::RangeInclusive;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::findings::Severity;
-
-/// What each measure is held against; what the input leaves out has its default.
+/// The thresholds of each measure. What the input leaves out has its default; a key that is not known is refused,
+/// because a misspelt threshold would otherwise be the default one.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Thresholds {
-    /// Data or metadata of a thin pool in use: 0 to 1. A pool that runs full stops every guest on it.
+    /// How much of a thin pool's data or metadata is in use: 0 to 1.
     pub(crate) thin_pool: Levels,
-    /// A storage target's, a disk's or the host's root file system's space in use: 0 to 1.
+    /// How much of a storage target, a disk or the host's root file system is in use: 0 to 1.
     pub(crate) full: Levels,
-    /// A disk's rated life that is used, in percent.
+    /// How much of a disk's rated life is used, in percent; above 100 too.
     pub(crate) worn_percent: Levels,
     /// A disk's temperature in degrees Celsius.
     pub(crate) disk_temp_c: Levels,
@@ -24,12 +23,22 @@ pub(crate) struct Thresholds {
     pub(crate) cpu_temp_c: Levels,
 }
 
-/// From where on a measure is a warning, and from where on critical.
+/// The values from which on a measure is a warning, and critical.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Levels {
     pub(crate) warning: f64,
     pub(crate) critical: f64,
+}
+
+/// How soon somebody should look at it; the more urgent first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Severity {
+    /// At once.
+    Critical,
+    /// Within days.
+    Warning,
 }
 
 impl Default for Thresholds {
@@ -45,7 +54,8 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
-    /// Reads them from a JSON text, and checks that they can be right.
+    /// Parses a JSON text, and checks that each threshold is in its measure's range: 90 for a fraction would never be
+    /// reached, and nobody would notice.
     pub(crate) fn read(input: &str) -> Result<Self, String> {
         let thresholds: Self = serde_json::from_str(input).map_err(|why| format!("input: {why}"))?;
         thresholds.thin_pool.check("thin_pool", FRACTION)?;
@@ -58,7 +68,8 @@ impl Thresholds {
 }
 
 impl Levels {
-    /// How bad a value is, and the threshold that it has reached.
+    /// The severity of a value and the threshold that it has reached; none if it is below both. A value that is equal
+    /// to a threshold has reached it.
     pub(crate) fn judge(self, value: f64) -> Option<(Severity, f64)> {
         if value >= self.critical {
             Some((Severity::Critical, self.critical))
@@ -84,9 +95,11 @@ impl Levels {
     }
 }
 
+/// Used over total.
 const FRACTION: RangeInclusive<f64> = 0.0..=1.0;
-/// Disks count on where their rated life has ended; the counter has one byte.
+/// Disks go on counting after their rated life has ended. The counter of NVMe is one byte, and stops at 255.
 const PERCENT: RangeInclusive<f64> = 0.0..=255.0;
+/// Beyond what any disk or processor survives.
 const CELSIUS: RangeInclusive<f64> = 0.0..=150.0;
 
 #[cfg(test)]

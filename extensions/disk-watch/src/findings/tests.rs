@@ -68,8 +68,8 @@ pub(crate) fn disk(name: &str, used_fraction: f64) -> Disk {
 }
 
 /// The findings of one target, as severity, what, measured.
-fn of_target(target: StorageTarget) -> Vec<(Severity, What, Measure)> {
-    let findings = in_metrics(&metrics(47, [target]), &Thresholds::default());
+fn of_target(target: StorageTarget) -> Vec<(Severity, Problem, Measure)> {
+    let findings = judge_metrics(&metrics(47, [target]), &Thresholds::default());
     findings.into_iter().map(|finding| (finding.severity, finding.what, finding.measured)).collect()
 }
 
@@ -84,11 +84,14 @@ fn a_thin_pool_is_judged_by_its_data_and_its_metadata_and_not_twice_as_a_target(
         Severity::{Critical, Warning},
     };
     assert_eq!(of_target(thin_pool("local-lvm", 0.79, Some(0.79))), []);
-    assert_eq!(of_target(thin_pool("local-lvm", 0.85, None)), [(Warning, What::ThinPoolData, Number(0.85))]);
-    assert_eq!(of_target(thin_pool("local-lvm", 0.1, Some(0.96))), [(Critical, What::ThinPoolMetadata, Number(0.96))]);
+    assert_eq!(of_target(thin_pool("local-lvm", 0.85, None)), [(Warning, Problem::ThinPoolData, Number(0.85))]);
+    assert_eq!(
+        of_target(thin_pool("local-lvm", 0.1, Some(0.96))),
+        [(Critical, Problem::ThinPoolMetadata, Number(0.96))]
+    );
     assert_eq!(
         of_target(thin_pool("local-lvm", 0.97, Some(0.82))),
-        [(Critical, What::ThinPoolData, Number(0.97)), (Warning, What::ThinPoolMetadata, Number(0.82))]
+        [(Critical, Problem::ThinPoolData, Number(0.97)), (Warning, Problem::ThinPoolMetadata, Number(0.82))]
     );
 }
 
@@ -96,8 +99,8 @@ fn a_thin_pool_is_judged_by_its_data_and_its_metadata_and_not_twice_as_a_target(
 fn a_disk_that_says_that_it_fails_is_critical_and_an_unknown_verdict_is_none() {
     use Severity::{Critical, Warning};
     let of = |health| of_target(target("usb", 0.5, Smart { health, ..healthy() }));
-    assert_eq!(of(SmartHealth::Failing), [(Critical, What::SmartHealth, state("FAILING"))]);
-    assert_eq!(of(SmartHealth::Other("PREFAIL".into())), [(Warning, What::SmartHealth, state("PREFAIL"))]);
+    assert_eq!(of(SmartHealth::Failing), [(Critical, Problem::SmartHealth, state("FAILING"))]);
+    assert_eq!(of(SmartHealth::Other("PREFAIL".into())), [(Warning, Problem::SmartHealth, state("PREFAIL"))]);
     for health in [SmartHealth::Passed, SmartHealth::Unknown, SmartHealth::Other(String::new())] {
         assert_eq!(of(health), []);
     }
@@ -113,10 +116,10 @@ fn wear_and_heat_are_judged_where_they_are_known() {
         of_target(target("local-nvme", 0.5, Smart { temperature_c, percentage_used, ..healthy() }))
     };
     assert_eq!(of(None, None), []);
-    assert_eq!(of(Some(58), None), [(Warning, What::DiskHot, Number(58.0))]);
-    assert_eq!(of(Some(70), None), [(Critical, What::DiskHot, Number(70.0))]);
-    assert_eq!(of(None, Some(80)), [(Warning, What::DiskWorn, Number(80.0))]);
-    assert_eq!(of(None, Some(104)), [(Critical, What::DiskWorn, Number(104.0))]);
+    assert_eq!(of(Some(58), None), [(Warning, Problem::DiskHot, Number(58.0))]);
+    assert_eq!(of(Some(70), None), [(Critical, Problem::DiskHot, Number(70.0))]);
+    assert_eq!(of(None, Some(80)), [(Warning, Problem::DiskWorn, Number(80.0))]);
+    assert_eq!(of(None, Some(104)), [(Critical, Problem::DiskWorn, Number(104.0))]);
 }
 
 #[test]
@@ -125,16 +128,17 @@ fn a_target_is_full_or_does_not_answer() {
         Measure::Number,
         Severity::{Critical, Warning},
     };
-    assert_eq!(of_target(target("local-hdd", 0.9, healthy())), [(Warning, What::TargetFull, Number(0.9))]);
+    assert_eq!(of_target(target("local-hdd", 0.9, healthy())), [(Warning, Problem::TargetFull, Number(0.9))]);
     assert_eq!(of_target(StorageTarget { total_bytes: 0, ..target("local-hdd", 1.0, healthy()) }), []);
     let away = || StorageTarget { reachable: false, state: "offline".into(), ..target("nfs", 0.99, healthy()) };
-    assert_eq!(of_target(away()), [(Critical, What::Unreachable, state("offline"))]);
+    assert_eq!(of_target(away()), [(Critical, Problem::Unreachable, state("offline"))]);
     let unnamed = StorageTarget { state: String::new(), ..away() };
-    assert_eq!(of_target(unnamed), [(Critical, What::Unreachable, state("unreachable"))]);
+    assert_eq!(of_target(unnamed), [(Critical, Problem::Unreachable, state("unreachable"))]);
 
     let failing = Smart { health: SmartHealth::Failing, temperature_c: Some(90), percentage_used: None };
     let found = of_target(StorageTarget { smart: failing, ..away() });
-    let expected = [(Critical, What::SmartHealth, state("FAILING")), (Critical, What::Unreachable, state("offline"))];
+    let expected =
+        [(Critical, Problem::SmartHealth, state("FAILING")), (Critical, Problem::Unreachable, state("offline"))];
     assert_eq!(found, expected, "the verdict holds, the temperature is an old one");
 }
 
@@ -142,18 +146,21 @@ fn a_target_is_full_or_does_not_answer() {
 fn the_host_is_judged_by_its_processor_and_its_root_file_system() {
     let mut full_and_hot = metrics(96, []);
     full_and_hot.host.disk_percent = 90.0;
-    let found = in_metrics(&full_and_hot, &Thresholds::default());
+    let found = judge_metrics(&full_and_hot, &Thresholds::default());
     let summary: Vec<_> = found.iter().map(|found| (found.severity, found.what, found.place.as_str())).collect();
-    assert_eq!(summary, [(Severity::Warning, What::DiskFull, "pve (/)"), (Severity::Critical, What::CpuHot, "pve")]);
+    assert_eq!(
+        summary,
+        [(Severity::Warning, Problem::DiskFull, "pve (/)"), (Severity::Critical, Problem::CpuHot, "pve")]
+    );
     full_and_hot.host.cpu_temp_c = None;
     full_and_hot.host.disk_total_bytes = 0;
-    assert_eq!(in_metrics(&full_and_hot, &Thresholds::default()), []);
+    assert_eq!(judge_metrics(&full_and_hot, &Thresholds::default()), []);
 }
 
 #[test]
 fn a_disk_is_full_if_its_size_is_known() {
     let unknown = Disk { total_bytes: 0, ..disk("b", 1.0) };
-    let found = in_disks(&[disk("a", 0.5), unknown, disk("c", 0.95)], &Thresholds::default());
+    let found = judge_disks(&[disk("a", 0.5), unknown, disk("c", 0.95)], &Thresholds::default());
     let summary: Vec<_> = found.iter().map(|found| (found.severity, found.place.as_str())).collect();
     assert_eq!(summary, [(Severity::Critical, "c (/dev/sdb1)")]);
 }
@@ -161,8 +168,8 @@ fn a_disk_is_full_if_its_size_is_known() {
 #[test]
 fn within_a_severity_the_kind_counts_and_then_the_number() {
     let disks = [disk("fuller", 0.99), disk("full", 0.96), disk("filling", 0.9)];
-    let mut found = in_disks(&disks, &Thresholds::default());
-    found.extend(in_metrics(&metrics(96, [thin_pool("local-lvm", 0.91, None)]), &Thresholds::default()));
+    let mut found = judge_disks(&disks, &Thresholds::default());
+    found.extend(judge_metrics(&metrics(96, [thin_pool("local-lvm", 0.91, None)]), &Thresholds::default()));
     found.reverse();
     found.sort_by(Finding::most_urgent_first);
     let places: Vec<_> = found.iter().map(|found| found.place.as_str()).collect();
