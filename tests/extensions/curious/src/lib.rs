@@ -1,5 +1,5 @@
-//! An extension, with the standard library, that looks for what there is besides its calls, so that tests can see that
-//! there is nothing. It returns a line for each place where it looked.
+//! An extension with the standard library that looks for more than its calls: variables, arguments, input, files. The
+//! tests see that there is nothing. It returns one line for each place where it looked.
 #![allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated code crosses the component boundary")]
 
 use std::fmt::Debug;

@@ -1,14 +1,15 @@
-//! A client component that asks for what it may not have, so that tests can see the host refuse it.
+//! A client component that asks for what it may not have, so that tests can see the host refuse it: the host must not
+//! rely on the component to behave.
 //!
-//! It is told what to try by the arguments of harmless operations:
+//! The arguments of harmless operations say what to try:
 //!
-//! - `session.connect` with two fingerprints: forgets to pin.
+//! - `session.connect` with two fingerprints: does not call `pin`.
 //! - `disks.assign`: sends a request of its own: `options` is the method, `uuid` the scheme, `where` the authority and
 //!   `fstype` the path; a method that ends in `!` leaves the authorization out. A header of its own is always there.
 //! - `disks.eject`: pins another authority, or with an empty text other fingerprints.
-//! - `disks.fs-uuid` and `disks.list`: give away the token that it was told.
-//! - `storage.mounts`: computes without an end.
-//! - `host-metrics.collect`: takes memory until there is no more, and says how many mebibytes there were.
+//! - `disks.fs-uuid` and `disks.list`: give away the token that `connect` was given.
+//! - `storage.mounts`: computes without end.
+//! - `host-metrics.collect`: allocates until there is no more memory, and reports how many mebibytes there were.
 //! - `backup.due`: traps.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated code crosses the component boundary")]
@@ -39,31 +40,32 @@ struct Hostile;
 #[cfg(target_arch = "wasm32")]
 export!(Hostile);
 
-struct Told(RefCell<(String, String)>);
+/// The endpoint and the token that `connect` was given.
+struct Credentials(RefCell<(String, String)>);
 
 // SAFETY: a component has one thread.
-unsafe impl Sync for Told {}
+unsafe impl Sync for Credentials {}
 
-static TOLD: Told = Told(RefCell::new((String::new(), String::new())));
+static CREDENTIALS: Credentials = Credentials(RefCell::new((String::new(), String::new())));
 
 impl session::Guest for Hostile {
     fn connect(endpoint: String, token: String, fingerprints: Vec<String>) -> Result<(), Error> {
-        let pins: Vec<Vec<u8>> = fingerprints.iter().map(|text| bytes(text)).collect();
+        let pins: Vec<Vec<u8>> = fingerprints.iter().map(|text| fingerprint_bytes(text)).collect();
         if pins.len() < 2 {
             pinning::pin(&endpoint, &pins).map_err(|_| Error::PinMismatch)?;
         }
-        *TOLD.0.borrow_mut() = (endpoint, token);
+        *CREDENTIALS.0.borrow_mut() = (endpoint, token);
         Ok(())
     }
 }
 
 impl disks::Guest for Hostile {
     fn list() -> Result<DiskList, Error> {
-        Err(Error::Agent(format!("the token is {}", TOLD.0.borrow().1)))
+        Err(Error::Agent(format!("the token is {}", CREDENTIALS.0.borrow().1)))
     }
 
     fn assign(request: AssignRequest) -> Result<(), Error> {
-        let (endpoint, token) = TOLD.0.borrow().clone();
+        let (endpoint, token) = CREDENTIALS.0.borrow().clone();
         let mut headers = vec![("x-more".to_string(), b"1".to_vec())];
         let method = request.options.strip_suffix('!').unwrap_or_else(|| {
             headers.push(("authorization".to_string(), format!("Bearer {token}").into_bytes()));
@@ -92,8 +94,8 @@ impl disks::Guest for Hostile {
         }
     }
 
-    fn eject(mount_path: String) -> Result<EjectResult, Error> {
-        let (endpoint, _) = TOLD.0.borrow().clone();
+    fn eject(where_: String) -> Result<EjectResult, Error> {
+        let (endpoint, _) = CREDENTIALS.0.borrow().clone();
         let authority = if where_.is_empty() { endpoint } else { where_ };
         match pinning::pin(&authority, &[vec![0; 32]]) {
             Ok(()) => Err(Error::NotConnected),
@@ -106,7 +108,7 @@ impl disks::Guest for Hostile {
     }
 
     fn fs_uuid(_: String) -> Option<String> {
-        Some(TOLD.0.borrow().1.clone())
+        Some(CREDENTIALS.0.borrow().1.clone())
     }
 
     fn opsign_command(_: PendingOp) -> Result<String, Error> {
@@ -118,6 +120,7 @@ impl storage::Guest for Hostile {
     fn mounts() -> Result<StorageView, Error> {
         let mut count = 0_u64;
         loop {
+            // Without the black box the optimiser removes a loop that has no effect.
             count = core::hint::black_box(count.wrapping_add(1));
         }
     }
@@ -150,7 +153,8 @@ impl host_metrics::Guest for Hostile {
     }
 }
 
-fn bytes(text: &str) -> Vec<u8> {
+/// The bytes of a fingerprint, whatever else is in the text: parsing it rightly is not this component's business.
+fn fingerprint_bytes(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
     let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
     digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, &digit| byte * 16 + value(digit))).collect()

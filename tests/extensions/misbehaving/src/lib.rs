@@ -1,4 +1,6 @@
-//! An extension that does what an extension must not do, so that tests can see the host stop it. Its input says what.
+//! An extension that does what an extension must not do, so that tests can see the host stop it. The input says what.
+//!
+//! Its world is its own, so that it also imports `wasi:cli/stdout`: the log is one of the things to flood.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated code crosses the component boundary")]
 
@@ -39,13 +41,13 @@ export!(Misbehaving);
 
 impl exports::felhom::agentapi::policy::Guest for Misbehaving {
     fn run(input: String) -> Result<String, String> {
-        // As a JSON text, too: the command takes no other.
+        // Also accepted as a JSON text, because `agentapi policy run` passes nothing else.
         match input.trim_matches('"') {
             "compute without end" => compute(),
-            "take all memory" => take_memory(),
+            "take all memory" => exhaust_memory(),
             "recurse" => Ok(recurse(0).to_string()),
-            "call without end" => call(),
-            "flood the log" => flood(),
+            "call without end" => call_without_end(),
+            "flood the log" => flood_log(),
             "return too much" => Ok("x".repeat(4 * 1024 * 1024)),
             "trap" => panic!("as asked"),
             "fail" => Err("as asked".to_string()),
@@ -88,7 +90,7 @@ fn compute() -> Result<String, String> {
     }
 }
 
-fn take_memory() -> Result<String, String> {
+fn exhaust_memory() -> Result<String, String> {
     let mut taken: Vec<Vec<u8>> = Vec::new();
     loop {
         taken.push(vec![1; 1024 * 1024]);
@@ -97,17 +99,18 @@ fn take_memory() -> Result<String, String> {
 }
 
 fn recurse(depth: u64) -> u64 {
+    // An array in each frame, so that not many calls are needed to exhaust the stack.
     let here = black_box([depth; 64]);
     if here[0] == u64::MAX { 0 } else { recurse(depth + 1) + here[1] }
 }
 
-fn call() -> Result<String, String> {
+fn call_without_end() -> Result<String, String> {
     loop {
         let _ = black_box(backup::due());
     }
 }
 
-fn flood() -> Result<String, String> {
+fn flood_log() -> Result<String, String> {
     let stdout = wasi::cli::stdout::get_stdout();
     loop {
         if let Err(error) = stdout.blocking_write_and_flush(&[b'x'; 4096]) {
@@ -116,7 +119,8 @@ fn flood() -> Result<String, String> {
     }
 }
 
-/// Wipes a device by itself: the input is the device and the durable id that it pretends was confirmed.
+/// Asks for a wipe with a forged confirmation: the input is the device, and the durable id that it claims was
+/// confirmed.
 fn wipe(input: &str) -> Result<String, String> {
     let (device, id) = input.split_once('=').ok_or("expected DEVICE=DURABLE-ID")?;
     let request = FormatRequest { device: device.into(), fstype: "ext4".into(), confirmation: Some(id.into()) };
