@@ -72,7 +72,7 @@ fn start(before: &BackupStatus, settings: &Settings) -> Result<String, Report> {
     if !may_have_acted(&error) {
         return Err(Report::new(Outcome::NotStarted).caused_by(failure));
     }
-    // Never start again here: if the first start was received, a second one would be a second backup.
+    // Never start again here: if the first start was received, a second one could be a second backup.
     println!("the answer to the start was lost ({}): asking for the status", failure.kind);
     for _ in 0..STATUS_REQUESTS_AFTER_A_LOST_START {
         match backup::status() {
