@@ -28,7 +28,7 @@ pub(crate) const SOURCES: [&str; 10] = [
 
 /// How the tables of the root's manifest begin that are about the client component. The others are about the workspace,
 /// tests and the host.
-const TABLES: [&str; 6] = ["[package]", "[lib]", "[features]", "[dependencies]", "[target.", "[profile.component]"];
+const TABLES: [&str; 5] = ["[lib]", "[features]", "[dependencies]", "[target.", "[profile.component]"];
 
 /// The digest of the sources under `root`, in hex.
 pub(crate) fn of_sources(root: &Path) -> Result<String, String> {
