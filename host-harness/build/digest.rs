@@ -42,7 +42,8 @@ pub(crate) fn of_sources(root: &Path) -> Result<String, String> {
 fn add(digest: &mut Fnv, root: &Path, source: &str) -> io::Result<()> {
     let path = root.join(source);
     if path.is_dir() {
-        let mut names = fs::read_dir(path)?.map(|entry| entry.map(|e| e.file_name())).collect::<io::Result<Vec<_>>>()?;
+        let mut names =
+            fs::read_dir(path)?.map(|entry| entry.map(|e| e.file_name())).collect::<io::Result<Vec<_>>>()?;
         names.sort();
         return names.iter().try_for_each(|name| add(digest, root, &format!("{source}/{}", name.to_string_lossy())));
     }

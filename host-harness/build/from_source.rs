@@ -113,5 +113,7 @@ fn find_target(is_dependency: bool) -> Result<(), String> {
     if !is_dependency && add().is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    Err(format!("the component's sources were changed, and building them needs a target; type: rustup target add {TARGET}"))
+    Err(format!(
+        "the component's sources were changed, and building them needs a target; type: rustup target add {TARGET}"
+    ))
 }

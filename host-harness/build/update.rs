@@ -22,7 +22,8 @@ fn main() -> ExitCode {
 }
 
 fn update() -> Result<(), String> {
-    let root = env::var_os(from_source::WORKSPACE).ok_or("call this by tools/update-components, inside the workspace")?;
+    let root =
+        env::var_os(from_source::WORKSPACE).ok_or("call this by tools/update-components, inside the workspace")?;
     let root = Path::new(&root);
     let committed = root.join("host-harness/component");
     let cannot = |why: std::io::Error| format!("cannot write to {}: {why}", committed.display());

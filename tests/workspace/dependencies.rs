@@ -1,0 +1,69 @@
+//! What the workspace depends on, and what the host library brings to those who embed it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde::Deserialize;
+
+use crate::deny::{Package, Rules};
+use crate::support::{cargo, output_of, root};
+
+/// What only a command or a mock agent needs, and each other way to speak HTTP or TLS.
+const NOT_IN_THE_HOST: [&str; 24] = [
+    "attohttpc",
+    "awc",
+    "aws-lc-rs",
+    "axum",
+    "clap",
+    "comfy-table",
+    "curl",
+    "hyper-rustls",
+    "hyper-tls",
+    "indicatif",
+    "isahc",
+    "minreq",
+    "native-tls",
+    "openssl",
+    "rcgen",
+    "regex",
+    "reqwest",
+    "rustls-native-certs",
+    "rustls-platform-verifier",
+    "surf",
+    "tracing-subscriber",
+    "ureq",
+    "webpki-root-certs",
+    "webpki-roots",
+];
+
+#[test]
+fn every_dependency_may_be_used() {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+        workspace_root: String,
+    }
+
+    let rules = Rules::parse(&fs::read_to_string(root().join("deny.toml")).unwrap()).unwrap();
+    let metadata = output_of(cargo(&root()).args(["metadata", "--locked", "--all-features", "--format-version", "1"]));
+    let metadata: Metadata = serde_json::from_str(&metadata).unwrap();
+    assert!(metadata.packages.len() > 200, "only {} packages", metadata.packages.len());
+    let mut refused = Vec::new();
+    for package in &metadata.packages {
+        for refusal in rules.refusals(package, &metadata.workspace_root) {
+            refused.push(format!("{} {} {refusal}", package.name, package.version));
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
+#[test]
+fn the_host_brings_no_command_no_mock_agent_and_no_other_http_client() {
+    let arguments = ["tree", "--locked", "--package", "agentapi-host", "--edges", "normal", "--prefix", "none"];
+    let tree = output_of(cargo(&root()).args(arguments).args(["--format", "{p}"]));
+    let names: BTreeSet<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(names.contains("wasmtime") && names.contains("rustls"), "{names:?}");
+    println!("agentapi-host and its dependencies: {} crates", names.len());
+    let found: Vec<_> = NOT_IN_THE_HOST.into_iter().filter(|name| names.contains(name)).collect();
+    assert_eq!(found, [""; 0]);
+}
