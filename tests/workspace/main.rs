@@ -10,5 +10,7 @@
 mod build_script;
 mod deny;
 mod dependencies;
+mod outside;
+mod packages;
 mod public_api;
 mod support;

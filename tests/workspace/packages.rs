@@ -1,0 +1,61 @@
+//! What is published: the packages of the libraries and of the command, each built from what is in it.
+
+use std::fs;
+
+use crate::support::{alone, cargo, output_of, outside_folder, program, root, target_of_outside_builds};
+
+const PACKAGES: [&str; 7] = [
+    "agentapi",
+    "agentapi-cli",
+    "agentapi-component-runtime",
+    "agentapi-contract",
+    "agentapi-host",
+    "agentapi-mock",
+    "agentapi-quiesce",
+];
+
+#[test]
+fn every_package_builds_from_what_is_in_it() {
+    let _alone = alone();
+    let mut package = cargo(&root());
+    package.args(["package", "--locked", "--offline", "--allow-dirty"]);
+    package.args(PACKAGES.iter().flat_map(|name| ["--package", name]));
+    output_of(package.env("CARGO_TARGET_DIR", target_of_outside_builds()));
+}
+
+#[test]
+fn every_package_has_its_licences_and_the_host_its_components_and_wit() {
+    for name in PACKAGES {
+        let mut list = cargo(&root());
+        let list =
+            output_of(list.args(["package", "--locked", "--offline", "--allow-dirty", "--list", "--package", name]));
+        let has = |file: &str| list.lines().any(|line| line == file);
+        let mut expected = vec!["LICENSE-APACHE", "LICENSE-MIT", "Cargo.lock"];
+        if name == "agentapi-host" {
+            expected.extend([
+                "component/agentapi.wasm",
+                "component/backup_loop.wasm",
+                "wit/world.wit",
+                "build/main.rs",
+            ]);
+        }
+        for file in expected {
+            assert!(has(file), "{name}: no {file} in\n{list}");
+        }
+        assert!(!list.contains("target/") && !list.contains(".ci"), "{name}:\n{list}");
+    }
+}
+
+#[test]
+fn cargo_install_gives_the_command() {
+    let _alone = alone();
+    let installed = outside_folder();
+    let mut install = cargo(&root());
+    install.args(["install", "--locked", "--offline", "--debug", "--path", "crates/cli", "--root"]);
+    output_of(install.arg(installed.path()));
+    let names: Vec<_> =
+        fs::read_dir(installed.path().join("bin")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(names, ["agentapi"]);
+    let version = output_of(program(installed.path().join("bin/agentapi")).arg("--version"));
+    assert_eq!(version, concat!("agentapi ", env!("CARGO_PKG_VERSION"), "\n"));
+}
