@@ -30,9 +30,13 @@ impl LogOptions {
             2 => Some("debug".into()),
             _ => Some("trace".into()),
         });
-        typed.or(variable).unwrap_or_else(|| "warn".into())
+        typed.or(variable).unwrap_or_else(|| DEFAULT_FILTER.into())
     }
 }
+
+/// Warnings, save the host library's warning about a wrong pin: the command ends with that error and prints it, and the
+/// demo provokes one on purpose. A filter that somebody chose shows it.
+const DEFAULT_FILTER: &str = "warn,agentapi_host::sandbox::egress=error";
 
 /// Starts logging. Called once.
 pub(super) fn start(options: &LogOptions) -> Result<(), Usage> {
@@ -46,7 +50,7 @@ pub(super) fn start(options: &LogOptions) -> Result<(), Usage> {
 
 #[cfg(test)]
 mod tests {
-    use super::LogOptions;
+    use super::{DEFAULT_FILTER, LogOptions};
 
     #[test]
     fn the_filter_comes_before_verbosity_and_that_before_the_variable() {
@@ -56,6 +60,6 @@ mod tests {
         assert_eq!(filter(2, Some("a=info"), Some("error")), "a=info");
         assert_eq!(filter(2, None, Some("error")), "debug");
         assert_eq!(filter(0, None, Some("error")), "error");
-        assert_eq!(filter(0, None, None), "warn");
+        assert_eq!(filter(0, None, None), DEFAULT_FILTER);
     }
 }

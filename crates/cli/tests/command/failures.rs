@@ -22,6 +22,16 @@ fn a_wrong_fingerprint_is_shown_beside_the_right_one_and_the_agent_sees_nothing(
 }
 
 #[test]
+fn a_wrong_pin_is_also_logged_where_a_filter_asks_for_warnings() {
+    let fixture = Fixture::start();
+    for filter in [&["--log", "warn"][..], &["-v"]] {
+        let said = fixture.not_done(&[&["storage", "--fingerprint", ZEROS], filter].concat());
+        assert_eq!(said.matches("WARN").count(), 1, "{said}");
+        assert!(said.contains("the agent is not the pinned one"), "{said}");
+    }
+}
+
+#[test]
 fn an_agent_that_is_down_is_asked_after() {
     let fixture = Fixture::start();
     let (endpoint, command) = (fixture.agent.endpoint(), fixture.command(&["backup", "due"]));
@@ -64,7 +74,10 @@ fn a_broken_answer_to_a_post_says_to_look_first() {
 #[test]
 fn a_component_that_cannot_be_read_is_named() {
     let said = Fixture::start().not_done(&["storage", "--component", "/nonexistent.wasm"]);
-    assert!(said.contains("\n  caused by: cannot read the component /nonexistent.wasm: "), "{said}");
+    assert!(
+        said.contains("\n  caused by: the component /nonexistent.wasm cannot be read\n  caused by: No such"),
+        "{said}"
+    );
 }
 
 #[test]
