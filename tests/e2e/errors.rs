@@ -51,7 +51,7 @@ async fn text_of(answer: Answer) -> String {
 #[tokio::test]
 async fn the_texts_say_what_happened() {
     let cases = [
-        ("unreachable", "127.0.0.1:PORT cannot be reached: Target refused (os error 111)"),
+        ("unreachable", "127.0.0.1:PORT cannot be reached: Connection refused (os error 111)"),
         ("tls", "TLS with 127.0.0.1:PORT failed: received corrupt message of type InvalidContentType"),
         (
             "interrupted",

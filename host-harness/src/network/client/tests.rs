@@ -2,6 +2,7 @@
 
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use tokio::time::sleep;
 
 use super::*;
 use crate::network::credentials::random_token;
@@ -16,8 +17,11 @@ fn client(endpoint: &str, token: &str, fingerprint: &str) -> Client {
     Client::new(endpoint.parse().unwrap(), pins, Arc::new(credentials), Permits::default(), provider).unwrap()
 }
 
-/// A connection that its peer has closed, which nobody has noticed yet.
-async fn closed_unnoticed() -> SendRequest<Full<Bytes>> {
+/// How long the task of a connection waits before it looks at it: far longer than the client gives it to see a FIN.
+const UNNOTICED: Duration = Duration::from_millis(50);
+
+/// A connection that its peer has closed. Its task sees that at the first look, which comes after a delay.
+async fn closed_by_peer(look_after: Duration) -> SendRequest<Full<Bytes>> {
     let (near, far) = tokio::io::duplex(1024);
     let (mut sender, mut connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
     tokio::select! {
@@ -26,19 +30,35 @@ async fn closed_unnoticed() -> SendRequest<Full<Bytes>> {
         ready = sender.ready() => ready.unwrap(),
     }
     drop(far);
-    tokio::spawn(connection);
+    tokio::spawn(async move {
+        if !look_after.is_zero() {
+            sleep(look_after).await;
+        }
+        connection.await
+    });
     sender
+}
+
+/// Starts a backup with this idle connection at hand: how often it was sent, after it arrived once.
+async fn attempts_of_a_post(idle: SendRequest<Full<Bytes>>) -> u32 {
+    let agent = MockAgent::start().await.unwrap();
+    let client = client(&agent.endpoint(), agent.token(), &agent.fingerprint().to_string());
+    client.idle.keep(idle, 1);
+    let exchange = client.exchange(Route::StartBackup, "{}".into(), Deadline::after(DEADLINE)).await;
+    assert_eq!(exchange.outcome.ok().unwrap().status, StatusCode::ACCEPTED);
+    assert!(!exchange.is_reused);
+    assert_eq!((agent.connections(), agent.requests().len()), (1, 1));
+    exchange.attempts
 }
 
 #[tokio::test]
 async fn a_post_of_which_nothing_has_left_is_sent_on_a_new_connection() {
-    let agent = MockAgent::start().await.unwrap();
-    let client = client(&agent.endpoint(), agent.token(), &agent.fingerprint().to_string());
-    client.idle.keep(closed_unnoticed().await, 1);
-    let exchange = client.exchange(Route::StartBackup, "{}".into(), Deadline::after(DEADLINE)).await;
-    assert_eq!(exchange.outcome.ok().unwrap().status, StatusCode::ACCEPTED);
-    assert_eq!((exchange.attempts, exchange.is_reused), (2, false));
-    assert_eq!((agent.connections(), agent.requests().len()), (1, 1));
+    assert_eq!(attempts_of_a_post(closed_by_peer(UNNOTICED).await).await, 2);
+}
+
+#[tokio::test]
+async fn a_post_does_not_try_a_connection_whose_close_has_arrived() {
+    assert_eq!(attempts_of_a_post(closed_by_peer(Duration::ZERO).await).await, 1);
 }
 
 #[test]
