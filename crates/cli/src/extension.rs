@@ -3,6 +3,8 @@
 //! Nothing is left frozen: however the run ends, by a signal too, the command waits for the thaw. Only a second signal
 //! ends it before that, and says so.
 
+pub(crate) mod quiesce;
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,16 +16,16 @@ use agentapi_mock::MockAgent;
 use anyhow::Context;
 use clap::Args;
 
-use super::connection::ConnectionOptions;
-use super::escape::visible;
-use super::failure::{NotDone, Usage};
-use super::host::{Session, block_on, single_threaded};
-use super::quiesce::QuiesceOptions;
-use super::signals::{Hangup, Interruption};
+use crate::extension::quiesce::QuiesceOptions;
+use crate::print::escape::visible;
+use crate::process::signals::{Hangup, Interruption};
+use crate::report::{NotDone, Usage};
+use crate::session::target::ConnectionOptions;
+use crate::session::{Session, block_on, single_threaded};
 
 /// What every run of an extension takes.
 #[derive(Args)]
-pub(super) struct ExtensionOptions {
+pub(crate) struct ExtensionOptions {
     /// Append a line of JSON to FILE for each thing that it does; on SIGHUP the file is opened anew
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
@@ -31,19 +33,19 @@ pub(super) struct ExtensionOptions {
     #[arg(long)]
     mock: bool,
     #[command(flatten)]
-    pub(super) quiesce: QuiesceOptions,
+    pub(crate) quiesce: QuiesceOptions,
 }
 
 /// What a run came to.
-pub(super) struct Ended {
+pub(crate) struct Ended {
     /// What the extension returned.
-    pub(super) result: String,
+    pub(crate) result: String,
     /// How its last freeze ended, if it froze.
-    pub(super) frozen: Option<Report>,
+    pub(crate) frozen: Option<Report>,
 }
 
 /// Loads an extension and runs it to its end, or until a signal comes.
-pub(super) fn run(
+pub(crate) fn run(
     session: &Session,
     connection: ConnectionOptions,
     options: &ExtensionOptions,

@@ -5,49 +5,34 @@
 //! Every command ends with one of three statuses: 0 it was done, 1 it was not, 2 wrong usage. The token comes from a
 //! file or the environment, and nothing here prints it; the mock agent's, made for one run, is the exception.
 
-mod backup;
-mod backup_run;
-mod call;
+mod arguments;
 mod commands;
-mod connection;
-mod demo;
-mod disks;
-mod escape;
 mod extension;
-mod failure;
-mod fingerprint;
-mod format;
-mod hint;
-mod host;
-mod log;
-mod metrics;
-mod mock;
-mod output;
-mod policy;
-mod quiesce;
-mod signals;
-mod storage;
-mod table;
-mod units;
+mod print;
+mod process;
+mod report;
+mod session;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use call::{Operation, Request};
+pub use crate::commands::call::{Operation, Request};
 
-use commands::{BackupCommand, Cli, Command, DisksCommand, PolicyCommand};
-use connection::ConnectionOptions;
-use failure::Usage;
-use host::Session;
+use crate::arguments::{BackupCommand, Cli, Command, DisksCommand, PolicyCommand};
+use crate::commands::{backup, call, demo, disks, fingerprint, metrics, mock, policy, storage};
+use crate::process::log;
+use crate::report::Usage;
+use crate::session::Session;
+use crate::session::target::ConnectionOptions;
 
 /// Runs the command that this process was started as.
 pub fn run() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|wrong| failure::wrong_usage(wrong));
+    let cli = Cli::try_parse().unwrap_or_else(|wrong| report::wrong_usage(wrong));
     let json = cli.json;
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error, json),
+        Err(error) => report::report(&error, json),
     }
 }
 
@@ -66,7 +51,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Backup(BackupCommand::Due(connection)) => session.with_agent(connection, backup::due),
         Command::Backup(BackupCommand::Start(connection)) => session.with_agent(connection, backup::start),
         Command::Backup(BackupCommand::Status(connection)) => session.with_agent(connection, backup::status),
-        Command::Backup(BackupCommand::Run { run, connection }) => backup_run::run(&session, connection, &run),
+        Command::Backup(BackupCommand::Run { run, connection }) => backup::run::run(&session, connection, &run),
         Command::Policy(PolicyCommand::Check { file }) => policy::check(&session, &file),
         Command::Policy(PolicyCommand::Run { run, connection }) => policy::run(&session, connection, &run),
         Command::Disks(DisksCommand::List(connection)) => session.with_agent(connection, disks::list),
@@ -77,7 +62,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
             session.with_agent(connection, async |agent, output| disks::eject(agent, output, &mounted_at).await)
         }
         Command::Disks(DisksCommand::Format { format, connection }) => {
-            session.with_agent(connection, async |agent, output| format::run(agent, output, format).await)
+            session.with_agent(connection, async |agent, output| disks::format::run(agent, output, format).await)
         }
     }
 }

@@ -1,0 +1,88 @@
+//! `agentapi fingerprint`.
+
+use agentapi_host::{Authority, Error, Fingerprint, PresentedLeaf, presented_leaf};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::print::Output;
+use crate::print::escape::visible;
+use crate::session::{Session, block_on, single_threaded};
+
+/// Prints the leaf certificate that an agent presents.
+pub(crate) fn run(session: &Session, endpoint: &str) -> anyhow::Result<()> {
+    let authority = endpoint.parse::<Authority>();
+    let authority = authority.map_err(|why| Error::InvalidArgument(format!("endpoint: {why}")))?;
+    let limit = session.host.deadline();
+    let leaf = block_on(single_threaded()?, presented_leaf(&authority, limit))?;
+    Ok(Output { json: session.json }.print(&Presented::new(authority, leaf), describe)?)
+}
+
+struct Presented {
+    authority: Authority,
+    fingerprint: Fingerprint,
+    subject: String,
+    validity: Option<(String, String)>,
+}
+
+impl Presented {
+    fn new(authority: Authority, leaf: PresentedLeaf) -> Self {
+        let PresentedLeaf { fingerprint, subject, validity, .. } = leaf;
+        Self { authority, fingerprint, subject, validity }
+    }
+}
+
+impl Serialize for Presented {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (not_before, not_after) = self.validity.clone().unzip();
+        let mut fields = serializer.serialize_struct("Presented", 5)?;
+        fields.serialize_field("endpoint", &self.authority)?;
+        fields.serialize_field("fingerprint", &self.fingerprint)?;
+        fields.serialize_field("subject", &self.subject)?;
+        fields.serialize_field("not_before", &not_before)?;
+        fields.serialize_field("not_after", &not_after)?;
+        fields.end()
+    }
+}
+
+fn describe(presented: &Presented) -> String {
+    let Presented { authority, fingerprint, subject, validity } = presented;
+    let subject = if subject.is_empty() { "cannot be read".into() } else { visible(subject) };
+    let validity = match validity {
+        Some((not_before, not_after)) => format!("{} to {}", visible(not_before), visible(not_after)),
+        None => "cannot be read".into(),
+    };
+    format!(
+        "{authority} presents a leaf certificate with\n\n  \
+         SHA-256  {fingerprint}\n  subject  {subject}\n  valid    {validity}\n\n{ADVICE}"
+    )
+}
+
+const ADVICE: &str = "\
+No request and no token were sent, and nothing is trusted: anybody could have answered there.
+Compare the SHA-256 with the one that the host's operator reads on the host itself. Only if both are the same, give it
+as --fingerprint or in AGENTAPI_FINGERPRINT.
+";
+
+#[cfg(test)]
+mod tests {
+    use agentapi_host::Fingerprint;
+
+    use super::{Presented, describe};
+
+    fn presented(validity: Option<(String, String)>, subject: &str) -> Presented {
+        let (authority, fingerprint) = ("agent:1".parse().unwrap(), Fingerprint::from_bytes([1; 32]));
+        Presented { authority, fingerprint, subject: subject.into(), validity }
+    }
+
+    #[test]
+    fn a_subject_cannot_move_the_cursor() {
+        let text = describe(&presented(Some(("a".into(), "b".into())), "CN=\u{1b}[2J"));
+        assert!(text.contains("subject  CN=\\u{1b}[2J\n  valid    a to b\n"), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_and_null() {
+        let unreadable = presented(None, "");
+        assert!(describe(&unreadable).contains("valid    cannot be read"));
+        assert_eq!(serde_json::to_value(&unreadable).unwrap()["not_after"], serde_json::Value::Null);
+    }
+}
