@@ -16,10 +16,10 @@ use agentapi_mock::MockAgent;
 use anyhow::Context;
 use clap::Args;
 
+use crate::error::{CommandError, UsageError};
 use crate::extension::quiesce::QuiesceOptions;
 use crate::print::escape::visible;
 use crate::process::signals::{Hangup, Interruption};
-use crate::report::{NotDone, Usage};
 use crate::session::target::ConnectionOptions;
 use crate::session::{Session, block_on, single_threaded};
 
@@ -53,7 +53,7 @@ pub(crate) fn run(
     load: impl FnOnce(&Host) -> anyhow::Result<Policy>,
 ) -> anyhow::Result<Ended> {
     if options.mock && connection.are_given() {
-        return Err(Usage("--mock is an agent of its own: give it no other".into()).into());
+        return Err(UsageError("--mock is an agent of its own: give it no other".into()).into());
     }
     block_on(single_threaded()?, async {
         let host = session.host.build()?;
@@ -111,7 +111,8 @@ async fn until_signal(
             }
         }
     };
-    let interrupted = || NotDone("interrupted before the extension had ended; what the agent has begun goes on".into());
+    let interrupted =
+        || CommandError("interrupted before the extension had ended; what the agent has begun goes on".into());
     tokio::select! {
         outcome = policy.run(agent, input) => Ok(outcome?),
         () = hung_up => Err(interrupted().into()),
@@ -147,7 +148,7 @@ async fn thaw(coordinator: &Coordinator, interruption: &mut Interruption) -> any
         () = interruption.come() => {
             let failures = coordinator.status().map(|held| held.failures).unwrap_or_default();
             let latest = failures.last().map_or("no attempt has ended yet", String::as_str);
-            Err(NotDone(format!(
+            Err(CommandError(format!(
                 "interrupted while something may still be frozen ({}); the next run with the same --freeze, --thaw and \
                  --journal thaws first",
                 visible(latest)

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod commands;
+mod error;
 mod extension;
 mod print;
 mod process;
@@ -21,14 +22,14 @@ pub use crate::commands::call::{Operation, Request};
 
 use crate::arguments::{BackupCommand, Cli, Command, DisksCommand, PolicyCommand};
 use crate::commands::{backup, call, demo, disks, fingerprint, metrics, mock, policy, storage};
+use crate::error::UsageError;
 use crate::process::log;
-use crate::report::Usage;
 use crate::session::Session;
 use crate::session::target::ConnectionOptions;
 
 /// Runs the command that this process was started as.
 pub fn run() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|wrong| report::wrong_usage(wrong));
+    let cli = Cli::try_parse().unwrap_or_else(|error| report::exit_with_clap_error(error));
     let json = cli.json;
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,7 +69,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
 }
 
 /// An option that is silently without effect would let people believe that it had one.
-fn refuse_what_means_nothing(command: &Command, outer: &ConnectionOptions, json: bool) -> Result<(), Usage> {
+fn refuse_what_means_nothing(command: &Command, outer: &ConnectionOptions, json: bool) -> Result<(), UsageError> {
     let name = match command {
         Command::Demo => "demo",
         Command::Mock(_) => "mock",
@@ -77,10 +78,12 @@ fn refuse_what_means_nothing(command: &Command, outer: &ConnectionOptions, json:
         _ => return Ok(()),
     };
     if outer.are_given() {
-        return Err(Usage(format!("{name} connects to no agent of yours: give it no --{}", outer.first_name())));
+        return Err(UsageError(format!("{name} connects to no agent of yours: give it no --{}", outer.first_name())));
     }
     if json && matches!(command, Command::Demo) {
-        return Err(Usage("demo prints for people only; programs use call, or --json with any other command".into()));
+        return Err(UsageError(
+            "demo prints for people only; programs use call, or --json with any other command".into(),
+        ));
     }
     Ok(())
 }

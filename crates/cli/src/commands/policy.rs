@@ -11,9 +11,9 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::error::UsageError;
 use crate::extension::{self, ExtensionOptions};
 use crate::print::{Output, print, print_json};
-use crate::report::Usage;
 use crate::session::Session;
 use crate::session::target::ConnectionOptions;
 
@@ -49,7 +49,8 @@ pub(crate) fn check(session: &Session, file: &Path) -> anyhow::Result<()> {
 
 /// Runs an extension once, and prints what it returns.
 pub(crate) fn run(session: &Session, connection: ConnectionOptions, options: &RunOptions) -> anyhow::Result<()> {
-    serde_json::from_str::<Value>(&options.input).map_err(|why| Usage(format!("--input: expected JSON, {why}")))?;
+    serde_json::from_str::<Value>(&options.input)
+        .map_err(|why| UsageError(format!("--input: expected JSON, {why}")))?;
     let ended = extension::run(session, connection, &options.extension, &options.input, |host| load(host, options))?;
     print_result(&ended.result, Output { json: session.json })
 }
@@ -65,7 +66,7 @@ fn load(host: &Host, options: &RunOptions) -> anyhow::Result<Policy> {
         None => policy.approver(Arc::new(AskOnTerminal)),
         Some(wipe) => match wipe.split_once('=') {
             Some((device, id)) if !id.is_empty() => policy.approver(Arc::new(AllowOnce::new(device, id))),
-            _ => return Err(Usage(format!("--approve: expected DEVICE=DURABLE-ID, found {wipe:?}")).into()),
+            _ => return Err(UsageError(format!("--approve: expected DEVICE=DURABLE-ID, found {wipe:?}")).into()),
         },
     };
     Ok(policy)

@@ -11,7 +11,7 @@ use agentapi_host::quiesce::{Coordinator, Programs, Settings};
 use anyhow::Context;
 use clap::Args;
 
-use crate::report::Usage;
+use crate::error::UsageError;
 
 /// What is frozen for a backup, and how.
 #[derive(Args)]
@@ -59,7 +59,8 @@ impl QuiesceOptions {
 
     #[cfg(unix)]
     fn coordinator(&self) -> anyhow::Result<Coordinator> {
-        let programs = Programs::parse(&self.freeze, &self.thaw).map_err(|why| Usage(format!("--freeze: {why}")))?;
+        let programs =
+            Programs::parse(&self.freeze, &self.thaw).map_err(|why| UsageError(format!("--freeze: {why}")))?;
         let programs = programs.with_timeout(Duration::from_secs(self.program_timeout_s));
         let settings = Settings { lease: Duration::from_secs(self.lease_s), ..programs.settings() };
         let journal = match &self.journal {
@@ -71,7 +72,7 @@ impl QuiesceOptions {
 
     #[cfg(not(unix))]
     fn coordinator(&self) -> anyhow::Result<Coordinator> {
-        Err(Usage("--freeze runs programs in process groups, which only Unix has".into()).into())
+        Err(UsageError("--freeze runs programs in process groups, which only Unix has".into()).into())
     }
 }
 

@@ -7,7 +7,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::report::Usage;
+use crate::error::UsageError;
 
 /// What is logged.
 #[derive(Args)]
@@ -39,10 +39,10 @@ impl LogOptions {
 const DEFAULT_FILTER: &str = "warn,agentapi_host::sandbox::egress=error";
 
 /// Starts logging. Called once.
-pub(crate) fn start(options: &LogOptions) -> Result<(), Usage> {
+pub(crate) fn start(options: &LogOptions) -> Result<(), UsageError> {
     let text = options.filter(env::var("AGENTAPI_LOG").ok());
     let filter = text.parse::<Targets>();
-    let filter = filter.map_err(|why| Usage(format!("the log filter {text:?} cannot be read: {why}")))?;
+    let filter = filter.map_err(|why| UsageError(format!("the log filter {text:?} cannot be read: {why}")))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     Ok(())

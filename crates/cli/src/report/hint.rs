@@ -3,7 +3,7 @@
 use agentapi_host::{Error, Method, Phase, PinMismatch, Route};
 
 /// What to do about it; none where the error says it all.
-pub(crate) fn hint(error: &Error) -> Option<String> {
+pub(super) fn hint(error: &Error) -> Option<String> {
     let text = match error {
         Error::NotConnected | Error::Component(_) => {
             "check the file that --component names; without one, this is a bug".into()

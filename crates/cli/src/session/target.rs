@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use agentapi_host::{Error, Target};
 use clap::Args;
 
-use crate::report::Usage;
+use crate::error::UsageError;
 
 /// Which agent to connect to. Taken before and after the command; what stands after it counts.
 #[derive(Args, Clone, Default)]
@@ -73,7 +73,7 @@ impl ConnectionOptions {
     }
 
     /// These, and the environment's for those that are not given. An empty text is given, and wrong.
-    pub(crate) fn complete(self, variable: impl Fn(&str) -> Option<OsString>) -> Result<ConnectionTexts, Usage> {
+    pub(crate) fn complete(self, variable: impl Fn(&str) -> Option<OsString>) -> Result<ConnectionTexts, UsageError> {
         let text = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
         let endpoint = self.endpoint.or_else(|| text("AGENTAPI_ENDPOINT"));
         let fingerprints = match text("AGENTAPI_FINGERPRINT") {
@@ -130,7 +130,7 @@ fn read_token(file: &Path) -> io::Result<String> {
     Ok(line.unwrap_or(&text).to_owned())
 }
 
-fn missing(endpoint: bool, fingerprint: bool, token: bool) -> Usage {
+fn missing(endpoint: bool, fingerprint: bool, token: bool) -> UsageError {
     let named = [
         (endpoint, "the endpoint: --endpoint ENDPOINT or AGENTAPI_ENDPOINT"),
         (fingerprint, "the fingerprint: --fingerprint SHA256 or AGENTAPI_FINGERPRINT"),
@@ -138,7 +138,9 @@ fn missing(endpoint: bool, fingerprint: bool, token: bool) -> Usage {
     ];
     let lines = named.into_iter().filter(|(is_missing, _)| *is_missing);
     let list: String = lines.map(|(_, text)| format!("\n  {text}")).collect();
-    Usage(format!("which agent? Missing:{list}\n(no agent at hand? `agentapi mock` starts one and prints all three)"))
+    UsageError(format!(
+        "which agent? Missing:{list}\n(no agent at hand? `agentapi mock` starts one and prints all three)"
+    ))
 }
 
 /// The largest token file that is read, in bytes: more than any server takes in a header.

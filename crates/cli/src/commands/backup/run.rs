@@ -12,10 +12,10 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use crate::error::SilentFailure;
 use crate::extension::{self, ExtensionOptions};
 use crate::print::escape::visible;
 use crate::print::{print, print_json};
-use crate::report::Said;
 use crate::session::Session;
 use crate::session::target::ConnectionOptions;
 
@@ -74,7 +74,11 @@ pub(crate) fn run(session: &Session, connection: ConnectionOptions, options: &Ba
     } else {
         print(&describe(&report, ended.frozen.as_ref()))?;
     }
-    if matches!(report.outcome, BackupOutcome::Done | BackupOutcome::NotDue) { Ok(()) } else { Err(Said.into()) }
+    if matches!(report.outcome, BackupOutcome::Done | BackupOutcome::NotDue) {
+        Ok(())
+    } else {
+        Err(SilentFailure.into())
+    }
 }
 
 fn settings(options: &BackupRunOptions) -> BackupLoop {

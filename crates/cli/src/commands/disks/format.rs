@@ -9,9 +9,9 @@ use tokio::task::spawn_blocking;
 
 use crate::arguments::FormatArgs;
 use crate::commands::disks::role;
+use crate::error::{CommandError, SilentFailure};
 use crate::print::Output;
 use crate::print::escape::visible;
-use crate::report::{NotDone, Said};
 
 /// Formats a disk, if the agent lets it and the person confirms it.
 pub(crate) async fn run(agent: &Agent, output: Output, args: FormatArgs) -> anyhow::Result<()> {
@@ -41,12 +41,12 @@ fn finish(output: Output, request: &FormatRequest, result: &FormatResult) -> any
         (true, _) => Ok(output.print(result, |_| format!("Formatted {device} as {}.\n", visible(&request.fstype)))?),
         (false, true) => {
             output.print(result, |_| String::new())?;
-            Err(Said.into())
+            Err(SilentFailure.into())
         }
         (false, false) if reason.is_empty() => {
-            Err(NotDone(format!("{device} was not formatted, and the agent does not say why")).into())
+            Err(CommandError(format!("{device} was not formatted, and the agent does not say why")).into())
         }
-        (false, false) => Err(NotDone(format!("{device} was not formatted: {reason}")).into()),
+        (false, false) => Err(CommandError(format!("{device} was not formatted: {reason}")).into()),
     }
 }
 
@@ -74,7 +74,7 @@ impl<R: BufRead, W: Write> Person<R, W> {
         let (device, id) = (visible(&found.device), visible(&found.durable_id));
         writeln!(self.questions, "{device} ({}) is to be wiped.\n{}", visible(&role(&found.role)), describe(found))?;
         if !self.is_present {
-            return Err(NotDone(format!(
+            return Err(CommandError(format!(
                 "nothing was done: {device} needs a person's confirmation, and stdin is no terminal; a script that \
                  may wipe this very disk says --confirm {id}"
             ))
@@ -85,7 +85,7 @@ impl<R: BufRead, W: Write> Person<R, W> {
         let mut typed = String::new();
         self.answers.read_line(&mut typed)?;
         if found.durable_id.is_empty() || typed.trim_end_matches(['\r', '\n']) != found.durable_id {
-            return Err(NotDone("nothing was done: that is not the durable id".into()).into());
+            return Err(CommandError("nothing was done: that is not the durable id".into()).into());
         }
         Ok(found.durable_id.clone())
     }
@@ -96,19 +96,19 @@ fn describe(found: &FormatResult) -> String {
     format!("  found on it: {reason}\n  durable id:  {}", visible(&found.durable_id))
 }
 
-fn other_disk(found: &FormatResult) -> NotDone {
+fn other_disk(found: &FormatResult) -> CommandError {
     let (device, id) = (visible(&found.device), visible(&found.durable_id));
-    NotDone(format!("nothing was done: the durable id of {device} is {id}, another one was confirmed"))
+    CommandError(format!("nothing was done: the durable id of {device} is {id}, another one was confirmed"))
 }
 
-async fn refusal(agent: &Agent, result: &FormatResult) -> Result<NotDone, Error> {
+async fn refusal(agent: &Agent, result: &FormatResult) -> Result<CommandError, Error> {
     let (device, reason) = (visible(&result.device), visible(&result.reason));
     let because = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
     let what = format!("nothing was done: {device} is not yours to format{because}");
     let Some(pending) = &result.pending_op else {
-        return Ok(NotDone(format!("{what}, and the agent names no operation that the operator could sign")));
+        return Ok(CommandError(format!("{what}, and the agent names no operation that the operator could sign")));
     };
-    Ok(NotDone(format!("{what}; {}", operator_command(agent, pending).await?)))
+    Ok(CommandError(format!("{what}; {}", operator_command(agent, pending).await?)))
 }
 
 /// A command that holds what cannot be seen is not one to paste.
