@@ -26,7 +26,6 @@ mod instances;
 mod linker;
 mod outgoing;
 mod store;
-#[allow(unreachable_pub, reason = "the bindings re-export it")]
 pub mod types;
 
 pub use component::{BuildError, embedded};
