@@ -1,48 +1,56 @@
-//! A wipe needs a person: who says yes to a format with a confirmation that an extension asks for.
+//! A wipe needs a person: who says yes when an extension asks to format a disk with a confirmation.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
+use tokio::task::spawn_blocking;
+
 /// A format that an extension asks for, with a confirmation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// A test of an [`Approver`] starts from the default and sets what matters to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Wipe {
     /// The extension's name.
     pub extension: String,
     /// The device, such as `/dev/sdb1`.
     pub device: String,
-    /// The durable id that it says was confirmed.
+    /// The durable id that, as the extension says, was confirmed.
     pub durable_id: String,
     /// The file system to be made.
     pub fstype: String,
 }
 
-/// Says whether a wipe may be done. Asked for each one, before anything is sent to the agent.
+/// Decides whether a disk may be wiped. Asked for each wipe, before anything is sent to the agent.
 pub trait Approver: Send + Sync + 'static {
-    /// True only for that very device and durable id.
+    /// True only for that very device and durable id. The run waits for the answer, within its wall-clock limit.
     fn approves<'a>(&'a self, wipe: &'a Wipe) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 }
 
-/// Says no. The default.
+/// Says no to every wipe. The default.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Deny;
+pub struct DenyAll;
 
 /// Says yes to one device with one durable id, once.
 #[derive(Debug)]
 pub struct AllowOnce(Mutex<Option<(String, String)>>);
 
-/// Asks whoever sits at the terminal to type the durable id. Says no where there is none.
+/// Asks whoever sits at the terminal to type the durable id. Says no where there is no terminal.
+///
+/// The question goes to standard error. A run that ends while it waits leaves one thread of the runtime behind, which
+/// reads standard input until the next line: a read of a terminal cannot be cancelled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AskOnTerminal;
 
 impl AllowOnce {
-    /// Allows this wipe.
+    /// Allows the wipe of this device with this durable id.
     pub fn new(device: impl Into<String>, durable_id: impl Into<String>) -> Self {
         Self(Mutex::new(Some((device.into(), durable_id.into()))))
     }
 }
 
-impl Approver for Deny {
+impl Approver for DenyAll {
     fn approves<'a>(&'a self, _: &'a Wipe) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         Box::pin(async { false })
     }
@@ -50,39 +58,44 @@ impl Approver for Deny {
 
 impl Approver for AllowOnce {
     fn approves<'a>(&'a self, wipe: &'a Wipe) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        // Compared and taken under one lock: of two runs that ask at once, one is allowed.
         let mut allowed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_it = allowed.as_ref().is_some_and(|(device, id)| *device == wipe.device && *id == wipe.durable_id);
-        if is_it {
+        let is_allowed = allowed.as_ref().is_some_and(|(device, id)| *device == wipe.device && *id == wipe.durable_id);
+        if is_allowed {
             *allowed = None;
         }
-        Box::pin(async move { is_it })
+        Box::pin(async move { is_allowed })
     }
 }
 
 impl Approver for AskOnTerminal {
     fn approves<'a>(&'a self, wipe: &'a Wipe) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         let wipe = wipe.clone();
-        Box::pin(async move { tokio::task::spawn_blocking(move || ask(&wipe).unwrap_or(false)).await.unwrap_or(false) })
+        // A person takes minutes: a read on a thread of the runtime would hold up every other call meanwhile.
+        Box::pin(async move { spawn_blocking(move || ask(&wipe).unwrap_or(false)).await.unwrap_or(false) })
     }
 }
 
 fn ask(wipe: &Wipe) -> io::Result<bool> {
+    // Only a terminal has a person at it. Input from a file or pipe could have been prepared by anybody.
     if !io::stdin().is_terminal() {
         return Ok(false);
     }
     let Wipe { extension, device, durable_id, fstype } = wipe;
     let mut terminal = io::stderr();
+    // Escaped by `{:?}`: these are the extension's texts, and must not be able to rewrite the question.
     writeln!(terminal, "The extension {extension:?} asks to wipe {device:?} and make {fstype:?} on it.")?;
     write!(terminal, "To agree, type its durable id ({durable_id:?}): ")?;
     terminal.flush()?;
     let mut typed = String::new();
     io::stdin().lock().read_line(&mut typed)?;
+    // An empty id would be agreed to by the return key alone.
     Ok(!durable_id.is_empty() && typed.trim_end_matches(['\r', '\n']) == durable_id)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{AllowOnce, Approver, DenyAll, Wipe};
 
     fn wipe(device: &str, durable_id: &str) -> Wipe {
         let [extension, device, durable_id, fstype] = ["x", device, durable_id, "ext4"].map(String::from);
@@ -91,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_default_says_no() {
-        assert!(!Deny.approves(&wipe("/dev/sdb1", "uuid:1")).await);
+        assert!(!DenyAll.approves(&wipe("/dev/sdb1", "uuid:1")).await);
     }
 
     #[tokio::test]

@@ -1,21 +1,26 @@
-//! The audit: one line for each operation that an extension asked for, and what came of it.
+//! The audit: one line for each operation that an extension asked for, with its outcome.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-/// What an extension asked for, and what came of it. Holds names and kinds, and so no secret.
-#[derive(Clone, Debug, Serialize)]
+use crate::policy::identity::Identity;
+
+/// An operation that an extension asked for, and its outcome. Holds names and kinds, and so no secret.
+///
+/// A test of an [`Audit`] starts from the default and sets what matters to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct AuditEntry {
-    /// When it began: milliseconds since 1970.
+    /// When the operation began, in milliseconds since 1970.
     pub at_unix_ms: u128,
     /// The extension's name.
     pub extension: String,
-    /// The SHA-256 of the extension, in hex.
+    /// The SHA-256 of the extension's bytes, in hex.
     pub extension_sha256: String,
     /// The function, such as `backup.due`; `run` for the run as a whole.
     pub operation: String,
@@ -25,13 +30,14 @@ pub struct AuditEntry {
     pub milliseconds: u128,
 }
 
-/// Takes entries down.
+/// Receives an entry for each operation of an extension.
 pub trait Audit: Send + Sync + 'static {
-    /// Called after each operation. An audit that fails says so in the log; it does not stop the operation, which is done.
+    /// Called after each operation, on the task that made it. The operation is done by then, so that an audit which cannot
+    /// be written is reported in the log and stops nothing.
     fn record(&self, entry: &AuditEntry);
 }
 
-/// Entries as JSON Lines at the end of a file. Rotation is logrotate's: call [`reopen`](Self::reopen) on SIGHUP.
+/// Appends entries to a file, as JSON Lines. Rotation is logrotate's: call [`reopen`](Self::reopen) on SIGHUP.
 #[derive(Debug)]
 pub struct AuditFile {
     path: PathBuf,
@@ -39,7 +45,7 @@ pub struct AuditFile {
 }
 
 impl AuditFile {
-    /// Opens the file, making it if it is not there.
+    /// Opens the file, creating it if it is not there.
     ///
     /// # Errors
     ///
@@ -50,11 +56,11 @@ impl AuditFile {
         Ok(Self { path, file })
     }
 
-    /// Goes on in the file that now has the name.
+    /// Continues in the file that has the name now.
     ///
     /// # Errors
     ///
-    /// When it cannot be opened; the old file is kept then.
+    /// When it cannot be opened; entries then go on into the old file.
     pub fn reopen(&self) -> io::Result<()> {
         let file = append_to(&self.path)?;
         *self.file.lock().unwrap_or_else(PoisonError::into_inner) = file;
@@ -66,7 +72,7 @@ impl Audit for AuditFile {
     fn record(&self, entry: &AuditEntry) {
         let written = serde_json::to_string(entry).map_err(io::Error::other).and_then(|line| {
             let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            // One write for a line: two processes that append do not mix theirs.
+            // One write for a line, its end included: O_APPEND then keeps the lines of two processes apart.
             file.write_all(format!("{line}\n").as_bytes())
         });
         if let Err(why) = written {
@@ -75,17 +81,45 @@ impl Audit for AuditFile {
     }
 }
 
-pub(super) fn now_unix_ms() -> u128 {
+/// Makes the entries of one extension, for the audit that the controller set, if it set one.
+#[derive(Clone)]
+pub(super) struct AuditTrail {
+    identity: Identity,
+    audit: Option<Arc<dyn Audit>>,
+}
+
+impl AuditTrail {
+    pub(super) fn new(identity: Identity, audit: Option<Arc<dyn Audit>>) -> Self {
+        Self { identity, audit }
+    }
+
+    /// Records an operation that ends now.
+    pub(super) fn record(&self, operation: &str, outcome: &str, started: Instant) {
+        let Some(audit) = &self.audit else { return };
+        let milliseconds = started.elapsed().as_millis();
+        audit.record(&AuditEntry {
+            // One reading of the wall clock, so that begin and duration agree even if the clock was set meanwhile.
+            at_unix_ms: now_unix_ms().saturating_sub(milliseconds),
+            extension: self.identity.name.to_string(),
+            extension_sha256: self.identity.sha256.to_string(),
+            operation: operation.into(),
+            outcome: outcome.into(),
+            milliseconds,
+        });
+    }
+}
+
+fn now_unix_ms() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis())
 }
 
-fn append_to(path: &PathBuf) -> io::Result<File> {
+fn append_to(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Audit, AuditEntry, AuditFile};
 
     fn entry(operation: &str) -> AuditEntry {
         let [extension, extension_sha256, operation, outcome] = ["x", "ab", operation, "ok"].map(String::from);

@@ -1,39 +1,49 @@
-//! The backup loop that comes with the library: the extension in `extensions/backup-loop`, with its input and its report
-//! as types.
+//! The backup loop that comes with the library: the extension in `extensions/backup-loop`, its input and its report as
+//! types.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FUNCTIONS, Function, Grants, Limits, LoadError, Policy};
 use crate::host::Host;
+use crate::policy::error::LoadError;
+use crate::policy::extension::Policy;
+use crate::policy::grants::{FUNCTIONS, Grants};
+use crate::policy::limits::Limits;
 
-/// The component.
+/// The component, as the build script placed it.
 const WASM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/backup_loop.wasm"));
-/// Its name, where it holds a freeze or is audited.
+/// The extension's name, as the holder of a freeze and in the audit.
 const NAME: &str = "backup-loop";
+/// Longer than any backup is followed: [`BackupLoop::give_up_after_s`] is the limit that a caller sets.
+const MAX_WALL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Far more than the polls of a week compute, and still an end for a loop that runs away.
+const MAX_CPU: Duration = Duration::from_secs(60 * 60);
 
 impl Host {
-    /// The backup loop, an extension: due? freeze, start, follow, thaw, report. Its input is [`BackupLoop::input`], its
-    /// result is read with [`BackupReport::parse`].
+    /// Loads the backup loop, an extension: due? freeze, start, follow, thaw, report. Its input is
+    /// [`BackupLoop::input`]; its result is read by [`BackupReport::parse`].
     ///
-    /// It is granted what it needs. Its limits are wide, because it waits for hours, and looks and prints often.
+    /// It is granted the interfaces `backup` and `quiesce`, and no other. Its limits are wide, because it waits for hours
+    /// and asks and prints often.
     ///
-    /// Blocks, as [`Host::load_policy`] does.
+    /// Blocks while it is compiled, some 100 ms, or 1 ms where the cache has it; see
+    /// [`load_policy`](Self::load_policy).
     ///
     /// # Errors
     ///
     /// [`LoadError::Component`] when it cannot be compiled.
     pub fn backup_loop(&self) -> Result<Policy, LoadError> {
-        let is_needed = |function: &Function| matches!(function.interface(), "backup" | "quiesce");
-        let grants = Grants::of(FUNCTIONS.into_iter().filter(is_needed));
-        let (wall, cpu) = (Duration::from_secs(7 * 24 * 60 * 60), Duration::from_secs(60 * 60));
-        let limits = Limits { wall, cpu, agent_calls: u64::MAX, log_bytes: usize::MAX, ..Limits::default() };
+        let needed = FUNCTIONS.iter().filter(|function| matches!(function.interface(), "backup" | "quiesce"));
+        let grants = Grants::of(needed.copied());
+        // Calls and log are not counted: their number follows from how long the backup takes, which nobody knows before.
+        let limits =
+            Limits { wall: MAX_WALL, cpu: MAX_CPU, agent_calls: u64::MAX, log_bytes: usize::MAX, ..Limits::default() };
         self.load_policy_bytes(NAME, WASM, &grants, &limits)
     }
 }
 
-/// What the backup loop does.
+/// What the backup loop is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BackupLoop {
@@ -45,7 +55,7 @@ pub struct BackupLoop {
     pub on_freeze_failure: OnFreezeFailure,
     /// When to thaw them. When the backup has ended by default.
     pub thaw_on: ThawOn,
-    /// The pause between two looks at the status, in milliseconds. A second by default.
+    /// The pause between two requests for the status, in milliseconds. A second by default.
     pub poll_ms: u64,
     /// How long a backup is followed, in seconds. Four hours by default.
     pub give_up_after_s: u64,
@@ -54,6 +64,7 @@ pub struct BackupLoop {
 /// What is done where the applications cannot be frozen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum OnFreezeFailure {
     /// No backup.
     Abort,
@@ -64,6 +75,7 @@ pub enum OnFreezeFailure {
 /// When the applications are thawed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ThawOn {
     /// When the backup has ended.
     End,
@@ -95,7 +107,7 @@ impl BackupLoop {
     }
 }
 
-/// What a run of the backup loop came to.
+/// The report of a run of the backup loop.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct BackupReport {
@@ -108,7 +120,7 @@ pub struct BackupReport {
     /// The call that failed, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<CallFailure>,
-    /// What the backup is worth: `application`, or `crash` with a reason; none where none was taken.
+    /// How consistent the backup is: `application`, or `crash` with a reason; none where none was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consistency: Option<String>,
     /// Why it is not application-consistent; empty where it is.
@@ -135,9 +147,9 @@ pub enum BackupOutcome {
     NotFrozen,
     /// No backup was started.
     NotStarted,
-    /// It was started, and the agent no longer says how it does.
+    /// It was started, and the agent no longer reports on it.
     Lost,
-    /// It was started, and was not done in the time that was given.
+    /// It was started, and was not done within [`BackupLoop::give_up_after_s`].
     StillRunning,
 }
 
@@ -166,7 +178,7 @@ impl BackupReport {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{BackupLoop, BackupOutcome, BackupReport};
 
     #[test]
     fn the_input_has_the_extensions_own_names() {

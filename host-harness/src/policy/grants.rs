@@ -10,7 +10,7 @@
 //!
 //! ```toml
 //! functions = ["backup.due", "disks.*"]
-//! ungranted = "deny"   # or "refuse", which is what holds without it
+//! ungranted = "deny"   # or "refuse", which holds without it
 //! ```
 
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ use agentapi_contract::Route;
 use agentapi_contract::wit::Function;
 use serde::Deserialize;
 
-use super::Limits;
+use crate::policy::limits::Limits;
 
 /// What an extension may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -35,6 +35,7 @@ pub struct Grants {
 /// What becomes of an extension that imports a function which it is not granted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Ungranted {
     /// It is not loaded.
     #[default]
@@ -50,15 +51,20 @@ pub struct Grant(BTreeSet<Function>);
 
 /// Why a text is no [`Grant`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a grant such as backup.due or backup.*, found {found:?}; there are {}", known())]
+#[error("expected a grant such as backup.due or backup.*, found {found:?}; there are {}", function_names())]
 pub struct GrantError {
     found: String,
 }
 
+/// Why a TOML text is no [`Grants`]: the place in it, what was expected and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct GrantsTomlError(toml::de::Error);
+
 /// Every function that can be granted: those that make a request, the two helpers, and the host's own.
-pub const FUNCTIONS: [Function; 13] = {
+pub const FUNCTIONS: &[Function] = {
     use Route::{AssignDisk, BackupDue, BackupStatus, Disks, EjectDisk, FormatDisk, HostMetrics, StartBackup, Storage};
-    [
+    &[
         Storage.function(),
         BackupDue.function(),
         StartBackup.function(),
@@ -81,12 +87,12 @@ pub(super) const FREEZE: Function = Function::new("quiesce", "freeze");
 pub(super) const THAW: Function = Function::new("quiesce", "thaw");
 
 /// The function of these names, if it can be granted.
-pub(super) fn grantable(interface: &str, name: &str) -> Option<Function> {
-    FUNCTIONS.into_iter().find(|function| function.interface() == interface && function.name() == name)
+pub(super) fn find_function(interface: &str, name: &str) -> Option<Function> {
+    FUNCTIONS.iter().copied().find(|function| function.interface() == interface && function.name() == name)
 }
 
 impl Grants {
-    /// These grants; what is not granted is refused at load.
+    /// These grants; an extension that imports more is refused at load.
     pub fn new(functions: impl IntoIterator<Item = Grant>) -> Self {
         Self { functions: functions.into_iter().collect(), ungranted: Ungranted::Refuse }
     }
@@ -100,17 +106,19 @@ impl Grants {
     ///
     /// # Errors
     ///
-    /// When it is not TOML, has other keys, or a text in it is no [`Grant`].
-    pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
+    /// [`GrantsTomlError`] when it is not TOML, has other keys, or a text in it is no [`Grant`].
+    pub fn from_toml(text: &str) -> Result<Self, GrantsTomlError> {
+        toml::from_str(text).map_err(GrantsTomlError)
     }
 
     /// Reads grants and, in a table `limits`, [`Limits`]: the file of `agentapi policy run`.
     ///
     /// # Errors
     ///
-    /// As [`from_toml`](Self::from_toml), and for a limit that there is not.
-    pub fn and_limits_from_toml(text: &str) -> Result<(Self, Limits), toml::de::Error> {
+    /// As [`from_toml`](Self::from_toml), and for a key in `limits` that is no limit.
+    pub fn and_limits_from_toml(text: &str) -> Result<(Self, Limits), GrantsTomlError> {
+        // Not `#[serde(flatten)]` of `Grants`: it does not work together with `deny_unknown_fields`, and a grant that is
+        // misspelt must not be passed over.
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct File {
@@ -121,18 +129,18 @@ impl Grants {
             #[serde(default)]
             limits: Limits,
         }
-        let File { functions, ungranted, limits } = toml::from_str(text)?;
+        let File { functions, ungranted, limits } = toml::from_str(text).map_err(GrantsTomlError)?;
         Ok((Self { functions, ungranted }, limits))
     }
 
-    /// The same grants with another fate for what is not granted.
+    /// The same grants, with this treatment of extensions that import more.
     #[must_use]
     pub fn ungranted(self, ungranted: Ungranted) -> Self {
         Self { ungranted, ..self }
     }
 
     /// Whether a function may be called.
-    pub fn allow(&self, function: Function) -> bool {
+    pub fn allows(&self, function: Function) -> bool {
         self.functions.iter().any(|grant| grant.0.contains(&function))
     }
 
@@ -145,12 +153,13 @@ impl FromStr for Grant {
     type Err = GrantError;
 
     fn from_str(text: &str) -> Result<Self, GrantError> {
-        let named = |function: &Function| {
+        let is_granted = |function: &Function| {
             text.split_once('.').is_some_and(|(interface, name)| {
                 function.interface() == interface && (name == "*" || function.name() == name)
             })
         };
-        let functions: BTreeSet<_> = FUNCTIONS.into_iter().filter(named).collect();
+        let functions: BTreeSet<_> = FUNCTIONS.iter().copied().filter(is_granted).collect();
+        // A grant of nothing is a misspelt one. Accepted, it would only show when the extension is denied.
         if functions.is_empty() { Err(GrantError { found: text.into() }) } else { Ok(Self(functions)) }
     }
 }
@@ -163,17 +172,18 @@ impl TryFrom<String> for Grant {
     }
 }
 
-fn known() -> String {
-    FUNCTIONS.map(|function| function.to_string()).join(", ")
+fn function_names() -> String {
+    let names: Vec<_> = FUNCTIONS.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{FUNCTIONS, Grant, Grants, Ungranted};
 
     fn allowed(grants: &[&str]) -> Vec<String> {
         let grants = Grants::new(grants.iter().map(|text| text.parse().unwrap()));
-        FUNCTIONS.into_iter().filter(|&function| grants.allow(function)).map(|f| f.to_string()).collect()
+        FUNCTIONS.iter().filter(|&&function| grants.allows(function)).map(ToString::to_string).collect()
     }
 
     #[test]
@@ -202,5 +212,14 @@ mod tests {
         assert_eq!(Grants::from_toml("").unwrap(), Grants::default());
         assert!(Grants::from_toml("functions = [\"backup.all\"]").is_err());
         assert!(Grants::from_toml("function = []").is_err());
+    }
+
+    #[test]
+    fn an_error_in_toml_says_where_it_is_and_what_was_expected() {
+        let error = Grants::and_limits_from_toml("functions = []\n[limits]\ncpu = 1\n").unwrap_err().to_string();
+        assert!(
+            error.contains("line 3, column 1") && error.contains("unknown field `cpu`, expected one of"),
+            "{error}"
+        );
     }
 }

@@ -1,18 +1,19 @@
 //! What an extension asks for by importing it, held against what it was granted.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use agentapi_contract::wit::{Function, PACKAGE, POLICY, TYPES};
 use wasmtime::Engine;
 use wasmtime::component::Component;
-use wasmtime::component::types::ComponentItem;
+use wasmtime::component::types::{ComponentInstance, ComponentItem};
 
-use super::grants::{Grants, grantable};
-use super::wasi;
+use crate::policy::error::LoadError;
+use crate::policy::grants::{Grants, find_function};
+use crate::policy::wasi;
 
-/// What an extension imports.
+/// What an extension imports; made by [`Host::imports_of_policy`](crate::Host::imports_of_policy).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Imports {
     /// Functions of the contract: what it must be granted.
     pub functions: BTreeSet<Function>,
@@ -21,56 +22,38 @@ pub struct Imports {
     exports_policy: bool,
 }
 
-/// Why an extension is not loaded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadError {
-    /// It is no component, or one for another version.
-    #[error("it is no component that can be run")]
-    Component(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It does not export what an extension exports.
-    #[error("expected a component that exports {POLICY}, found one that does not")]
-    NoPolicy,
-    /// It imports what no extension is given.
-    #[error("it imports what no extension is given: {}", list(.0))]
-    Forbidden(BTreeSet<String>),
-    /// It imports functions that it is not granted.
-    #[error("it imports {}; granted are {}; missing are {}", list(imported), list(granted), list(missing))]
-    Ungranted {
-        /// What it imports.
-        imported: BTreeSet<Function>,
-        /// What of it is granted.
-        granted: BTreeSet<Function>,
-        /// What of it is not.
-        missing: BTreeSet<Function>,
-    },
-}
-
 impl Imports {
-    /// Reads them off a component.
-    pub fn of(engine: &Engine, component: &Component) -> Self {
+    /// Reads them from a component's type: nothing of it runs.
+    pub(super) fn of(component: &Component) -> Self {
+        let engine = component.engine();
         let component = component.component_type();
-        let mut found =
-            Self { exports_policy: component.exports(engine).any(|(name, _)| name == POLICY), ..Self::default() };
+        let exports_policy = component.exports(engine).any(|(name, _)| name == POLICY);
+        let mut imports = Self { exports_policy, ..Self::default() };
         for (name, item) in component.imports(engine) {
-            let interface = name
-                .strip_prefix(PACKAGE)
-                .and_then(|rest| rest.strip_prefix('/'))
-                .and_then(|rest| rest.split('@').next());
-            match (interface, &item.ty) {
-                (Some(interface), ComponentItem::ComponentInstance(instance)) if !is_offered(name) => {
-                    for (function, _) in instance.exports(engine).filter(|(_, item)| is_function(&item.ty)) {
-                        match grantable(interface, function) {
-                            Some(function) => drop(found.functions.insert(function)),
-                            None => drop(found.forbidden.insert(format!("{name} {function}"))),
-                        }
-                    }
+            if is_offered(name) {
+                continue;
+            }
+            match (interface_of_contract(name), &item.ty) {
+                (Some(interface), ComponentItem::ComponentInstance(instance)) => {
+                    imports.add_interface(engine, name, interface, instance);
                 }
-                _ if is_offered(name) => {}
-                _ => drop(found.forbidden.insert(name.to_owned())),
+                _ => drop(imports.forbidden.insert(name.to_owned())),
             }
         }
-        found
+        imports
+    }
+
+    fn add_interface(&mut self, engine: &Engine, name: &str, interface: &str, instance: &ComponentInstance) {
+        for (function, item) in instance.exports(engine) {
+            // The types beside the functions do nothing by themselves.
+            if !matches!(item.ty, ComponentItem::ComponentFunc(_)) {
+                continue;
+            }
+            match find_function(interface, function) {
+                Some(function) => drop(self.functions.insert(function)),
+                None => drop(self.forbidden.insert(format!("{name} {function}"))),
+            }
+        }
     }
 
     /// Whether an extension with these imports may be loaded.
@@ -86,7 +69,7 @@ impl Imports {
             return Err(LoadError::Forbidden(self.forbidden.clone()));
         }
         let (granted, missing): (BTreeSet<_>, BTreeSet<_>) =
-            self.functions.iter().partition(|function| grants.allow(**function));
+            self.functions.iter().partition(|function| grants.allows(**function));
         if missing.is_empty() || !grants.refuses_ungranted() {
             return Ok(());
         }
@@ -94,19 +77,12 @@ impl Imports {
     }
 }
 
-/// The types say nothing that could be granted.
+/// Whether every extension is given this interface. The contract's types have no functions, so there is nothing to grant.
 fn is_offered(name: &str) -> bool {
     name == TYPES || wasi::is_offered(name)
 }
 
-fn is_function(item: &ComponentItem) -> bool {
-    matches!(item, ComponentItem::ComponentFunc(_))
-}
-
-fn list<T: fmt::Display>(items: &BTreeSet<T>) -> String {
-    if items.is_empty() {
-        return "none".into();
-    }
-    let texts: Vec<_> = items.iter().map(ToString::to_string).collect();
-    texts.join(", ")
+/// The name of an interface of the contract, without package and version; none for those of others.
+fn interface_of_contract(name: &str) -> Option<&str> {
+    name.strip_prefix(PACKAGE)?.strip_prefix('/')?.split('@').next()
 }

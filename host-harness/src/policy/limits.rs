@@ -1,4 +1,4 @@
-//! Limits: what a run of an extension may use. Every one is on unless it is set otherwise.
+//! Limits: what a run of an extension may use. Each is on unless it is set otherwise.
 //!
 //! As TOML, with the defaults; what is left out stays as it is here:
 //!
@@ -18,28 +18,32 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 /// What a run of an extension may use.
+///
+/// Set those that matter and take the others from the default, as in `Limits { cpu, ..Limits::default() }`: further
+/// limits are added in minor versions, and that form goes on compiling, with the new limit on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// All memories of the instance together, in bytes.
     pub memory_bytes: usize,
-    /// Time that it computes, waiting not counted.
+    /// Time that it computes; waiting for the host does not count.
     #[serde(rename = "cpu_ms", deserialize_with = "milliseconds")]
     pub cpu: Duration,
-    /// Time from begin to end, waiting counted.
+    /// Time from the start of the run to its end, waiting included.
     #[serde(rename = "wall_ms", deserialize_with = "milliseconds")]
     pub wall: Duration,
-    /// Calls of functions of the contract.
+    /// Calls of functions of the contract, refused ones included.
     pub agent_calls: u64,
     /// Length of the input, in bytes.
     pub input_bytes: usize,
-    /// Length of the result, in bytes.
+    /// Length of the result, or of the text of its failure, in bytes.
     pub output_bytes: usize,
-    /// Length of what it writes to stdout and stderr, in bytes.
+    /// Length of what it writes to stdout and stderr together, in bytes.
     pub log_bytes: usize,
 }
 
 impl Default for Limits {
+    /// Ample for an extension that looks and reports, and far from what the host would notice.
     fn default() -> Self {
         const MIB: usize = 1024 * 1024;
         Self {
@@ -57,6 +61,7 @@ impl Default for Limits {
 impl fmt::Display for Limits {
     /// One limit a line, as TOML.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // By hand: the TOML crate is built without its printer, which nothing else needs.
         writeln!(f, "memory_bytes = {}", self.memory_bytes)?;
         writeln!(f, "cpu_ms = {}", self.cpu.as_millis())?;
         writeln!(f, "wall_ms = {}", self.wall.as_millis())?;
@@ -71,7 +76,7 @@ fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
     u64::deserialize(deserializer).map(Duration::from_millis)
 }
 
-/// A limit that a run went beyond; holds what was allowed.
+/// A limit that a run exceeded; holds what was allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Breach {
@@ -100,7 +105,7 @@ pub enum Breach {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Duration, Limits};
 
     #[test]
     fn what_is_printed_is_read_again_as_the_same() {

@@ -1,4 +1,4 @@
-//! What an extension prints: line by line to whoever listens, as much as is allowed.
+//! The log of an extension: what it prints, line by line, within a budget of bytes.
 
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,90 +9,99 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
-use super::limits::Breach;
+use crate::policy::limits::Breach;
 
-/// Takes the lines that extensions print.
+/// Receives the lines that extensions print.
 pub trait Log: Send + Sync + 'static {
     /// Called for each line of stdout and stderr, as it was printed: escape it before it is shown on a terminal.
     fn line(&self, extension: &str, line: &str);
 }
 
-/// Lines to `tracing`, at level info, with the extension's name. The default.
+/// Passes lines to `tracing`, at level info, with the extension's name. The default.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Traced;
+pub struct TracingLog;
 
-impl Log for Traced {
+impl Log for TracingLog {
     fn line(&self, extension: &str, line: &str) {
         tracing::info!(extension, "{}", line.escape_debug());
     }
 }
 
-/// stdout and stderr of one run, which share what is allowed.
+/// The log of one run: stdout and stderr, which share one budget.
 #[derive(Clone)]
-pub(super) struct Printed {
+pub(super) struct RunLog {
     extension: Arc<str>,
-    log: Arc<dyn Log>,
-    left: Arc<AtomicUsize>,
-    allowed: usize,
+    receiver: Arc<dyn Log>,
+    bytes_left: Arc<AtomicUsize>,
+    bytes_allowed: usize,
 }
 
-impl Printed {
-    pub(super) fn new(extension: Arc<str>, log: Arc<dyn Log>, allowed: usize) -> Self {
-        Self { extension, log, left: Arc::new(allowed.into()), allowed }
+impl RunLog {
+    pub(super) fn new(extension: Arc<str>, receiver: Arc<dyn Log>, bytes_allowed: usize) -> Self {
+        Self { extension, receiver, bytes_left: Arc::new(bytes_allowed.into()), bytes_allowed }
     }
 
     /// One of the two streams.
-    pub(super) fn stream(&self) -> Stream {
-        Stream(Arc::new(Lines { printed: self.clone(), unfinished: Mutex::default() }))
+    pub(super) fn stream(&self) -> LogStream {
+        LogStream(Arc::new(LineBuffer { log: self.clone(), unfinished: Mutex::default() }))
+    }
+
+    /// Takes bytes from the budget; both streams may do so at once.
+    fn spend(&self, bytes: usize) -> Result<(), Breach> {
+        let spent = self.bytes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
+        spent.map(drop).map_err(|_| Breach::Log(self.bytes_allowed))
     }
 }
 
-/// Lines as they come: a program may print them in pieces.
-struct Lines {
-    printed: Printed,
+/// Collects a stream into lines. Each stream has one of its own: lines of two streams that a program prints piece by piece
+/// must not be mixed.
+struct LineBuffer {
+    log: RunLog,
     unfinished: Mutex<Vec<u8>>,
 }
 
-impl Lines {
-    fn take(&self, bytes: &[u8]) {
+impl LineBuffer {
+    fn push(&self, bytes: &[u8]) {
         let mut unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
         for part in bytes.split_inclusive(|&byte| byte == b'\n') {
             unfinished.extend_from_slice(part);
             if unfinished.ends_with(b"\n") {
-                self.tell(&mem::take(&mut *unfinished));
+                self.emit(&mem::take(&mut *unfinished));
             }
         }
     }
 
-    fn tell(&self, line: &[u8]) {
+    fn emit(&self, line: &[u8]) {
+        // Decoded here and not as it comes: a piece may end in the middle of a character.
         let text = String::from_utf8_lossy(line);
         let text = text.trim_end_matches(['\r', '\n']);
         if !text.is_empty() {
-            self.printed.log.line(&self.printed.extension, text);
+            self.log.receiver.line(&self.log.extension, text);
         }
     }
 }
 
-impl Drop for Lines {
-    /// The last line may have no end.
+impl Drop for LineBuffer {
+    /// The last line may have no line end; it is what a panicking program prints last.
     fn drop(&mut self) {
         let unfinished = mem::take(self.unfinished.get_mut().unwrap_or_else(PoisonError::into_inner));
-        self.tell(&unfinished);
+        self.emit(&unfinished);
     }
 }
 
-/// A stream as WASI has it.
+/// A stream of the log, in the form that WASI wants.
 #[derive(Clone)]
-pub(super) struct Stream(Arc<Lines>);
+pub(super) struct LogStream(Arc<LineBuffer>);
 
-impl IsTerminal for Stream {
+impl IsTerminal for LogStream {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for Stream {
+impl StdoutStream for LogStream {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        // For WASI 0.3 only. Extensions import 0.2, whose stream is `p2_stream`.
         Box::new(tokio::io::sink())
     }
 
@@ -101,14 +110,11 @@ impl StdoutStream for Stream {
     }
 }
 
-impl OutputStream for Stream {
+impl OutputStream for LogStream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        let Printed { left, allowed, .. } = &self.0.printed;
-        let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes.len()));
-        if taken.is_err() {
-            return Err(StreamError::Trap(Breach::Log(*allowed).into()));
-        }
-        self.0.take(&bytes);
+        // Before the bytes are buffered: a line without end must not take the host's memory.
+        self.0.log.spend(bytes.len()).map_err(|breach| StreamError::Trap(breach.into()))?;
+        self.0.push(&bytes);
         Ok(())
     }
 
@@ -123,40 +129,40 @@ impl OutputStream for Stream {
 }
 
 #[async_trait::async_trait]
-impl Pollable for Stream {
+impl Pollable for LogStream {
     async fn ready(&mut self) {}
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Arc, Breach, Bytes, Log, Mutex, OutputStream, RunLog, StreamError, TracingLog};
 
     #[derive(Default)]
-    struct Kept(Mutex<Vec<String>>);
+    struct CollectedLog(Mutex<Vec<String>>);
 
-    impl Log for Kept {
+    impl Log for CollectedLog {
         fn line(&self, extension: &str, line: &str) {
             self.0.lock().unwrap().push(format!("{extension}: {line}"));
         }
     }
 
     #[test]
-    fn what_is_printed_in_pieces_is_told_in_lines_of_either_stream() {
-        let kept = Arc::new(Kept::default());
-        let printed = Printed::new("x".into(), Arc::clone(&kept) as Arc<dyn Log>, 100);
-        let (mut stdout, mut stderr) = (printed.stream(), printed.stream());
+    fn what_is_printed_in_pieces_arrives_in_lines_of_either_stream() {
+        let collected = Arc::new(CollectedLog::default());
+        let log = RunLog::new("x".into(), Arc::clone(&collected) as Arc<dyn Log>, 100);
+        let (mut stdout, mut stderr) = (log.stream(), log.stream());
         stdout.write(Bytes::from_static(b"one")).unwrap();
         stderr.write(Bytes::from_static(b"two\n\nthr")).unwrap();
         stdout.write(Bytes::from_static(b" more\r\nlast")).unwrap();
-        assert_eq!(*kept.0.lock().unwrap(), ["x: two", "x: one more"]);
+        assert_eq!(*collected.0.lock().unwrap(), ["x: two", "x: one more"]);
         drop((stdout, stderr));
-        assert_eq!(kept.0.lock().unwrap()[2..], ["x: last", "x: thr"]);
+        assert_eq!(collected.0.lock().unwrap()[2..], ["x: last", "x: thr"]);
     }
 
     #[test]
     fn both_streams_share_what_is_allowed() {
-        let printed = Printed::new("x".into(), Arc::new(Traced), 5);
-        let (mut stdout, mut stderr) = (printed.stream(), printed.stream());
+        let log = RunLog::new("x".into(), Arc::new(TracingLog), 5);
+        let (mut stdout, mut stderr) = (log.stream(), log.stream());
         stdout.write(Bytes::from_static(b"abc")).unwrap();
         let error = stderr.write(Bytes::from_static(b"def")).unwrap_err();
         assert!(matches!(error, StreamError::Trap(why) if why.downcast_ref() == Some(&Breach::Log(5))));

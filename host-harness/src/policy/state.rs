@@ -1,4 +1,4 @@
-//! What a run has: its limits and how much of them is used, and the calls that it may make.
+//! What the store of a run holds: the calls that it may make, its limits, and how much of them is used.
 
 use std::time::{Duration, Instant};
 
@@ -6,30 +6,41 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{CallHook, ResourceLimiter};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::calls::Calls;
-use super::limits::{Breach, Limits};
-use super::log::Printed;
+use crate::policy::calls::Calls;
+use crate::policy::limits::{Breach, Limits};
+use crate::policy::log::RunLog;
 
-/// The store of one run.
+/// Elements of one table: more than the function table of any program has. Each costs the host a pointer, which
+/// [`Limits::memory_bytes`] does not count.
+const MAX_TABLE_ELEMENTS: usize = 100_000;
+/// Core instances: more than the runtime of any language is made of. Each costs the host memory, which
+/// [`Limits::memory_bytes`] does not count either.
+const MAX_INSTANCES: usize = 1000;
+/// Each table and memory costs the host address space, even while it is empty.
+const MAX_TABLES: usize = 100;
+const MAX_MEMORIES: usize = 100;
+
+/// The state of one run.
 pub(super) struct RunState {
     pub(super) calls: Calls,
     limits: Limits,
     cpu: Stopwatch,
-    memory: Memory,
+    memory: MemoryUse,
     table: ResourceTable,
     wasi: WasiCtx,
 }
 
 impl RunState {
-    pub(super) fn new(calls: Calls, limits: Limits, printed: &Printed) -> Self {
-        // No file, environment, argument or network: what is not given here is not there.
-        let wasi = WasiCtx::builder().stdout(printed.stream()).stderr(printed.stream()).build();
-        let memory = Memory { used: 0, allowed: limits.memory_bytes };
+    pub(super) fn new(calls: Calls, limits: Limits, log: &RunLog) -> Self {
+        // No file, environment, argument or network: a WASI context holds nothing but what is put into it here.
+        let wasi = WasiCtx::builder().stdout(log.stream()).stderr(log.stream()).build();
+        let memory = MemoryUse { used: 0, allowed: limits.memory_bytes };
         Self { calls, limits, cpu: Stopwatch::default(), memory, table: ResourceTable::new(), wasi }
     }
 
-    /// Between the host and the extension: only its own computing counts, waiting does not.
-    pub(super) fn hook(&mut self, hook: CallHook) -> wasmtime::Result<()> {
+    /// Called at each border between host and extension. Only the extension's own computing counts: while the host
+    /// serves a call, it may be waiting for the agent.
+    pub(super) fn on_call_hook(&mut self, hook: CallHook) -> wasmtime::Result<()> {
         match hook {
             CallHook::CallingWasm | CallHook::ReturningFromHost => self.cpu.start(),
             CallHook::ReturningFromWasm | CallHook::CallingHost => self.cpu.stop(),
@@ -42,6 +53,7 @@ impl RunState {
     }
 }
 
+/// Adds up the time between its starts and stops.
 #[derive(Default)]
 struct Stopwatch {
     counted: Duration,
@@ -64,13 +76,13 @@ impl Stopwatch {
     }
 }
 
-/// All memories of an extension together, in bytes: it may have several.
-struct Memory {
+/// All memories of an extension together, in bytes. A limit for each memory could be passed by having many.
+struct MemoryUse {
     used: usize,
     allowed: usize,
 }
 
-impl Memory {
+impl MemoryUse {
     fn grow(&mut self, current: usize, desired: usize) -> Result<(), Breach> {
         self.used = self.used.saturating_add(desired.saturating_sub(current));
         if self.used > self.allowed { Err(Breach::Memory(self.allowed)) } else { Ok(()) }
@@ -79,25 +91,25 @@ impl Memory {
 
 impl ResourceLimiter for RunState {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        // An error rather than `false`: `false` is a failed `memory.grow`, which the extension could survive, and the run
+        // would end as some trap instead of by the limit's name.
         Ok(self.memory.grow(current, desired).map(|()| true)?)
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        const MAX_ELEMENTS: usize = 100_000;
-        Ok(desired <= MAX_ELEMENTS)
+        Ok(desired <= MAX_TABLE_ELEMENTS)
     }
 
-    /// More than any language's runtime has: each instance, table and memory costs the host something.
     fn instances(&self) -> usize {
-        1000
+        MAX_INSTANCES
     }
 
     fn tables(&self) -> usize {
-        100
+        MAX_TABLES
     }
 
     fn memories(&self) -> usize {
-        100
+        MAX_MEMORIES
     }
 }
 
@@ -109,11 +121,11 @@ impl WasiView for RunState {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Breach, MemoryUse};
 
     #[test]
     fn several_memories_share_what_is_allowed() {
-        let mut memory = Memory { used: 0, allowed: 10 };
+        let mut memory = MemoryUse { used: 0, allowed: 10 };
         assert_eq!(memory.grow(0, 4), Ok(()));
         assert_eq!(memory.grow(0, 4), Ok(()));
         assert_eq!(memory.grow(4, 6), Ok(()));

@@ -1,4 +1,4 @@
-//! The part of WASI that extensions are given: what the runtimes of their languages need.
+//! The part of WASI that extensions are given: what the runtimes of their languages cannot start without.
 //!
 //! | interface | what is there |
 //! | --- | --- |
@@ -13,9 +13,9 @@ use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async;
 use wasmtime_wasi::p2::bindings::{cli, filesystem};
 
-use super::state::RunState;
+use crate::policy::state::RunState;
 
-/// What [`add_to_linker`] gives, without the patch release, which makes no other interface.
+/// The interfaces that [`add_to_linker`] adds, without the patch release: within 0.2 they are compatible.
 const OFFERED: [&str; 18] = [
     "wasi:cli/environment@0.2",
     "wasi:cli/exit@0.2",
@@ -39,11 +39,12 @@ const OFFERED: [&str; 18] = [
 
 /// Whether extensions are given this interface.
 pub(super) fn is_offered(name: &str) -> bool {
-    let is_it = |offered| name.strip_prefix(offered).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    OFFERED.into_iter().any(is_it)
+    // The rest must begin a patch release, or `0.20` would pass as `0.2`.
+    let matches = |offered| name.strip_prefix(offered).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    OFFERED.into_iter().any(matches)
 }
 
-/// Gives extensions what is offered.
+/// Gives extensions these interfaces and no others. wasmtime-wasi's own list would add the sockets.
 pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
     add_to_linker_proxy_interfaces_async(linker)?;
     filesystem::types::add_to_linker::<RunState, WasiFilesystem>(linker, RunState::filesystem)?;

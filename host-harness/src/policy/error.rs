@@ -1,0 +1,82 @@
+//! Why an extension is not loaded, and why a run gave no result.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use agentapi_contract::wit::{Function, POLICY};
+
+use crate::policy::limits::Breach;
+
+/// Why an extension is not loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// It cannot be read, is no component, or is one for another version.
+    #[error("it is no component that can be run")]
+    Component(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It does not export what an extension exports.
+    #[error("expected a component that exports {POLICY}, found one that does not")]
+    NoPolicy,
+    /// It imports what no extension is given.
+    #[error("it imports what no extension is given: {}", list(.0))]
+    Forbidden(BTreeSet<String>),
+    /// It imports functions that it is not granted.
+    #[error("it imports {}; granted are {}; missing are {}", list(imported), list(granted), list(missing))]
+    Ungranted {
+        /// The functions that it imports.
+        imported: BTreeSet<Function>,
+        /// Those of them that are granted.
+        granted: BTreeSet<Function>,
+        /// Those of them that are not.
+        missing: BTreeSet<Function>,
+    },
+}
+
+/// Why a run gave no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The extension reports a failure; the text is its own.
+    #[error("the extension failed: {0}")]
+    Failed(String),
+    /// It exceeded a limit, and was stopped.
+    #[error("the extension was stopped")]
+    Stopped(#[source] Breach),
+    /// It trapped.
+    #[error("the extension trapped")]
+    Trapped(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl LoadError {
+    /// What the engine says of a component that it does not run.
+    pub(super) fn from_engine(why: wasmtime::Error) -> Self {
+        Self::Component(why.into())
+    }
+}
+
+impl RunError {
+    /// The error's name, as the audit has it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Failed(_) => "failed",
+            Self::Stopped(_) => "stopped",
+            Self::Trapped(_) => "trapped",
+        }
+    }
+
+    /// A limit that was exceeded comes out of the instance as the reason of its trap.
+    pub(super) fn from_trap(why: wasmtime::Error) -> Self {
+        match why.downcast_ref::<Breach>() {
+            Some(breach) => Self::Stopped(*breach),
+            None => Self::Trapped(why.into()),
+        }
+    }
+}
+
+fn list<T: Display>(items: &BTreeSet<T>) -> String {
+    if items.is_empty() {
+        return "none".into();
+    }
+    let texts: Vec<_> = items.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}

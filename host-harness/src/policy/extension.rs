@@ -1,0 +1,83 @@
+//! A loaded extension, and what the controller sets for it: approver, audit, log and applications to freeze.
+
+use std::fmt;
+use std::sync::Arc;
+
+use agentapi_quiesce::Coordinator;
+
+use crate::policy::approver::{Approver, DenyAll};
+use crate::policy::audit::Audit;
+use crate::policy::bindings::PolicyExtensionPre;
+use crate::policy::grants::Grants;
+use crate::policy::identity::Identity;
+use crate::policy::limits::Limits;
+use crate::policy::log::{Log, TracingLog};
+use crate::policy::state::RunState;
+
+/// A loaded extension. Cheap to clone; runs share nothing.
+///
+/// Made by [`Host::load_policy`](crate::Host::load_policy), run by [`run`](Self::run).
+#[derive(Clone)]
+pub struct Policy {
+    pub(super) component: PolicyExtensionPre<RunState>,
+    pub(super) grants: Arc<Grants>,
+    pub(super) limits: Limits,
+    pub(super) identity: Identity,
+    pub(super) settings: Settings,
+}
+
+/// What the controller sets for an extension.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) approver: Arc<dyn Approver>,
+    pub(super) audit: Option<Arc<dyn Audit>>,
+    pub(super) log: Arc<dyn Log>,
+    /// Freezes the controller's applications; without one, `quiesce` is denied.
+    pub(super) coordinator: Option<Coordinator>,
+}
+
+impl Default for Settings {
+    /// The safe choice of each: nobody approves a wipe, and nothing can be frozen.
+    fn default() -> Self {
+        Self { approver: Arc::new(DenyAll), audit: None, log: Arc::new(TracingLog), coordinator: None }
+    }
+}
+
+impl Policy {
+    /// The same extension with somebody to ask before a disk is wiped. [`DenyAll`] if not set.
+    #[must_use]
+    pub fn approver(mut self, approver: Arc<dyn Approver>) -> Self {
+        self.settings.approver = approver;
+        self
+    }
+
+    /// The same extension with an audit of what it does. None if not set.
+    #[must_use]
+    pub fn audit(mut self, audit: Arc<dyn Audit>) -> Self {
+        self.settings.audit = Some(audit);
+        self
+    }
+
+    /// The same extension with a receiver for the lines that it prints. [`TracingLog`] if not set.
+    #[must_use]
+    pub fn log(mut self, log: Arc<dyn Log>) -> Self {
+        self.settings.log = log;
+        self
+    }
+
+    /// The same extension with applications to freeze. Without this, `quiesce` is denied.
+    ///
+    /// What a run has frozen is thawed when it ends, however it ends; see [`quiesce`](crate::quiesce).
+    #[must_use]
+    pub fn quiesce(mut self, coordinator: Coordinator) -> Self {
+        self.settings.coordinator = Some(coordinator);
+        self
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Identity { name, sha256 } = &self.identity;
+        f.debug_struct("Policy").field("name", name).field("sha256", sha256).finish_non_exhaustive()
+    }
+}

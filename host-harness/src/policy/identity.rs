@@ -1,0 +1,19 @@
+//! Who an extension is.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+/// Who an extension is, in logs, questions to a person, and the audit.
+#[derive(Clone)]
+pub(super) struct Identity {
+    pub(super) name: Arc<str>,
+    /// The SHA-256 of its bytes, in hex: a name says nothing about the code behind it.
+    pub(super) sha256: Arc<str>,
+}
+
+impl Identity {
+    pub(super) fn new(name: &str, wasm: &[u8]) -> Self {
+        Self { name: name.into(), sha256: hex::encode(Sha256::digest(wasm)).into() }
+    }
+}

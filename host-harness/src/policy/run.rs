@@ -1,0 +1,85 @@
+//! One run of an extension: a store of its own, the wall clock, and how it ended.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::time::{sleep, timeout};
+use wasmtime::{Store, UpdateDeadline};
+
+use crate::agent::Agent;
+use crate::policy::audit::AuditTrail;
+use crate::policy::calls::{CallBudget, Calls};
+use crate::policy::error::RunError;
+use crate::policy::extension::Policy;
+use crate::policy::limits::Breach;
+use crate::policy::log::RunLog;
+use crate::policy::state::RunState;
+
+/// How long an extension that computes sleeps after each tick of the epoch clock, so that others run.
+const PAUSE: Duration = Duration::from_millis(1);
+
+impl Policy {
+    /// Runs it once. Input and result are JSON texts, whose shape is the extension's own.
+    ///
+    /// A future that is dropped ends the run: the instance is gone, and so is a call that it was making.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`]: it failed, trapped, or was stopped at a limit.
+    pub async fn run(&self, agent: &Agent, input: &str) -> Result<String, RunError> {
+        let started = Instant::now();
+        // An extension that waits, for an agent or by `wasi:clocks`, uses no CPU time: only this timer ends it.
+        let outcome = match timeout(self.limits.wall, self.instantiate_and_run(agent, input)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(RunError::Stopped(Breach::Wall(self.limits.wall))),
+        };
+        self.audit_trail().record("run", outcome.as_ref().map_or_else(RunError::kind, |_| "ok"), started);
+        outcome
+    }
+
+    async fn instantiate_and_run(&self, agent: &Agent, input: &str) -> Result<String, RunError> {
+        if input.len() > self.limits.input_bytes {
+            return Err(RunError::Stopped(Breach::Input(self.limits.input_bytes)));
+        }
+        // A new instance for each run: memory that the run before left, or a trap in the middle of it, is not seen.
+        let mut store = self.store(agent);
+        let extension = self.component.instantiate_async(&mut store).await.map_err(RunError::from_trap)?;
+        let policy = extension.felhom_agentapi_policy();
+        let result = policy.call_run(&mut store, input).await.map_err(RunError::from_trap)?;
+        // Its own error text is output too, and bounded like a result.
+        let text = result.as_ref().unwrap_or_else(|text| text);
+        if text.len() > self.limits.output_bytes {
+            return Err(RunError::Stopped(Breach::Output(self.limits.output_bytes)));
+        }
+        result.map_err(RunError::Failed)
+    }
+
+    fn store(&self, agent: &Agent) -> Store<RunState> {
+        let (identity, settings) = (&self.identity, &self.settings);
+        let log = RunLog::new(Arc::clone(&identity.name), Arc::clone(&settings.log), self.limits.log_bytes);
+        let calls = Calls {
+            agent: agent.clone(),
+            identity: identity.clone(),
+            grants: Arc::clone(&self.grants),
+            budget: CallBudget::new(self.limits.agent_calls),
+            approver: Arc::clone(&settings.approver),
+            audit: self.audit_trail(),
+            quiesce: settings.coordinator.as_ref().map(|coordinator| coordinator.run(&*identity.name)),
+        };
+        let mut store = Store::new(self.component.engine(), RunState::new(calls, self.limits, &log));
+        store.limiter(|state| state);
+        store.call_hook(|mut store, hook| store.data_mut().on_call_hook(hook));
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|store| {
+            store.data().check_cpu()?;
+            // Yielding alone is not enough. While tasks are ready, a tokio runtime with one thread polls its sockets and
+            // timers after 61 of them, and this one would be ready again after 10 ms of computing. So it sleeps.
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(sleep(PAUSE))))
+        });
+        store
+    }
+
+    fn audit_trail(&self) -> AuditTrail {
+        AuditTrail::new(self.identity.clone(), self.settings.audit.clone())
+    }
+}
