@@ -1,4 +1,4 @@
-//! The subcommands, one module for each.
+//! The subcommands, a module for each. Where a subcommand has subcommands of its own, their modules are in its folder.
 
 pub(crate) mod backup;
 pub(crate) mod call;

@@ -1,9 +1,24 @@
-//! The command `agentapi`: reads the command line, calls the library, prints. What the operations do is the library's.
+//! The command `agentapi`: reads the command line, calls `agentapi-host`, and prints what comes back.
 //!
-//! A library, so that its protocol for programs ([`Request`], [`Operation`]) can be used and tested without a process.
+//! It is a library too, so that the protocol of `agentapi call` ([`Request`], [`Operation`]) can be used and tested
+//! without a process.
 //!
-//! Every command ends with one of three statuses: 0 it was done, 1 it was not, 2 wrong usage. The token comes from a
-//! file or the environment, and nothing here prints it; the mock agent's, made for one run, is the exception.
+//! Every command ends with one of three exit statuses: 0 done, 1 not done, 2 wrong usage. The token comes from a file or
+//! the environment and is never printed. Only the token of a mock agent is: it is made for one run, and other commands
+//! need it to connect.
+//!
+//! Each module imports only from those below it:
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `report` | the message and the exit status of a command that failed |
+//! | `arguments` | the command line: global options, list of subcommands |
+//! | `commands` | one module for each subcommand: its options, what it does, what it prints |
+//! | `extension` | running an extension, for `policy run` and `backup run` |
+//! | `session` | the agent and the host that the options name |
+//! | `process` | runtime, log, signals, the user's directories |
+//! | `print` | stdout: JSON, tables, units, escaping |
+//! | `error` | errors of the command itself |
 
 mod arguments;
 mod commands;
@@ -20,70 +35,57 @@ use clap::Parser;
 
 pub use crate::commands::call::{Operation, Request};
 
-use crate::arguments::{BackupCommand, Cli, Command, DisksCommand, PolicyCommand};
+use crate::arguments::{Cli, Command};
+use crate::commands::policy::PolicyCommand;
 use crate::commands::{backup, call, demo, disks, fingerprint, metrics, mock, policy, storage};
 use crate::error::UsageError;
+use crate::print::Output;
 use crate::process::log;
 use crate::session::Session;
-use crate::session::target::ConnectionOptions;
 
-/// Runs the command that this process was started as.
+/// Runs the command line of this process and returns its exit status.
 pub fn run() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|error| report::exit_with_clap_error(error));
-    let json = cli.json;
-    match dispatch(cli) {
+    let output = Output { json: cli.json };
+    match dispatch(cli, output) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report::report(&error, json),
+        Err(error) => report::report(&error, output),
     }
 }
 
-fn dispatch(cli: Cli) -> anyhow::Result<()> {
+fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
     log::start(&cli.log)?;
     let command = cli.command.unwrap_or(Command::Demo);
-    refuse_what_means_nothing(&command, &cli.connection, cli.json)?;
-    let session = Session { outer: cli.connection, host: cli.host, json: cli.json };
+    let session = Session { global_target: cli.target, host: cli.host, output };
+    refuse_options_without_effect(&command, &session)?;
     match command {
         Command::Demo => demo::run(&session),
-        Command::Mock(options) => mock::run(&options, session.json),
-        Command::Call(connection) => call::run(&session, connection),
-        Command::Fingerprint { endpoint } => fingerprint::run(&session, &endpoint),
-        Command::Storage(connection) => session.with_agent(connection, storage::show),
-        Command::Metrics(connection) => session.with_agent(connection, metrics::show),
-        Command::Backup(BackupCommand::Due(connection)) => session.with_agent(connection, backup::due),
-        Command::Backup(BackupCommand::Start(connection)) => session.with_agent(connection, backup::start),
-        Command::Backup(BackupCommand::Status(connection)) => session.with_agent(connection, backup::status),
-        Command::Backup(BackupCommand::Run { run, connection }) => backup::run::run(&session, connection, &run),
-        Command::Policy(PolicyCommand::Check { file }) => policy::check(&session, &file),
-        Command::Policy(PolicyCommand::Run { run, connection }) => policy::run(&session, connection, &run),
-        Command::Disks(DisksCommand::List(connection)) => session.with_agent(connection, disks::list),
-        Command::Disks(DisksCommand::Assign { assign, connection }) => {
-            session.with_agent(connection, async |agent, output| disks::assign(agent, output, assign).await)
-        }
-        Command::Disks(DisksCommand::Eject { mounted_at, connection }) => {
-            session.with_agent(connection, async |agent, output| disks::eject(agent, output, &mounted_at).await)
-        }
-        Command::Disks(DisksCommand::Format { format, connection }) => {
-            session.with_agent(connection, async |agent, output| disks::format::run(agent, output, format).await)
-        }
+        Command::Mock(options) => mock::run(&session, &options),
+        Command::Call(target) => call::run(&session, &target),
+        Command::Fingerprint(options) => fingerprint::run(&session, &options),
+        Command::Storage(target) => session.with_agent(&target, storage::show),
+        Command::Metrics(target) => session.with_agent(&target, metrics::show),
+        Command::Backup(command) => backup::run(&session, command),
+        Command::Disks(command) => disks::run(&session, command),
+        Command::Policy(command) => policy::run(&session, command),
     }
 }
 
-/// An option that is silently without effect would let people believe that it had one.
-fn refuse_what_means_nothing(command: &Command, outer: &ConnectionOptions, json: bool) -> Result<(), UsageError> {
+/// Global options reach every subcommand. One that has no effect there is refused, or users would believe that it had one.
+fn refuse_options_without_effect(command: &Command, session: &Session) -> Result<(), UsageError> {
     let name = match command {
         Command::Demo => "demo",
         Command::Mock(_) => "mock",
-        Command::Fingerprint { .. } => "fingerprint",
+        Command::Fingerprint(_) => "fingerprint",
         Command::Policy(PolicyCommand::Check { .. }) => "policy check",
         _ => return Ok(()),
     };
-    if outer.are_given() {
-        return Err(UsageError(format!("{name} connects to no agent of yours: give it no --{}", outer.first_name())));
+    if let Some(option) = session.global_target.first_given() {
+        return Err(UsageError(format!("{name} connects to no agent of yours: give it no --{option}")));
     }
-    if json && matches!(command, Command::Demo) {
-        return Err(UsageError(
-            "demo prints for people only; programs use call, or --json with any other command".into(),
-        ));
+    if session.output.json && matches!(command, Command::Demo) {
+        let text = "demo prints for people only; programs use call, or --json with any other command";
+        return Err(UsageError(text.into()));
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::arguments::Cli;
 use crate::error::{SilentFailure, UsageError};
+use crate::print::Output;
 use crate::print::escape::{visible, visible_json};
 use crate::report::hint::hint;
 
@@ -36,7 +37,7 @@ pub(crate) fn exit_with_clap_error(error: clap::Error) -> ! {
 }
 
 /// Prints why the command failed and returns the exit status.
-pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+pub(crate) fn report(error: &anyhow::Error, output: Output) -> ExitCode {
     let status = exit_status(error);
     // A message that cannot be printed changes nothing: where stderr is closed there is nobody to tell.
     let _ = if let Some(UsageError(text)) = error.downcast_ref() {
@@ -44,14 +45,18 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     } else if status == DONE || error.is::<SilentFailure>() {
         Ok(())
     } else {
-        print_error(&ErrorReport(error), json)
+        print_error(&ErrorReport(error), output)
     };
     status.into()
 }
 
-fn print_error(report: &ErrorReport<'_>, json: bool) -> io::Result<()> {
+fn print_error(report: &ErrorReport<'_>, output: Output) -> io::Result<()> {
     let mut stderr = anstream::stderr().lock();
-    if json { writeln!(stderr, "{}", visible_json(serde_json::to_string(report)?)) } else { write!(stderr, "{report}") }
+    if output.json {
+        writeln!(stderr, "{}", visible_json(serde_json::to_string(report)?))
+    } else {
+        write!(stderr, "{report}")
+    }
 }
 
 fn usage_message(text: &str) -> clap::Error {

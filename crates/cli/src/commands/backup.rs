@@ -1,25 +1,59 @@
-//! `agentapi backup due|start|status`.
+//! `agentapi backup`: due, start and status are one request each; `run` is the backup loop.
 
-pub(crate) mod run;
+mod run;
 
 use agentapi_host::Agent;
 use agentapi_host::records::{BackupDue, BackupJob, BackupPhase, BackupStatus};
+use clap::Subcommand;
 
+use crate::commands::backup::run::BackupRunOptions;
 use crate::print::Output;
 use crate::print::escape::visible;
+use crate::session::Session;
+use crate::session::target::TargetOptions;
 
-/// Prints whether a backup is due.
-pub(crate) async fn due(agent: &Agent, output: Output) -> anyhow::Result<()> {
+#[derive(Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub(crate) enum BackupCommand {
+    /// Say whether a backup is due, and why (GET /backup/due)
+    Due(TargetOptions),
+    /// Start a backup and return at once (POST /backup)
+    ///
+    /// Sent at most once. Where the answer was lost the backup may be running: see
+    /// `agentapi backup status` before you start another.
+    #[command(verbatim_doc_comment)]
+    Start(TargetOptions),
+    /// Say how far the latest backup is (GET /backup/status)
+    Status(TargetOptions),
+    /// Back up if one is due: freeze the applications, start, follow to the end, thaw, report
+    ///
+    /// At most one backup is started; where the answer to the start is lost, the status says what
+    /// became of it. Whatever happens, the applications are thawed: when the backup has ended, when
+    /// this command is interrupted or the lease ends, and by the next run after a crash. The report
+    /// says what the backup is worth. Exit status 0 when it is done or none is due.
+    #[command(verbatim_doc_comment, after_long_help = run::EXAMPLES)]
+    Run(BackupRunOptions),
+}
+
+/// Runs one of the subcommands.
+pub(crate) fn run(session: &Session, command: BackupCommand) -> anyhow::Result<()> {
+    match command {
+        BackupCommand::Due(target) => session.with_agent(&target, due),
+        BackupCommand::Start(target) => session.with_agent(&target, start),
+        BackupCommand::Status(target) => session.with_agent(&target, status),
+        BackupCommand::Run(options) => run::run(session, &options),
+    }
+}
+
+async fn due(agent: &Agent, output: Output) -> anyhow::Result<()> {
     Ok(output.print(&agent.backup_due().await?, describe_due)?)
 }
 
-/// Starts a backup.
-pub(crate) async fn start(agent: &Agent, output: Output) -> anyhow::Result<()> {
+async fn start(agent: &Agent, output: Output) -> anyhow::Result<()> {
     Ok(output.print(&agent.start_backup().await?, describe_job)?)
 }
 
-/// Prints how far the latest backup is.
-pub(crate) async fn status(agent: &Agent, output: Output) -> anyhow::Result<()> {
+async fn status(agent: &Agent, output: Output) -> anyhow::Result<()> {
     Ok(output.print(&agent.backup_status().await?, describe_status)?)
 }
 
@@ -29,7 +63,7 @@ fn describe_due(view: &BackupDue) -> String {
 }
 
 fn describe_job(job: &BackupJob) -> String {
-    let (name, phase) = (visible(&job.job_id), phase(&job.phase));
+    let (name, phase) = (visible(&job.job_id), describe_phase(&job.phase));
     format!("Backup {name} of guest {} is {phase}. Follow it with: agentapi backup status\n", job.vmid)
 }
 
@@ -37,17 +71,18 @@ fn describe_status(status: &BackupStatus) -> String {
     let (vmid, name) = (status.vmid, visible(&status.job_id));
     match &status.phase {
         BackupPhase::Idle => format!("No backup of guest {vmid} was started yet.\n"),
-        other => format!("Backup {name} of guest {vmid}: {}{}\n", phase(other), because(&status.error)),
+        phase => format!("Backup {name} of guest {vmid}: {}{}\n", describe_phase(phase), because(&status.error)),
     }
 }
 
-fn phase(phase: &BackupPhase) -> String {
+fn describe_phase(phase: &BackupPhase) -> String {
     match phase.as_str() {
         "" => "in a phase that the agent does not name".into(),
         text => visible(text).into_owned(),
     }
 }
 
+/// The end of a sentence: its reason, or a full stop where the agent gives none.
 fn because(reason: &str) -> String {
     if reason.is_empty() { ".".into() } else { format!(": {}", visible(reason)) }
 }
@@ -60,9 +95,9 @@ mod tests {
 
     #[test]
     fn due_or_not_is_said_with_its_reason() {
-        let say = |due, reason: &str| describe_due(&BackupDue { vmid: 7, due, reason: reason.into() });
-        assert_eq!(say(true, "26h\u{7} ago"), "A backup is due for guest 7: 26h\\u{7} ago\n");
-        assert_eq!(say(false, ""), "No backup is due for guest 7.\n");
+        let text = |due, reason: &str| describe_due(&BackupDue { vmid: 7, due, reason: reason.into() });
+        assert_eq!(text(true, "26h\u{7} ago"), "A backup is due for guest 7: 26h\\u{7} ago\n");
+        assert_eq!(text(false, ""), "No backup is due for guest 7.\n");
     }
 
     #[test]

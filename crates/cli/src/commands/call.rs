@@ -1,8 +1,9 @@
-//! `agentapi call`: JSON Lines in, one line out for each.
+//! `agentapi call`: reads JSON Lines from stdin and answers each with one line on stdout.
 //!
-//! Whatever stands on a line, the next one is still answered. Lines are read as bytes, and a request is looked at only
-//! as deep as it has to be.
+//! Every line is answered, whatever it holds: lines are read as bytes, and a request is parsed only as far as its operation
+//! needs.
 
+mod args;
 mod lines;
 mod operation;
 mod request;
@@ -17,38 +18,42 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use crate::print::escape::visible_json;
-use crate::session::target::{ConnectionOptions, ConnectionTexts};
-use crate::session::{Session, block_on, single_threaded};
-pub use operation::Operation;
-pub use request::Request;
+pub use crate::commands::call::operation::Operation;
+pub use crate::commands::call::request::Request;
 
-use crate::commands::call::lines::{Line, Lines, MAX_LINE_BYTES};
+use crate::commands::call::lines::{Line, LineReader, MAX_LINE_BYTES};
+use crate::print::escape::visible_json;
+use crate::process::runtime::{block_on, single_threaded};
+use crate::session::Session;
+use crate::session::target::{TargetOptions, UnparsedTarget};
 
 /// Answers every line of stdin.
-pub(crate) fn run(session: &Session, connection: ConnectionOptions) -> anyhow::Result<()> {
-    let texts = connection.or(&session.outer).complete(|name| env::var_os(name))?;
+pub(crate) fn run(session: &Session, target: &TargetOptions) -> anyhow::Result<()> {
+    // Missing options are wrong usage and end the command; wrong values are the answer to every line.
+    let target = target.or(&session.global_target).complete(|name| env::var_os(name))?;
     block_on(single_threaded()?, async {
-        let agent = connect(session, &texts);
+        let agent = connect(session, &target);
         let mut lines = read_stdin()?;
         while let Some(line) = lines.recv().await {
-            let answer = answer(&agent, &line.map_err(NoMoreLines)?).await;
+            let answer = answer(&agent, &line.map_err(StdinError)?).await;
             let mut stdout = io::stdout().lock();
             stdout.write_all(answer.as_bytes())?;
+            // A program may wait for this answer before it writes its next line.
             stdout.flush()?;
         }
         Ok(())
     })
 }
 
-/// The lines of stdin, read by a thread of their own: the connection lives on while nothing comes, and one that the
-/// agent closes meanwhile is not used for the next request.
+/// Reads stdin on a thread of its own. A blocking read on the runtime's only thread would stop the connection task too: it
+/// could not notice that the agent closes an idle connection, and the next request would be sent on a stale one.
 fn read_stdin() -> anyhow::Result<mpsc::Receiver<io::Result<Line>>> {
     let (sender, receiver) = mpsc::channel(LINES_AHEAD);
     let reader = thread::Builder::new().name("stdin".into()).spawn(move || {
-        let mut lines = Lines::new(io::stdin().lock());
+        let mut lines = LineReader::new(io::stdin().lock());
         while let Some(line) = lines.next().transpose() {
             let is_last = line.is_err();
+            // Fails when the receiver is gone, because stdout is closed: nobody reads answers any more.
             if sender.blocking_send(line).is_err() || is_last {
                 return;
             }
@@ -58,13 +63,13 @@ fn read_stdin() -> anyhow::Result<mpsc::Receiver<io::Result<Line>>> {
     Ok(receiver)
 }
 
-/// Stdin broke: not the same as its end.
+/// Reading stdin failed: not the end of the input, which is success.
 #[derive(Debug, thiserror::Error)]
 #[error("stdin cannot be read")]
-struct NoMoreLines(#[source] io::Error);
+struct StdinError(#[source] io::Error);
 
-fn connect(session: &Session, texts: &ConnectionTexts) -> Result<Agent, Error> {
-    session.agent(texts.parse()?)
+fn connect(session: &Session, target: &UnparsedTarget) -> Result<Agent, Error> {
+    session.host.build()?.agent(target.parse()?)
 }
 
 /// The answer to a line, with its line end.
@@ -74,13 +79,13 @@ async fn answer(agent: &Result<Agent, Error>, line: &Line) -> String {
         Line::TooLong => Request::unreadable(format!("expected a line of at most {MAX_LINE_BYTES} bytes, found more")),
     };
     let id = request.id;
-    let refused = |error: &Error| render(&Answer { id, ok: false, value: None, error: Some(error) });
+    let failure = |error: &Error| render(&Answer { id, ok: false, value: None, error: Some(error) });
     match (agent, request.operation) {
-        (Err(error), _) => refused(error),
-        (Ok(_), Err(error)) => refused(&error),
+        (Err(error), _) => failure(error),
+        (Ok(_), Err(error)) => failure(&error),
         (Ok(agent), Ok(operation)) => match operation.run(agent).await {
             Ok(value) => render(&Answer { id, ok: true, value: Some(&value), error: None }),
-            Err(error) => refused(&error),
+            Err(error) => failure(&error),
         },
     }
 }
@@ -99,18 +104,19 @@ struct Answer<'a> {
 fn render(answer: &Answer<'_>) -> String {
     let mut text = match serde_json::to_string(answer) {
         Ok(text) => visible_json(text),
-        Err(why) => format!(r#"{{"ok":false,"error":{{"kind":"internal","message":"{why}"}}}}"#),
+        Err(error) => format!(r#"{{"ok":false,"error":{{"kind":"internal","message":"{error}"}}}}"#),
     };
-    // An id comes back byte for byte, and between its parts there may be this blank, which some take for a line's end.
+    // An id comes back byte for byte and may hold a carriage return as whitespace, at which some readers end a line. Inside
+    // JSON strings it can only be an escape, so removing it changes no value.
     text.retain(|c| c != '\r');
     text.push('\n');
     text
 }
 
-/// Lines that are read before they can be answered. One may be as long as [`MAX_LINE_BYTES`].
+/// How many lines are read before they can be answered: back-pressure, since one may have [`MAX_LINE_BYTES`].
 const LINES_AHEAD: usize = 1;
 
-/// Shown below the long help.
+/// Printed below the long help.
 pub(crate) const PROTOCOL: &str = r#"A line is {"id": ANY, "op": OPERATION, "args": {..}}; the answer is one of
   {"id": ANY, "ok": true, "value": ..}
   {"id": ANY, "ok": false, "error": {"kind": .., "message": ..}}     also "status" or "value" where there is one

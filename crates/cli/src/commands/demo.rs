@@ -1,4 +1,4 @@
-//! `agentapi demo`: every operation against a mock agent in this process, and a wrong pin refused.
+//! `agentapi demo`: every operation against a mock agent in this process, and a wrong pin that is refused.
 
 mod steps;
 mod tour;
@@ -10,37 +10,38 @@ use agentapi_host::{Error, Host, PinMismatch, Route, Target};
 use agentapi_mock::{MockAgent, Scenario};
 use anyhow::{Context, bail, ensure};
 
-use crate::commands::demo::steps::{Ledger, milliseconds};
+use crate::commands::demo::steps::{StepPrinter, milliseconds};
 use crate::print::print;
 use crate::print::units::count;
-use crate::session::{Session, block_on, single_threaded};
+use crate::process::runtime::{block_on, single_threaded};
+use crate::session::Session;
 
-/// Runs the demo, and fails where it does not show what it is to show.
+/// Runs the demo. Fails where something does not work as the demo claims, so that it is a check as well.
 pub(crate) fn run(session: &Session) -> anyhow::Result<()> {
-    block_on(single_threaded()?, tell(session))
+    block_on(single_threaded()?, run_with_mock(session))
 }
 
-async fn tell(session: &Session) -> anyhow::Result<()> {
-    let begun = Instant::now();
+async fn run_with_mock(session: &Session) -> anyhow::Result<()> {
+    let started = Instant::now();
     let mut scenario = Scenario::default();
     scenario.backup.duration_ms = BACKUP_MS;
     let mock = MockAgent::builder().scenario(scenario).start().await.context("the mock agent cannot be started")?;
     let pin = mock.fingerprint().to_string();
     let target = Target::parse(&mock.endpoint(), mock.token(), [&pin])?;
-    introduce(&mock)?;
+    print_introduction(&mock)?;
 
-    let mut ledger = Ledger::begin();
+    let mut steps = StepPrinter::start();
     let host = session.host.build()?;
-    ledger.note("component loaded")?;
+    steps.note("component loaded")?;
     let agent = host.agent(target)?;
-    ledger.note("connected: pins and token are set, nothing is sent yet")?;
+    steps.note("connected: pins and token are set, nothing is sent yet")?;
 
-    tour::tell(&agent, &mut ledger).await?;
-    refuse_another_pin(&host, &mock, &mut ledger).await?;
-    conclude(&mock, begun)
+    tour::run(&agent, &mut steps).await?;
+    show_refusal_of_wrong_pin(&host, &mock, &mut steps).await?;
+    print_summary(&mock, started)
 }
 
-fn introduce(mock: &MockAgent) -> anyhow::Result<()> {
+fn print_introduction(mock: &MockAgent) -> anyhow::Result<()> {
     Ok(print(&format!(
         "The component, over TLS, against a mock agent in this process\n\n  \
          endpoint  {}\n  pin       {}\n  token     in the host only: the component is given a stand-in\n\n",
@@ -49,8 +50,8 @@ fn introduce(mock: &MockAgent) -> anyhow::Result<()> {
     ))?)
 }
 
-/// Connects with the pin of a certificate that the agent does not present.
-async fn refuse_another_pin(host: &Host, mock: &MockAgent, ledger: &mut Ledger) -> anyhow::Result<()> {
+/// Connects with the fingerprint of a certificate that the mock agent has and does not present.
+async fn show_refusal_of_wrong_pin(host: &Host, mock: &MockAgent, steps: &mut StepPrinter) -> anyhow::Result<()> {
     let pin = mock.next_fingerprint();
     let agent = host.agent(Target::parse(&mock.endpoint(), mock.token(), [pin.to_string()])?)?;
     let before = mock.requests().len();
@@ -61,26 +62,26 @@ async fn refuse_another_pin(host: &Host, mock: &MockAgent, ledger: &mut Ledger) 
     };
     ensure!(before == after, "a wrong pin was refused, and yet the agent saw a request");
     let outcome = format!("with a wrong pin: refused in the handshake\nexpected  {pin}\npresented {presented}");
-    ledger.step(Route::Storage, &outcome)?;
-    Ok(ledger.detail(&format!("the agent saw no request: {before} before, {after} after"))?)
+    steps.step(Route::Storage, &outcome)?;
+    Ok(steps.detail(&format!("the agent saw no request: {before} before, {after} after"))?)
 }
 
-/// Counts what the agent saw, which is more than the client's word for it.
-fn conclude(mock: &MockAgent, begun: Instant) -> anyhow::Result<()> {
+/// Counts the requests that the mock agent received: better evidence than the client's own account.
+fn print_summary(mock: &MockAgent, started: Instant) -> anyhow::Result<()> {
     let requests = mock.requests();
     let routes: HashSet<_> = requests.iter().map(|request| (&request.method, &request.path)).collect();
     let connections: HashSet<_> = requests.iter().map(|request| request.connection).collect();
     ensure!(routes.len() == Route::ALL.len(), "expected a request on each of the agent's routes, found {routes:?}");
     Ok(print(&format!(
         "\nDone in {}: all nine operations and both helpers, {} on {} over {}; a wrong pin was refused.\n\n{NEXT}",
-        milliseconds(begun.elapsed()),
+        milliseconds(started.elapsed()),
         count(requests.len(), "request"),
         count(routes.len(), "route"),
         count(connections.len(), "connection"),
     ))?)
 }
 
-/// How long the backup of the demo runs, in milliseconds: long enough to be seen running.
+/// How long the backup takes, in milliseconds: several times [`tour`]'s poll interval, so that the demo sees it running.
 const BACKUP_MS: u64 = 150;
 const NEXT: &str = "\
 Next:

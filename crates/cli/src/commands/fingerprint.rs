@@ -1,39 +1,48 @@
-//! `agentapi fingerprint`.
+//! `agentapi fingerprint`: the leaf certificate that an agent presents, for comparison before it is pinned.
 
 use agentapi_host::{Authority, Error, Fingerprint, PresentedLeaf, presented_leaf};
+use clap::Args;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::print::Output;
 use crate::print::escape::visible;
-use crate::session::{Session, block_on, single_threaded};
+use crate::process::runtime::{block_on, single_threaded};
+use crate::session::Session;
 
-/// Prints the leaf certificate that an agent presents.
-pub(crate) fn run(session: &Session, endpoint: &str) -> anyhow::Result<()> {
-    let authority = endpoint.parse::<Authority>();
-    let authority = authority.map_err(|why| Error::InvalidArgument(format!("endpoint: {why}")))?;
-    let limit = session.host.deadline();
-    let leaf = block_on(single_threaded()?, presented_leaf(&authority, limit))?;
-    Ok(Output { json: session.json }.print(&Presented::new(authority, leaf), describe)?)
+/// What `fingerprint` takes.
+#[derive(Args)]
+pub(crate) struct FingerprintOptions {
+    /// Where the agent listens: host, host:port, [v6] or [v6]:port
+    #[arg(value_name = "ENDPOINT")]
+    endpoint: String,
 }
 
-struct Presented {
+/// Prints the leaf certificate that an agent presents.
+pub(crate) fn run(session: &Session, options: &FingerprintOptions) -> anyhow::Result<()> {
+    let authority = options.endpoint.parse::<Authority>();
+    let authority = authority.map_err(|error| Error::InvalidArgument(format!("endpoint: {error}")))?;
+    let leaf = block_on(single_threaded()?, presented_leaf(&authority, session.host.deadline()))?;
+    Ok(session.output.print(&LeafCertificate::new(authority, leaf), describe)?)
+}
+
+/// A leaf certificate, and who presented it.
+struct LeafCertificate {
     authority: Authority,
     fingerprint: Fingerprint,
     subject: String,
     validity: Option<(String, String)>,
 }
 
-impl Presented {
+impl LeafCertificate {
     fn new(authority: Authority, leaf: PresentedLeaf) -> Self {
         let PresentedLeaf { fingerprint, subject, validity, .. } = leaf;
         Self { authority, fingerprint, subject, validity }
     }
 }
 
-impl Serialize for Presented {
+impl Serialize for LeafCertificate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (not_before, not_after) = self.validity.clone().unzip();
-        let mut fields = serializer.serialize_struct("Presented", 5)?;
+        let mut fields = serializer.serialize_struct("LeafCertificate", 5)?;
         fields.serialize_field("endpoint", &self.authority)?;
         fields.serialize_field("fingerprint", &self.fingerprint)?;
         fields.serialize_field("subject", &self.subject)?;
@@ -43,8 +52,8 @@ impl Serialize for Presented {
     }
 }
 
-fn describe(presented: &Presented) -> String {
-    let Presented { authority, fingerprint, subject, validity } = presented;
+fn describe(leaf: &LeafCertificate) -> String {
+    let LeafCertificate { authority, fingerprint, subject, validity } = leaf;
     let subject = if subject.is_empty() { "cannot be read".into() } else { visible(subject) };
     let validity = match validity {
         Some((not_before, not_after)) => format!("{} to {}", visible(not_before), visible(not_after)),
@@ -66,22 +75,22 @@ as --fingerprint or in AGENTAPI_FINGERPRINT.
 mod tests {
     use agentapi_host::Fingerprint;
 
-    use super::{Presented, describe};
+    use super::{LeafCertificate, describe};
 
-    fn presented(validity: Option<(String, String)>, subject: &str) -> Presented {
+    fn leaf(validity: Option<(String, String)>, subject: &str) -> LeafCertificate {
         let (authority, fingerprint) = ("agent:1".parse().unwrap(), Fingerprint::from_bytes([1; 32]));
-        Presented { authority, fingerprint, subject: subject.into(), validity }
+        LeafCertificate { authority, fingerprint, subject: subject.into(), validity }
     }
 
     #[test]
     fn a_subject_cannot_move_the_cursor() {
-        let text = describe(&presented(Some(("a".into(), "b".into())), "CN=\u{1b}[2J"));
+        let text = describe(&leaf(Some(("a".into(), "b".into())), "CN=\u{1b}[2J"));
         assert!(text.contains("subject  CN=\\u{1b}[2J\n  valid    a to b\n"), "{text}");
     }
 
     #[test]
     fn what_cannot_be_read_is_said_and_null() {
-        let unreadable = presented(None, "");
+        let unreadable = leaf(None, "");
         assert!(describe(&unreadable).contains("valid    cannot be read"));
         assert_eq!(serde_json::to_value(&unreadable).unwrap()["not_after"], serde_json::Value::Null);
     }

@@ -1,4 +1,4 @@
-//! `agentapi metrics`.
+//! `agentapi metrics`: how the host and its storage targets are doing.
 
 use agentapi_host::Agent;
 use agentapi_host::records::{HostStatus, MetricsView, Smart, SmartHealth, StorageTarget, ThinPool};
@@ -22,7 +22,7 @@ fn describe(view: &MetricsView) -> String {
     }
     let mut table = Table::new(HEADINGS);
     for target in targets {
-        add(&mut table, target);
+        add_row(&mut table, target);
     }
     format!("{host}\n{}\n\n{}", count(targets.len(), "storage target"), table.render(&NUMBERS))
 }
@@ -41,7 +41,7 @@ fn describe_host(host: &HostStatus) -> String {
     format!("Host {}\n\n{lines}", visible(&host.node))
 }
 
-fn add(table: &mut Table, target: &StorageTarget) {
+fn add_row(table: &mut Table, target: &StorageTarget) {
     let is_failing = matches!(target.smart.health, SmartHealth::Failing);
     let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
     let style = if is_failing || !target.reachable { red } else { Style::new() };

@@ -1,4 +1,4 @@
-//! `agentapi mock`.
+//! `agentapi mock`: a mock agent in this process, until it is interrupted.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,10 +10,11 @@ use clap::Args;
 use serde_json::json;
 
 use crate::print::{print, print_json};
-use crate::process::signals::Interruption;
-use crate::session::{block_on, single_threaded};
+use crate::process::runtime::{block_on, single_threaded};
+use crate::process::signals::Termination;
+use crate::session::Session;
 
-/// The options of `agentapi mock`.
+/// What `mock` takes.
 #[derive(Args)]
 pub(crate) struct MockOptions {
     /// Listen here; port 0 takes a free one
@@ -31,7 +32,7 @@ pub(crate) struct MockOptions {
 }
 
 /// Runs a mock agent until interrupted.
-pub(crate) fn run(options: &MockOptions, json: bool) -> anyhow::Result<()> {
+pub(crate) fn run(session: &Session, options: &MockOptions) -> anyhow::Result<()> {
     if options.print_scenario {
         return Ok(print(Scenario::EXAMPLE)?);
     }
@@ -40,37 +41,44 @@ pub(crate) fn run(options: &MockOptions, json: bool) -> anyhow::Result<()> {
     block_on(single_threaded()?, async {
         let builder = MockAgent::builder().scenario(scenario).listen(options.listen);
         let agent = builder.start().await.with_context(|| format!("cannot listen on {}", options.listen))?;
-        // Before it is announced: whoever reads the lines may interrupt at once.
-        let mut interrupted = Interruption::expect().context("signals cannot be waited for")?;
-        announce(&agent, json)?;
-        interrupted.come().await;
+        // Before the lines are printed: a program that reads them may send SIGTERM at once.
+        let mut termination = Termination::handle().context("signals cannot be waited for")?;
+        if session.output.json {
+            print_target_as_json(&agent)?
+        } else {
+            print_exports(&agent)?
+        }
+        termination.recv().await;
         agent.stop().await;
         Ok(())
     })
 }
 
-fn announce(agent: &MockAgent, json: bool) -> io::Result<()> {
+fn print_target_as_json(agent: &MockAgent) -> io::Result<()> {
     let (endpoint, fingerprint, token) = (agent.endpoint(), agent.fingerprint().to_string(), agent.token());
-    if json {
-        return print_json(&json!({ "endpoint": endpoint, "fingerprint": fingerprint, "token": token }));
-    }
+    print_json(&json!({ "endpoint": endpoint, "fingerprint": fingerprint, "token": token }))
+}
+
+/// Prints the variables that connect other commands to this agent, as lines for a shell.
+fn print_exports(agent: &MockAgent) -> io::Result<()> {
+    let (endpoint, fingerprint, token) = (agent.endpoint(), agent.fingerprint(), shell_word(agent.token()));
     print(&format!(
         "# A mock agent listens on {endpoint} until interrupted (Ctrl-C). In another terminal, paste:\n\
          export AGENTAPI_ENDPOINT={endpoint}\n\
          export AGENTAPI_FINGERPRINT={fingerprint}\n\
-         export AGENTAPI_TOKEN={}\n\
-         # and then, for example: agentapi disks list\n",
-        quoted(token)
+         export AGENTAPI_TOKEN={token}\n\
+         # and then, for example: agentapi disks list\n"
     ))
 }
 
-/// A token may hold any printable character: in a scenario it is of the author's choice.
-fn quoted(token: &str) -> String {
+/// Quotes a token for a POSIX shell. A random token needs no quotes, but one from a scenario file may hold any printable
+/// character.
+fn shell_word(token: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
     if token.chars().all(is_plain) { token.into() } else { format!("'{}'", token.replace('\'', r"'\''")) }
 }
 
-/// Shown below the long help.
+/// Printed below the long help.
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   agentapi mock
@@ -86,12 +94,12 @@ With --json the endpoint, fingerprint and token are one JSON object in one line.
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::shell_word;
 
     #[test]
     fn a_token_is_one_word_for_a_shell() {
-        assert_eq!(quoted("0af3"), "0af3");
-        assert_eq!(quoted("$(x)"), "'$(x)'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(shell_word("0af3"), "0af3");
+        assert_eq!(shell_word("$(x)"), "'$(x)'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
     }
 }

@@ -1,4 +1,4 @@
-//! `agentapi storage`.
+//! `agentapi storage`: what is mounted in the guest.
 
 use agentapi_host::Agent;
 use agentapi_host::records::StorageView;

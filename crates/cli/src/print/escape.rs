@@ -1,9 +1,12 @@
-//! Texts from the network, made safe to print: nothing in them moves a cursor, changes a colour or hides a character.
+//! Makes texts from the network safe to print.
+//!
+//! A terminal obeys control characters: they move the cursor, change colours, or rewrite lines above. Format characters
+//! reorder or hide what is beside them. A text with either could show a person another disk than the one it names.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// The text with everything that a terminal would obey, or that nobody can see, written as `\u{1b}`.
+/// The text with each control and format character written out, such as `\u{1b}`.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
@@ -12,8 +15,8 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escape).collect())
 }
 
-/// JSON text that means the same, with such characters as JSON escapes. `serde_json` writes those below U+0020 so, and
-/// the others stand only inside strings.
+/// The same JSON value with these characters as JSON escapes. `serde_json` escapes those below U+0020 itself; the others
+/// can only be inside strings, where an escape means the same.
 pub(crate) fn visible_json(json: String) -> String {
     let is_raw = |c: char| c > '\u{1f}' && is_unsafe(c);
     if !json.contains(is_raw) {
@@ -22,7 +25,7 @@ pub(crate) fn visible_json(json: String) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
-            // Writing to a string cannot fail.
+            // Writing to a `String` never fails.
             c if is_raw(c) => drop(write!(safe, "\\u{:04x}", u32::from(c))),
             c => safe.push(c),
         }
@@ -30,7 +33,8 @@ pub(crate) fn visible_json(json: String) -> String {
     safe
 }
 
-/// Control characters (C0, DEL, C1), and the format characters that reorder or hide text. All are in the basic plane.
+/// Control characters (C0, DEL, C1), and the format characters that reorder or hide text. All of them are in the basic
+/// plane, so one `\uXXXX` writes each.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -1,4 +1,4 @@
-//! Aligned columns. Whatever stands in a cell is made safe to print, so that texts of the agent can go in as they are.
+//! Tables with aligned columns. Cells are escaped here, so callers can pass the agent's texts as they are.
 
 use anstyle::Style;
 use comfy_table::presets::NOTHING;
@@ -6,14 +6,14 @@ use comfy_table::{CellAlignment, ContentArrangement};
 
 use crate::print::escape::visible;
 
-/// A table for people.
+/// A table for people. An empty cell is printed as a dash.
 pub(crate) struct Table {
     table: comfy_table::Table,
     styles: Vec<Style>,
 }
 
 impl Table {
-    /// A table with these headings.
+    /// A table with these headings and no rows.
     pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
         let mut table = comfy_table::Table::new();
         table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(headings);
@@ -34,7 +34,7 @@ impl Table {
         self.styles.push(style);
     }
 
-    /// The lines, with the columns of these headings aligned right: they hold numbers.
+    /// The table as lines of text. The columns under the headings in `numbers` are aligned right.
     pub(crate) fn render(mut self, numbers: &[&str]) -> String {
         let headings: Vec<_> = self.table.header().into_iter().flat_map(|row| row.cell_iter()).collect();
         let is_number = |heading: &comfy_table::Cell| numbers.contains(&heading.content().as_str());

@@ -1,4 +1,4 @@
-//! Numbers with their units, for people.
+//! Numbers with their units, as people read them.
 
 /// A number of bytes as GiB with one decimal.
 pub(crate) fn gib(bytes: i64) -> String {
@@ -21,7 +21,7 @@ pub(crate) fn celsius(degrees: Option<i64>) -> String {
     degrees.map_or_else(|| "-".into(), |degrees| format!("{degrees} °C"))
 }
 
-/// Seconds as the two largest units that say something.
+/// Seconds, rounded down to at most two units: `14 d 6 h`, `1 h 1 min`, `59 min`, `59 s`.
 pub(crate) fn duration(seconds: i64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match seconds {
@@ -37,7 +37,7 @@ pub(crate) fn yes_no(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
 
-/// How many of something: `1 disk`, `2 disks`.
+/// A number with its noun: `1 disk`, `2 disks`.
 pub(crate) fn count(number: usize, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")

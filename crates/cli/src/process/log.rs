@@ -1,4 +1,4 @@
-//! The log, on stderr.
+//! The log, written to stderr.
 
 use std::{env, io};
 
@@ -9,7 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::UsageError;
 
-/// What is logged.
+/// How much is logged.
 #[derive(Args)]
 pub(crate) struct LogOptions {
     /// Log more to stderr; -vv in detail, -vvv everything
@@ -23,6 +23,7 @@ pub(crate) struct LogOptions {
 }
 
 impl LogOptions {
+    /// The filter of the command line, else the one of the environment, else the default.
     fn filter(&self, variable: Option<String>) -> String {
         let typed = self.log.clone().or(match self.verbose {
             0 => None,
@@ -34,19 +35,21 @@ impl LogOptions {
     }
 }
 
-/// Warnings, save the host library's warning about a wrong pin: the command ends with that error and prints it, and the
-/// demo provokes one on purpose. A filter that somebody chose shows it.
-const DEFAULT_FILTER: &str = "warn,agentapi_host::sandbox::egress=error";
-
-/// Starts logging. Called once.
+/// Installs the subscriber of the process. To be called once.
 pub(crate) fn start(options: &LogOptions) -> Result<(), UsageError> {
     let text = options.filter(env::var("AGENTAPI_LOG").ok());
     let filter = text.parse::<Targets>();
-    let filter = filter.map_err(|why| UsageError(format!("the log filter {text:?} cannot be read: {why}")))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
+    let filter = filter.map_err(|error| UsageError(format!("the log filter {text:?} cannot be read: {error}")))?;
+    // A line that cannot be written is lost. By default the layer reports that with `eprintln!`, which panics where stderr
+    // is a closed pipe.
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).log_internal_errors(false);
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     Ok(())
 }
+
+/// Warnings, except the host library's about a wrong pin: the command reports that error itself, and the demo provokes it
+/// on purpose. Any filter that the user chooses shows it.
+const DEFAULT_FILTER: &str = "warn,agentapi_host::sandbox::egress=error";
 
 #[cfg(test)]
 mod tests {

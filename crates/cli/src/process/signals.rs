@@ -1,9 +1,9 @@
-//! What is sent to a process: to end, or to open its files anew.
+//! Signals that a command handles itself instead of being killed by them. None of them exist outside Unix but Ctrl-C.
 
 use std::io;
 
-/// Ctrl-C, or a request to end.
-pub(crate) struct Interruption {
+/// SIGINT (Ctrl-C) and SIGTERM: requests to end.
+pub(crate) struct Termination {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -11,16 +11,16 @@ pub(crate) struct Interruption {
 }
 
 #[cfg(unix)]
-impl Interruption {
-    /// From now on such a signal is waited for, and ends nothing by itself.
-    pub(crate) fn expect() -> io::Result<Self> {
+impl Termination {
+    /// Installs the handlers: from now on the process outlives these signals, and [`recv`](Self::recv) reports them.
+    pub(crate) fn handle() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
     /// Waits for the next one.
-    pub(crate) async fn come(&mut self) {
+    pub(crate) async fn recv(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -29,20 +29,20 @@ impl Interruption {
 }
 
 #[cfg(not(unix))]
-impl Interruption {
-    /// From now on such a signal is waited for.
-    pub(crate) fn expect() -> io::Result<Self> {
+impl Termination {
+    /// Does nothing: the handler is installed by the first [`recv`](Self::recv).
+    pub(crate) fn handle() -> io::Result<Self> {
         Ok(Self {})
     }
 
     /// Waits for the next one.
-    pub(crate) async fn come(&mut self) {
-        // The only error is that the signal cannot be waited for: then it ends at once.
+    pub(crate) async fn recv(&mut self) {
+        // Where the handler cannot be installed, end at once: otherwise nothing could end the command.
         let _ = tokio::signal::ctrl_c().await;
     }
 }
 
-/// A terminal that is gone, or a request to open files anew.
+/// SIGHUP: the terminal is gone, or log files were rotated and should be reopened.
 pub(crate) struct Hangup {
     #[cfg(unix)]
     hangup: tokio::signal::unix::Signal,
@@ -50,28 +50,28 @@ pub(crate) struct Hangup {
 
 #[cfg(unix)]
 impl Hangup {
-    /// From now on such a signal is waited for, and ends nothing by itself.
-    pub(crate) fn expect() -> io::Result<Self> {
+    /// Installs the handler: from now on the process outlives the signal, and [`recv`](Self::recv) reports it.
+    pub(crate) fn handle() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
         Ok(Self { hangup: signal(SignalKind::hangup())? })
     }
 
     /// Waits for the next one.
-    pub(crate) async fn come(&mut self) {
+    pub(crate) async fn recv(&mut self) {
         self.hangup.recv().await;
     }
 }
 
 #[cfg(not(unix))]
 impl Hangup {
-    /// There is no such signal.
-    pub(crate) fn expect() -> io::Result<Self> {
+    /// Does nothing: there is no such signal.
+    pub(crate) fn handle() -> io::Result<Self> {
         Ok(Self {})
     }
 
-    /// Waits without end.
-    pub(crate) async fn come(&mut self) {
+    /// Never returns.
+    pub(crate) async fn recv(&mut self) {
         std::future::pending().await
     }
 }

@@ -1,19 +1,18 @@
-//! Which agent: three options, their variables, and the token that is in neither an option nor a message.
+//! Which agent to talk to: three options, and the environment variables that stand in for them.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use agentapi_host::{Error, Target};
 use clap::Args;
 
 use crate::error::UsageError;
+use crate::session::token::TokenSource;
 
-/// Which agent to connect to. Taken before and after the command; what stands after it counts.
+/// Which agent to talk to. Accepted before and after the command's name; the one after it wins.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Agent")]
-pub(crate) struct ConnectionOptions {
+pub(crate) struct TargetOptions {
     /// Where the agent listens, such as 10.0.0.1:8443 [env: AGENTAPI_ENDPOINT]
     ///
     /// host, host:port, [v6] or [v6]:port; port 443 where none is given.
@@ -35,123 +34,79 @@ pub(crate) struct ConnectionOptions {
     token_file: Option<PathBuf>,
 }
 
-/// The three texts, none of them looked at yet.
-pub(crate) struct ConnectionTexts {
+/// A complete target that is not parsed yet: `agentapi call` answers each line with the error that parsing gives.
+pub(crate) struct UnparsedTarget {
     endpoint: String,
     fingerprints: Vec<String>,
     token: TokenSource,
 }
 
-enum TokenSource {
-    /// A file, and what named it.
-    File(PathBuf, &'static str),
-    Text(OsString),
-}
-
-impl ConnectionOptions {
-    /// These, and the outer ones for those that are not given.
-    pub(crate) fn or(self, outer: &Self) -> Self {
-        let fingerprint = if self.fingerprint.is_empty() { outer.fingerprint.clone() } else { self.fingerprint };
+impl TargetOptions {
+    /// These options, with the missing ones taken from `global`.
+    pub(crate) fn or(&self, global: &Self) -> Self {
+        let fingerprint = if self.fingerprint.is_empty() { &global.fingerprint } else { &self.fingerprint };
         Self {
-            endpoint: self.endpoint.or_else(|| outer.endpoint.clone()),
-            fingerprint,
-            token_file: self.token_file.or_else(|| outer.token_file.clone()),
+            endpoint: self.endpoint.as_ref().or(global.endpoint.as_ref()).cloned(),
+            fingerprint: fingerprint.clone(),
+            token_file: self.token_file.as_ref().or(global.token_file.as_ref()).cloned(),
         }
     }
 
-    pub(crate) fn are_given(&self) -> bool {
-        self.endpoint.is_some() || !self.fingerprint.is_empty() || self.token_file.is_some()
-    }
-
-    /// The name of the first one that is given.
-    pub(crate) fn first_name(&self) -> &'static str {
+    /// The name of the first option that is given, without its dashes.
+    pub(crate) fn first_given(&self) -> Option<&'static str> {
         match self {
-            Self { endpoint: Some(_), .. } => "endpoint",
-            Self { token_file: Some(_), .. } => "token-file",
-            _ => "fingerprint",
+            Self { endpoint: Some(_), .. } => Some("endpoint"),
+            Self { token_file: Some(_), .. } => Some("token-file"),
+            Self { fingerprint, .. } if !fingerprint.is_empty() => Some("fingerprint"),
+            _ => None,
         }
     }
 
-    /// These, and the environment's for those that are not given. An empty text is given, and wrong.
-    pub(crate) fn complete(self, variable: impl Fn(&str) -> Option<OsString>) -> Result<ConnectionTexts, UsageError> {
+    /// These options, with the missing ones taken from the environment. An empty text counts as given; parsing refuses it.
+    pub(crate) fn complete(self, variable: impl Fn(&str) -> Option<OsString>) -> Result<UnparsedTarget, UsageError> {
         let text = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
         let endpoint = self.endpoint.or_else(|| text("AGENTAPI_ENDPOINT"));
         let fingerprints = match text("AGENTAPI_FINGERPRINT") {
             Some(list) if self.fingerprint.is_empty() => list.split(',').map(str::to_owned).collect(),
             _ => self.fingerprint,
         };
-        let token = find_token(self.token_file, &variable);
+        let token = TokenSource::find(self.token_file, &variable);
         match (endpoint, fingerprints.is_empty(), token) {
-            (Some(endpoint), false, Some(token)) => Ok(ConnectionTexts { endpoint, fingerprints, token }),
-            (endpoint, no_fingerprint, token) => Err(missing(endpoint.is_none(), no_fingerprint, token.is_none())),
+            (Some(endpoint), false, Some(token)) => Ok(UnparsedTarget { endpoint, fingerprints, token }),
+            (endpoint, no_fingerprint, token) => {
+                Err(missing_options(endpoint.is_none(), no_fingerprint, token.is_none()))
+            }
         }
     }
 }
 
-impl ConnectionTexts {
-    /// Reads the token and parses all three.
+impl UnparsedTarget {
+    /// Reads the token and parses all three parts.
     pub(crate) fn parse(&self) -> Result<Target, Error> {
         let token = self.token.read()?;
         Target::parse(&self.endpoint, &token, &self.fingerprints)
     }
 }
 
-impl TokenSource {
-    fn read(&self) -> Result<String, Error> {
-        match self {
-            // What is no Unicode becomes a character that no token has.
-            Self::Text(text) => Ok(text.to_string_lossy().into_owned()),
-            // Not the file's name: it may be the token, given in the wrong place.
-            Self::File(file, named_by) => read_token(file).map_err(|why| {
-                Error::InvalidArgument(format!("token: the file that {named_by} names cannot be read: {why}"))
-            }),
-        }
-    }
-}
-
-fn find_token(file: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Option<TokenSource> {
-    if let Some(file) = file {
-        return Some(TokenSource::File(file, "--token-file"));
-    }
-    match variable("AGENTAPI_TOKEN_FILE") {
-        Some(file) => Some(TokenSource::File(file.into(), "AGENTAPI_TOKEN_FILE")),
-        None => variable("AGENTAPI_TOKEN").map(TokenSource::Text),
-    }
-}
-
-fn read_token(file: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(file)?.take(MAX_TOKEN_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_TOKEN_FILE_BYTES {
-        return Err(io::Error::other(format!("it is larger than {MAX_TOKEN_FILE_BYTES} bytes")));
-    }
-    let text = String::from_utf8_lossy(&bytes);
-    let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n'));
-    Ok(line.unwrap_or(&text).to_owned())
-}
-
-fn missing(endpoint: bool, fingerprint: bool, token: bool) -> UsageError {
-    let named = [
+/// Lists all that is missing at once, so that nobody is told three times.
+fn missing_options(endpoint: bool, fingerprint: bool, token: bool) -> UsageError {
+    let options = [
         (endpoint, "the endpoint: --endpoint ENDPOINT or AGENTAPI_ENDPOINT"),
         (fingerprint, "the fingerprint: --fingerprint SHA256 or AGENTAPI_FINGERPRINT"),
         (token, "the token: --token-file FILE, AGENTAPI_TOKEN_FILE or AGENTAPI_TOKEN"),
     ];
-    let lines = named.into_iter().filter(|(is_missing, _)| *is_missing);
-    let list: String = lines.map(|(_, text)| format!("\n  {text}")).collect();
+    let missing = options.into_iter().filter(|(is_missing, _)| *is_missing);
+    let list: String = missing.map(|(_, text)| format!("\n  {text}")).collect();
     UsageError(format!(
         "which agent? Missing:{list}\n(no agent at hand? `agentapi mock` starts one and prints all three)"
     ))
 }
 
-/// The largest token file that is read, in bytes: more than any server takes in a header.
-const MAX_TOKEN_FILE_BYTES: u64 = 64 * 1024;
-
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
-    use std::fs;
 
-    use super::{ConnectionOptions, read_token};
+    use super::TargetOptions;
 
     fn environment(name: &str) -> Option<OsString> {
         let value = match name {
@@ -164,22 +119,22 @@ mod tests {
     }
 
     #[test]
-    fn options_come_before_the_outer_ones_and_those_before_the_environment() {
-        let with = |endpoint: Option<&str>, fingerprint: &[&str]| ConnectionOptions {
+    fn options_come_before_the_global_ones_and_those_before_the_environment() {
+        let with = |endpoint: Option<&str>, fingerprint: &[&str]| TargetOptions {
             endpoint: endpoint.map(Into::into),
             fingerprint: fingerprint.iter().map(|text| text.to_string()).collect(),
             token_file: None,
         };
         let cases = [
             (with(None, &[]), with(None, &[]), "agent:1", vec!["aa", "bb"]),
-            (with(None, &[]), with(Some("outer"), &["cc"]), "outer", vec!["cc"]),
-            (with(Some("inner"), &["dd", "ee"]), with(Some("outer"), &["cc"]), "inner", vec!["dd", "ee"]),
-            (with(Some(""), &[""]), with(Some("outer"), &["cc"]), "", vec![""]),
+            (with(None, &[]), with(Some("global"), &["cc"]), "global", vec!["cc"]),
+            (with(Some("own"), &["dd", "ee"]), with(Some("global"), &["cc"]), "own", vec!["dd", "ee"]),
+            (with(Some(""), &[""]), with(Some("global"), &["cc"]), "", vec![""]),
         ];
-        for (inner, outer, endpoint, fingerprints) in cases {
-            let texts = inner.or(&outer).complete(environment).unwrap_or_else(|why| panic!("{why}"));
+        for (own, global, endpoint, fingerprints) in cases {
+            let target = own.or(&global).complete(environment).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(
-                (texts.endpoint.as_str(), texts.fingerprints),
+                (target.endpoint.as_str(), target.fingerprints),
                 (endpoint, fingerprints.into_iter().map(String::from).collect())
             );
         }
@@ -187,25 +142,11 @@ mod tests {
 
     #[test]
     fn only_what_is_missing_is_asked_for() {
-        let Err(usage) =
-            ConnectionOptions::default().complete(|name| environment(name).filter(|text| text != "secret"))
+        let Err(error) = TargetOptions::default().complete(|name| environment(name).filter(|text| text != "secret"))
         else {
             panic!("there is no token");
         };
-        let text = usage.to_string();
+        let text = error.to_string();
         assert!(text.contains("--token-file FILE") && !text.contains("--endpoint"), "{text}");
-    }
-
-    #[test]
-    fn one_final_line_end_of_the_token_file_is_dropped() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let cases =
-            [("tok", "tok"), ("tok\n", "tok"), ("tok\r\n", "tok"), ("tok\n\n", "tok\n"), ("tok\r", "tok\r"), ("", "")];
-        for (text, token) in cases {
-            fs::write(file.path(), text).unwrap();
-            assert_eq!(read_token(file.path()).unwrap(), token, "{text:?}");
-        }
-        fs::write(file.path(), [b'a'; 65537]).unwrap();
-        assert!(read_token(file.path()).is_err());
     }
 }

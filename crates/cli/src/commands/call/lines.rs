@@ -1,10 +1,11 @@
-//! Lines of any length and any bytes.
+//! Reads lines of any length and any bytes.
 
 use std::io::{self, BufRead};
 
 use memchr::memchr;
 
-/// The longest line that is looked at, in bytes: far more than any request. What is longer is skipped, not kept.
+/// The longest line that is read, in bytes: far more than any request has. A longer one is skipped without being kept in
+/// memory.
 pub(super) const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
 
 /// One line, without its line end.
@@ -14,40 +15,41 @@ pub(super) enum Line {
     TooLong,
 }
 
-/// The lines of an input. The last one may lack its line end.
-pub(super) struct Lines<R> {
+/// Reads an input line by line. The last line may lack its line end.
+pub(super) struct LineReader<R> {
     input: R,
     limit: usize,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> LineReader<R> {
     pub(super) fn new(input: R) -> Self {
         Self { input, limit: MAX_LINE_BYTES }
     }
 
     /// The next line; none at the end.
     pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
-        let (mut line, mut is_begun, mut is_too_long) = (Vec::new(), false, false);
+        let (mut line, mut is_first_part, mut is_too_long) = (Vec::new(), true, false);
         loop {
-            let read = match self.input.fill_buf() {
-                Ok(read) => read,
-                Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
-                Err(why) => return Err(why),
+            let buffer = match self.input.fill_buf() {
+                Ok(buffer) => buffer,
+                // A signal that the process handles: nothing was read, and nothing is lost.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
             };
-            if read.is_empty() && !is_begun {
+            if buffer.is_empty() && is_first_part {
                 return Ok(None);
             }
-            let end = memchr(b'\n', read);
-            let (part, _) = read.split_at(end.unwrap_or(read.len()));
+            let line_feed = memchr(b'\n', buffer);
+            let (part, _) = buffer.split_at(line_feed.unwrap_or(buffer.len()));
             is_too_long |= line.len() + part.len() > self.limit;
             if !is_too_long {
                 line.extend_from_slice(part);
             }
-            let is_ended = end.is_some() || read.is_empty();
-            let used = part.len() + usize::from(end.is_some());
-            self.input.consume(used);
-            is_begun = true;
-            if is_ended {
+            let is_complete = line_feed.is_some() || buffer.is_empty();
+            let consumed = part.len() + usize::from(line_feed.is_some());
+            self.input.consume(consumed);
+            is_first_part = false;
+            if is_complete {
                 return Ok(Some(if is_too_long { Line::TooLong } else { Line::Whole(line) }));
             }
         }
@@ -58,11 +60,11 @@ impl<R: BufRead> Lines<R> {
 mod tests {
     use std::io::BufReader;
 
-    use super::{Line, Lines};
+    use super::{Line, LineReader};
 
     fn lines(input: &[u8], limit: usize) -> Vec<Option<Vec<u8>>> {
         // A buffer smaller than a line, so that lines come in parts.
-        let mut lines = Lines { input: BufReader::with_capacity(3, input), limit };
+        let mut lines = LineReader { input: BufReader::with_capacity(3, input), limit };
         let mut found = Vec::new();
         while let Some(line) = lines.next().unwrap() {
             found.push(match line {

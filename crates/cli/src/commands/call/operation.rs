@@ -1,11 +1,11 @@
-//! The operations of `agentapi call`: their names, their arguments, what they answer with.
+//! The operations of `agentapi call`: their names, their arguments, their values.
 
 use agentapi_host::records::{AssignRequest, FormatRequest, PendingOp};
 use agentapi_host::{Agent, Error, Route};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::commands::call::request::Args;
+use crate::commands::call::args::Args;
 
 /// One operation with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Takes an operation's arguments.
+    /// The operation of this name with its arguments.
     pub(super) fn read(op: &str, args: &Args<'_>) -> Result<Self, String> {
         match Route::named(op) {
             Some(route) => Self::on_route(route, args),
@@ -50,8 +50,9 @@ impl Operation {
             },
             Route::EjectDisk => Self::EjectDisk { mounted_at: args.text("where")? },
             Route::FormatDisk => {
+                // An unconfirmed durable id must not count: clients send it along in both steps.
                 let durable_id = args.text("durable_id")?;
-                let confirmation = args.truth("confirmed")?.then_some(durable_id);
+                let confirmation = args.boolean("confirmed")?.then_some(durable_id);
                 Self::FormatDisk { device: args.text("device")?, fstype: args.text("fstype")?, confirmation }
             }
             Route::HostMetrics => Self::HostMetrics,
@@ -72,14 +73,15 @@ impl Operation {
         })
     }
 
-    /// Does it, and gives its value: the agent's own names and shapes, every field present; null for `new` and
-    /// `assign-disk`, a text for the helpers (`fs-uuid`: empty for none).
+    /// Calls the agent and returns the value as JSON: the agent's own names and shapes, every field present. It is null for
+    /// `new` and `assign-disk`, and a string for the two helpers (for `fs-uuid`, empty if there is none).
     ///
     /// # Errors
     ///
     /// Those of the [`Agent`]'s functions.
     pub async fn run(self, agent: &Agent) -> Result<Box<RawValue>, Error> {
         match self {
+            // Nothing to do: the agent was connected before the first line.
             Self::New => json(&()),
             Self::Storage => json(&agent.storage().await?),
             Self::BackupDue => json(&agent.backup_due().await?),
@@ -103,7 +105,7 @@ impl Operation {
 }
 
 fn json(value: &impl Serialize) -> Result<Box<RawValue>, Error> {
-    to_raw_value(value).map_err(|why| Error::Component(why.into()))
+    to_raw_value(value).map_err(|error| Error::Component(error.into()))
 }
 
 /// The names, in the order of the documentation.
@@ -121,7 +123,7 @@ const NAMES: [&str; 12] = [
     "fs-uuid",
     "opsign-command",
 ];
-/// How much of an unknown name is repeated, in characters.
+/// How many characters of an unknown name the message repeats: a line may hold 64 MiB.
 const SHOWN_CHARS: usize = 40;
 
 fn unknown_operation(name: &str) -> String {

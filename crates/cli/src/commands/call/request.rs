@@ -1,9 +1,8 @@
-//! A line of `agentapi call` as a request.
+//! Reads a line of `agentapi call` as a request.
 //!
-//! The id is kept as the text that it was, whatever it is. Of the rest only what an operation needs is looked at, so
-//! that neither numbers out of range nor depth in other places matter.
+//! The id is kept as its JSON text, whatever it is, and of the rest only what the operation needs is parsed. So numbers out
+//! of range, or nesting deeper than serde_json's limit, do no harm in places that are not used.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use agentapi_host::Error;
@@ -11,37 +10,39 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::commands::call::args::{Args, json_kind};
 use crate::commands::call::operation::Operation;
 
 /// What a line asks for, and the id to answer it with.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// The id, as the text that it was; none where there is none.
+    /// The id as its JSON text. None if the line has none.
     pub id: Option<&'a RawValue>,
-    /// What is asked for, or why that cannot be told.
+    /// The operation, or [`Error::InvalidArgument`] if the line is no valid request.
     pub operation: Result<Operation, Error>,
 }
 
 impl<'a> Request<'a> {
-    /// Reads a line, whatever its bytes. The id is found even where the line breaks off after it.
+    /// Reads a line, whatever its bytes. The id is found even if the line is invalid after it.
     pub fn read(line: &'a [u8]) -> Self {
         read(line)
     }
 
-    /// A line that was not looked at.
+    /// The request of a line that was not read.
     pub fn unreadable(why: String) -> Self {
         Self { id: None, operation: Err(Error::InvalidArgument(why)) }
     }
 }
 
 fn read(line: &[u8]) -> Request<'_> {
-    let (text, broken) = match std::str::from_utf8(line) {
+    // A line that is not UTF-8 is read up to the invalid byte, because the id may be before it.
+    let (text, invalid_at) = match std::str::from_utf8(line) {
         Ok(text) => (text, None),
-        Err(why) => (valid_part(line, why.valid_up_to()), Some(why.valid_up_to())),
+        Err(error) => (valid_part(line, error.valid_up_to()), Some(error.valid_up_to())),
     };
     let mut fields = Fields::default();
-    let read = fields.read(text);
-    let operation = match (broken, read) {
+    let parsed = fields.parse(text);
+    let operation = match (invalid_at, parsed) {
         (Some(at), _) => Err(format!("the line is not UTF-8: byte {at}")),
         (None, Err(why)) => Err(why),
         (None, Ok(())) => fields.operation(),
@@ -53,6 +54,7 @@ fn valid_part(line: &[u8], end: usize) -> &str {
     line.get(..end).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or_default()
 }
 
+/// The fields of a request, as far as the line could be parsed.
 #[derive(Default)]
 struct Fields<'a> {
     id: Option<&'a RawValue>,
@@ -61,22 +63,24 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn read(&mut self, text: &'a str) -> Result<(), String> {
-        // Not left to the parser, whose message would repeat a text of any length.
+    /// Fills in the fields one by one, so that those before an error are kept.
+    fn parse(&mut self, text: &'a str) -> Result<(), String> {
+        // Checked here, because serde_json's message would repeat a string of any length.
         match text.trim_ascii_start().chars().next() {
             Some('{') => {}
-            Some(_) => return Err(format!("expected a JSON object, found {}", kind_of(text.trim_ascii_start()))),
+            Some(_) => return Err(format!("expected a JSON object, found {}", json_kind(text.trim_ascii_start()))),
             None => return Err("expected a JSON object, found an empty line".into()),
         }
         let mut parser = serde_json::Deserializer::from_str(text);
-        let read = DeserializeSeed::deserialize(self, &mut parser).and_then(|()| parser.end());
-        // The line is always the first for the parser: only the column says something.
-        read.map_err(|why| why.to_string().replace("at line 1 column", "at column"))
+        let parsed = DeserializeSeed::deserialize(self, &mut parser).and_then(|()| parser.end());
+        // The parser sees one line only, so its line number is always 1 and would mislead.
+        parsed.map_err(|error| error.to_string().replace("at line 1 column", "at column"))
     }
 
     fn operation(&self) -> Result<Operation, String> {
         let op = self.op.ok_or("expected an operation (\"op\"), found none")?.get();
-        let op: String = serde_json::from_str(op).map_err(|_| format!("op: expected a text, found {}", kind_of(op)))?;
+        let op: String =
+            serde_json::from_str(op).map_err(|_| format!("op: expected a text, found {}", json_kind(op)))?;
         let args = Args::read(self.args.map_or("null", RawValue::get))?;
         Operation::read(&op, &args)
     }
@@ -107,50 +111,6 @@ impl<'de> Visitor<'de> for &mut Fields<'de> {
             }
         }
         Ok(())
-    }
-}
-
-/// The arguments of an operation. Those that it does not know are not looked at.
-pub(super) struct Args<'a>(HashMap<String, &'a RawValue>);
-
-impl<'a> Args<'a> {
-    fn read(args: &'a str) -> Result<Self, String> {
-        match args.chars().next() {
-            Some('n') => Ok(Self(HashMap::new())),
-            Some('{') => serde_json::from_str(args).map(Self).map_err(|why| format!("args: {why}")),
-            _ => Err(format!("args: expected an object, found {}", kind_of(args))),
-        }
-    }
-
-    /// A text; empty where it is absent or null.
-    pub(super) fn text(&self, name: &str) -> Result<String, String> {
-        match self.0.get(name).map(|value| value.get()) {
-            None | Some("null") => Ok(String::new()),
-            Some(text) if text.starts_with('"') => serde_json::from_str(text).map_err(|why| format!("{name}: {why}")),
-            Some(other) => Err(format!("{name}: expected a text, found {}", kind_of(other))),
-        }
-    }
-
-    /// Yes or no; no where it is absent or null.
-    pub(super) fn truth(&self, name: &str) -> Result<bool, String> {
-        match self.0.get(name).map(|value| value.get()) {
-            None | Some("null" | "false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(other) => Err(format!("{name}: expected true or false, found {}", kind_of(other))),
-        }
-    }
-}
-
-/// What a JSON text is, by how it begins.
-fn kind_of(json: &str) -> &'static str {
-    match json.as_bytes() {
-        [b'{', ..] => "an object",
-        [b'[', ..] => "a list",
-        [b'"', ..] => "a text",
-        [b'-' | b'0'..=b'9', ..] => "a number",
-        _ if json.starts_with("null") => "null",
-        _ if json.starts_with("true") || json.starts_with("false") => "true or false",
-        _ => "no JSON",
     }
 }
 

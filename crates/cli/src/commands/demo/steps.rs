@@ -1,4 +1,4 @@
-//! What the demo prints: numbered steps with the time that each took.
+//! The lines that the demo prints: numbered steps, each with the time that it took.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -9,25 +9,25 @@ use anstyle::Style;
 use crate::print::escape::visible;
 use crate::print::print;
 
-/// Prints steps as they end.
-pub(super) struct Ledger {
+/// Prints each step when it is done, with the time since the one before.
+pub(super) struct StepPrinter {
     number: u32,
-    since: Instant,
+    last: Instant,
 }
 
-impl Ledger {
+impl StepPrinter {
     /// Starts the clock.
-    pub(super) fn begin() -> Self {
-        Self { number: 0, since: Instant::now() }
+    pub(super) fn start() -> Self {
+        Self { number: 0, last: Instant::now() }
     }
 
-    /// Prints something that was done without the agent.
+    /// Prints a step that sends no request.
     pub(super) fn note(&mut self, text: &str) -> io::Result<()> {
         let took = self.lap();
         print(&format!("    {:<20}{took:>10}   {text}\n", ""))
     }
 
-    /// Prints a request, and what came of it; further lines below it.
+    /// Prints a request and its outcome. The outcome's further lines go below the first one.
     pub(super) fn step(&mut self, route: Route, outcome: &str) -> io::Result<()> {
         let took = self.lap();
         self.number += 1;
@@ -44,13 +44,13 @@ impl Ledger {
     }
 
     fn lap(&mut self) -> String {
-        let took = milliseconds(self.since.elapsed());
-        self.since = Instant::now();
+        let took = milliseconds(self.last.elapsed());
+        self.last = Instant::now();
         took
     }
 }
 
-/// A time in milliseconds with one decimal.
+/// A duration in milliseconds with one decimal.
 pub(super) fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }

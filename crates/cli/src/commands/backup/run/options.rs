@@ -1,0 +1,92 @@
+//! The options of `agentapi backup run`.
+
+use agentapi_host::policy::{BackupLoop, OnFreezeFailure, ThawOn};
+use clap::{Args, ValueEnum};
+
+use crate::extension::ExtensionOptions;
+
+/// What `backup run` takes.
+#[derive(Args)]
+pub(crate) struct BackupRunOptions {
+    /// Back up even if the agent says that none is due
+    #[arg(long)]
+    even_if_not_due: bool,
+    /// When to thaw
+    #[arg(long, value_name = "WHEN", default_value = "end")]
+    thaw_on: ThawTime,
+    /// What to do where the applications cannot be frozen
+    #[arg(long, value_name = "WHAT", default_value = "abort")]
+    on_freeze_failure: FreezeFailureAction,
+    /// Ask for the status every N milliseconds
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
+    poll_ms: u64,
+    // Six days at most: the loop's own limit is seven, and the run should end with a report and not at that limit.
+    /// Follow a backup for N seconds at most [default: 14400]
+    #[arg(long, value_name = "N", default_value_t = 14_400, hide_default_value = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=6 * 24 * 60 * 60))]
+    give_up_after_s: u64,
+    #[command(flatten)]
+    pub(super) extension: ExtensionOptions,
+}
+
+/// When the applications are thawed: [`ThawOn`] as it is typed.
+#[derive(Clone, Copy, ValueEnum)]
+enum ThawTime {
+    /// When the backup has ended
+    End,
+    /// When it runs: for hosts whose backups take a snapshot first
+    Running,
+}
+
+/// What is done where the applications cannot be frozen: [`OnFreezeFailure`] as it is typed.
+#[derive(Clone, Copy, ValueEnum)]
+enum FreezeFailureAction {
+    /// No backup
+    Abort,
+    /// A backup that is crash-consistent, and says so
+    Continue,
+}
+
+impl BackupRunOptions {
+    /// The settings of the loop. It freezes only if there is a program to freeze with.
+    pub(super) fn settings(&self) -> BackupLoop {
+        let mut settings = BackupLoop::default();
+        settings.even_if_not_due = self.even_if_not_due;
+        settings.freeze = self.extension.quiesce.are_given();
+        settings.on_freeze_failure = self.on_freeze_failure.into();
+        settings.thaw_on = self.thaw_on.into();
+        settings.poll_ms = self.poll_ms;
+        settings.give_up_after_s = self.give_up_after_s;
+        settings
+    }
+}
+
+impl From<ThawTime> for ThawOn {
+    fn from(time: ThawTime) -> Self {
+        match time {
+            ThawTime::End => Self::End,
+            ThawTime::Running => Self::Running,
+        }
+    }
+}
+
+impl From<FreezeFailureAction> for OnFreezeFailure {
+    fn from(action: FreezeFailureAction) -> Self {
+        match action {
+            FreezeFailureAction::Abort => Self::Abort,
+            FreezeFailureAction::Continue => Self::Continue,
+        }
+    }
+}
+
+/// Printed below the long help.
+pub(crate) const EXAMPLES: &str = r#"Examples:
+  agentapi backup run --mock --freeze true --thaw true      to see it work
+  agentapi backup run --freeze 'systemctl stop app' --thaw 'systemctl start app' --lease-s 1800
+
+The thaw is run until it works, so it must succeed where nothing is frozen. fsfreeze does not; as a script it does:
+  #!/bin/sh
+  # /usr/local/sbin/thaw-data
+  e=$(LC_ALL=C fsfreeze -u /data 2>&1) || case $e in (*'Invalid argument'*) ;; (*) echo "$e" >&2; exit 1; esac
+
+  agentapi backup run --freeze 'fsfreeze -f /data' --thaw /usr/local/sbin/thaw-data"#;

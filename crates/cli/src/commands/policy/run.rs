@@ -1,0 +1,71 @@
+//! `agentapi policy run`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use agentapi_host::Host;
+use agentapi_host::policy::{AllowOnce, Approver, AskOnTerminal, Grants, Policy};
+use anyhow::Context;
+use clap::Args;
+use serde_json::Value;
+
+use crate::error::UsageError;
+use crate::extension::{self, ExtensionOptions};
+use crate::print::{Output, print, print_json};
+use crate::session::Session;
+
+/// What `policy run` takes.
+#[derive(Args)]
+pub(crate) struct PolicyRunOptions {
+    /// The extension: a component that exports `felhom:agentapi/policy`
+    file: PathBuf,
+    /// What it may call and use: a TOML file; `agentapi policy check` prints one to start from
+    #[arg(long, value_name = "FILE")]
+    grants: PathBuf,
+    /// What it is given: a JSON text
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    input: String,
+    /// Let it wipe this device, once; without this, a person at the terminal is asked
+    #[arg(long, value_name = "DEVICE=DURABLE-ID")]
+    approve: Option<String>,
+    #[command(flatten)]
+    extension: ExtensionOptions,
+}
+
+/// Runs an extension once and prints what it returns.
+pub(super) fn run(session: &Session, options: &PolicyRunOptions) -> anyhow::Result<()> {
+    serde_json::from_str::<Value>(&options.input)
+        .map_err(|error| UsageError(format!("--input: expected JSON, {error}")))?;
+    let outcome = extension::run(session, &options.extension, &options.input, |host| load(host, options))?;
+    print_result(&outcome.result, session.output)
+}
+
+fn load(host: &Host, options: &PolicyRunOptions) -> anyhow::Result<Policy> {
+    let grants = fs::read_to_string(&options.grants);
+    let grants = grants.with_context(|| format!("{} cannot be read", options.grants.display()))?;
+    let granted = Grants::and_limits_from_toml(&grants);
+    let (grants, limits) = granted.with_context(|| format!("{} is not right", options.grants.display()))?;
+    let policy = host.load_policy(&options.file, &grants, &limits);
+    let policy = policy.with_context(|| format!("{} is not loaded", options.file.display()))?;
+    Ok(policy.approver(approver(options.approve.as_deref())?))
+}
+
+/// Who decides on a wipe: the person who typed `--approve`, else the person at the terminal.
+fn approver(approve: Option<&str>) -> Result<Arc<dyn Approver>, UsageError> {
+    let Some(wipe) = approve else { return Ok(Arc::new(AskOnTerminal)) };
+    match wipe.split_once('=') {
+        Some((device, id)) if !id.is_empty() => Ok(Arc::new(AllowOnce::new(device, id))),
+        _ => Err(UsageError(format!("--approve: expected DEVICE=DURABLE-ID, found {wipe:?}"))),
+    }
+}
+
+/// Prints JSON as JSON. Anything else is printed as escaped text, or with `--json` as a JSON string.
+fn print_result(result: &str, output: Output) -> anyhow::Result<()> {
+    match serde_json::from_str::<Value>(result) {
+        Ok(value) => print_json(&value)?,
+        Err(_) if output.json => print_json(&Value::from(result))?,
+        Err(_) => print(&format!("{}\n", result.escape_debug()))?,
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! The signals that end the run of an extension, and the one that reopens its audit.
+
+use std::sync::Arc;
+
+use agentapi_host::Agent;
+use agentapi_host::policy::{AuditFile, Policy};
+use anyhow::Context;
+
+use crate::error::CommandError;
+use crate::process::signals::{Hangup, Termination};
+
+/// The signals that are handled from before a run until nothing is frozen any more.
+pub(super) struct RunSignals {
+    pub(super) termination: Termination,
+    hangup: Hangup,
+    audit: Option<Arc<AuditFile>>,
+}
+
+impl RunSignals {
+    pub(super) fn handle(audit: Option<Arc<AuditFile>>) -> anyhow::Result<Self> {
+        let handlers = Termination::handle().and_then(|termination| Ok((termination, Hangup::handle()?)));
+        let (termination, hangup) = handlers.context("signals cannot be waited for")?;
+        Ok(Self { termination, hangup, audit })
+    }
+
+    /// Runs the extension, and drops the run when a signal says to end.
+    pub(super) async fn run(&mut self, policy: &Policy, agent: &Agent, input: &str) -> anyhow::Result<String> {
+        let interrupted = "interrupted before the extension had ended; what the agent has begun goes on";
+        tokio::select! {
+            outcome = policy.run(agent, input) => Ok(outcome?),
+            () = ending_hangup(&mut self.hangup, self.audit.as_deref()) => Err(CommandError(interrupted.into()).into()),
+            () = self.termination.recv() => Err(CommandError(interrupted.into()).into()),
+        }
+    }
+}
+
+/// Returns at a SIGHUP that means the terminal is gone. With an audit it means that the file was rotated: it is reopened, and
+/// the run goes on.
+async fn ending_hangup(hangup: &mut Hangup, audit: Option<&AuditFile>) {
+    loop {
+        hangup.recv().await;
+        let Some(audit) = audit else { return };
+        if let Err(error) = audit.reopen() {
+            tracing::error!(%error, "the audit cannot be opened anew: it goes on in the old file");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Waiting for the thaw: before a run for the one that an earlier process left undone, after it for its own.
+
+use agentapi_host::quiesce::Coordinator;
+
+use crate::error::CommandError;
+use crate::print::escape::visible;
+use crate::process::signals::Termination;
+
+/// Waits until what an earlier process left frozen is thawed. The coordinator has begun to thaw it when it was opened.
+pub(super) async fn thaw_leftover(coordinator: &Coordinator, termination: &mut Termination) -> anyhow::Result<()> {
+    let Some(leftover) = coordinator.status() else { return Ok(()) };
+    tracing::warn!(holder = ?leftover.holder, "an earlier run was ended while it was frozen: thawing");
+    wait_until_thawed(coordinator, termination).await
+}
+
+/// Waits until nothing is frozen. A signal ends the wait with an error that says why the last thaw failed.
+pub(super) async fn wait_until_thawed(coordinator: &Coordinator, termination: &mut Termination) -> anyhow::Result<()> {
+    tokio::select! {
+        () = coordinator.idle() => Ok(()),
+        () = termination.recv() => {
+            let failures = coordinator.status().map(|status| status.failures).unwrap_or_default();
+            let latest = failures.last().map_or("no attempt has ended yet", String::as_str);
+            Err(CommandError(format!(
+                "interrupted while something may still be frozen ({}); the next run with the same --freeze, --thaw and \
+                 --journal thaws first",
+                visible(latest)
+            ))
+            .into())
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `--deadline-ms` and `--component`: how the host runs the client.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use agentapi_host::{DEFAULT_DEADLINE, Error, Host};
+use clap::Args;
+
+use crate::process::directories::{BaseDirectory, base_directory};
+
+/// How the host runs the component.
+#[derive(Args, Clone)]
+pub(crate) struct HostOptions {
+    /// Give each call N milliseconds in all [default: 15000]
+    ///
+    /// From looking the name up to the last byte of the answer.
+    #[arg(long, value_name = "N", global = true, help_heading = "Host")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=MAX_DEADLINE_MS))]
+    deadline_ms: Option<u64>,
+    /// Run the component in FILE instead of the one built in
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Host")]
+    component: Option<PathBuf>,
+}
+
+impl HostOptions {
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline_ms.map_or(DEFAULT_DEADLINE, Duration::from_millis)
+    }
+
+    /// Compiles the component, or takes it from the cache. A component that cannot be loaded is reported as
+    /// [`Error::Component`], so that programs see the kind `internal` as they do when it traps.
+    pub(crate) fn build(&self) -> Result<Host, Error> {
+        let mut builder = Host::builder().deadline(self.deadline());
+        if let Some(dir) = cache_dir(|name| env::var_os(name)) {
+            builder = builder.cache_dir(dir);
+        }
+        if let Some(file) = &self.component {
+            builder = builder.component_file(file);
+        }
+        builder.build().map_err(|error| Error::Component(error.into()))
+    }
+}
+
+/// Where compiled code is cached. None if the environment names no directory, or an empty one on purpose.
+fn cache_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    match variable("AGENTAPI_CACHE_DIR") {
+        Some(named) => Some(PathBuf::from(named)).filter(|dir| !dir.as_os_str().is_empty()),
+        None => base_directory(BaseDirectory::Cache, variable).map(|caches| caches.join("agentapi")),
+    }
+}
+
+/// The longest deadline, in milliseconds: a day. Anything longer is a mistake in the unit.
+const MAX_DEADLINE_MS: u64 = 24 * 60 * 60 * 1000;
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::path::PathBuf;
+
+    use super::cache_dir;
+
+    fn found(variables: &[(&str, &str)]) -> Option<PathBuf> {
+        cache_dir(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value)))
+    }
+
+    #[test]
+    fn the_cache_is_where_it_is_named_else_where_the_platform_keeps_caches() {
+        let home = ("HOME", "/home/me");
+        let xdg = ("XDG_CACHE_HOME", "/caches");
+        assert_eq!(found(&[("AGENTAPI_CACHE_DIR", "here"), xdg, home]), Some("here".into()));
+        assert_eq!(found(&[xdg, home]), Some("/caches/agentapi".into()));
+        assert_eq!(found(&[("XDG_CACHE_HOME", "relative"), home]), Some("/home/me/.cache/agentapi".into()));
+    }
+
+    #[test]
+    fn without_a_home_or_with_an_empty_name_there_is_no_cache() {
+        assert_eq!(found(&[]), None);
+        assert_eq!(found(&[("HOME", "")]), None);
+        assert_eq!(found(&[("AGENTAPI_CACHE_DIR", ""), ("HOME", "/home/me")]), None);
+    }
+}
