@@ -10,53 +10,49 @@ fn lines(requests: &[Value]) -> Vec<u8> {
     requests.iter().map(|request| format!("{request}\n")).collect::<String>().into_bytes()
 }
 
+/// What the agent answers when it has formatted a user-data disk.
+fn formatted(device: &str, durable_id: &str) -> Value {
+    json!({"vmid": 101, "device": device, "formatted": true, "data_bearing": false, "reason": "", "role": "user-data",
+           "needs_confirmation": false, "durable_id": durable_id, "pending_op": null})
+}
+
 #[test]
 fn every_operation_answers_with_the_agents_own_shape() {
-    let fixture = Fixture::with("backup.duration_ms = 0");
-    let format = |args: Value| json!({"id": "f", "op": "format-disk", "args": args});
-    let requests = [
-        json!({"id": 0, "op": "new"}),
-        json!({"id": 1, "op": "storage", "args": {}}),
-        json!({"id": 2, "op": "backup-due"}),
-        json!({"id": 3, "op": "start-backup"}),
-        json!({"id": 4, "op": "backup-status"}),
-        json!({"id": 5, "op": "disks"}),
-        json!({"id": 6, "op": "host-metrics"}),
-        format(json!({"device": "/dev/sdd1", "fstype": "ext4"})),
-        format(json!({"device": "/dev/sdc1", "fstype": "ext4", "confirmed": true, "durable_id": ID})),
-        json!({"id": 7, "op": "assign-disk", "args": {"uuid": &ID[5..], "where": "/mnt/x", "fstype": "ext4"}}),
-        json!({"id": 8, "op": "eject-disk", "args": {"where": "/mnt/x"}}),
-        json!({"id": 9, "op": "fs-uuid", "args": {"durable_id": ID}}),
-        json!({"id": 10, "op": "fs-uuid", "args": {"durable_id": "byid:x"}}),
-        json!({"id": 11, "op": "opsign-command", "args": {"op": "o", "host_scope": "a b", "durable_id": "d"}}),
+    let mount = json!({"key": "appdata", "storage": "local-nvme", "mount_point": "/mnt/felhom/appdata", "class": "fast",
+                       "backup": true});
+    let spare = "uuid:5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33";
+    let confirmed = json!({"device": "/dev/sdc1", "fstype": "ext4", "confirmed": true, "durable_id": ID});
+    let signing = json!({"op": "o", "host_scope": "a b", "durable_id": "d"});
+    // Operation, arguments, a part of the value by its JSON pointer, and what it is.
+    let cases = [
+        ("new", json!({}), "", Value::Null),
+        ("storage", json!({}), "/mounts/0", mount),
+        ("backup-due", json!({}), "", json!({"vmid": 101, "due": true, "reason": "last backup 26h ago, policy daily"})),
+        ("start-backup", json!({}), "", json!({"vmid": 101, "job_id": "bk-101-1", "phase": "running"})),
+        ("backup-status", json!({}), "", json!({"vmid": 101, "phase": "done", "job_id": "bk-101-1", "error": ""})),
+        ("disks", json!({}), "/disks/3/durable_id", json!(spare)),
+        ("host-metrics", json!({}), "/host/cpu_temp_c", json!(47)),
+        ("format-disk", json!({"device": "/dev/sdd1", "fstype": "ext4"}), "", formatted("/dev/sdd1", spare)),
+        ("format-disk", confirmed, "", formatted("/dev/sdc1", ID)),
+        ("assign-disk", json!({"uuid": &ID[5..], "where": "/mnt/x", "fstype": "ext4"}), "", Value::Null),
+        (
+            "eject-disk",
+            json!({"where": "/mnt/x"}),
+            "",
+            json!({"vmid": 101, "ejected": "/mnt/x", "dependent_guests": []}),
+        ),
+        ("fs-uuid", json!({"durable_id": ID}), "", json!(&ID[5..])),
+        ("fs-uuid", json!({"durable_id": "byid:x"}), "", json!("")),
+        ("opsign-command", signing, "", json!("felhom-opsign -op o -host 'a b' -durable-id d")),
     ];
-    let answers = fixture.call(&lines(&requests));
-    let values: Vec<_> =
-        answers.iter().map(|answer| answer.get("value").unwrap_or_else(|| panic!("{answer}"))).collect();
-    let formatted = |device: &str, durable_id: &str| {
-        json!({"vmid": 101, "device": device, "formatted": true, "data_bearing": false, "reason": "", "role": "user-data",
-               "needs_confirmation": false, "durable_id": durable_id, "pending_op": null})
-    };
-    assert_eq!(*values[0], Value::Null);
-    assert_eq!(
-        values[1]["mounts"][0],
-        json!({"key": "appdata", "storage": "local-nvme",
-        "mount_point": "/mnt/felhom/appdata", "class": "fast", "backup": true})
-    );
-    assert_eq!(*values[2], json!({"vmid": 101, "due": true, "reason": "last backup 26h ago, policy daily"}));
-    assert_eq!(*values[3], json!({"vmid": 101, "job_id": "bk-101-1", "phase": "running"}));
-    assert_eq!(*values[4], json!({"vmid": 101, "phase": "done", "job_id": "bk-101-1", "error": ""}));
-    assert_eq!(values[5]["disks"].as_array().unwrap().len(), 4);
-    assert_eq!(values[6]["host"]["cpu_temp_c"], 47);
-    assert_eq!(*values[7], formatted("/dev/sdd1", "uuid:5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33"));
-    assert_eq!(*values[8], formatted("/dev/sdc1", ID));
-    assert_eq!(*values[9], Value::Null);
-    assert_eq!(*values[10], json!({"vmid": 101, "ejected": "/mnt/x", "dependent_guests": []}));
-    assert_eq!(*values[11], json!("0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10"));
-    assert_eq!(*values[12], json!(""));
-    assert_eq!(*values[13], json!("felhom-opsign -op o -host 'a b' -durable-id d"));
-    let echoed = requests.iter().zip(&answers).all(|(request, answer)| request["id"] == answer["id"]);
-    assert!(echoed && answers.iter().all(|answer| answer["ok"] == true), "{answers:?}");
+    let requests: Vec<_> = cases.iter().map(|(op, args, ..)| json!({"id": op, "op": op, "args": args})).collect();
+    let answers = Fixture::with("backup.duration_ms = 0").call(&lines(&requests));
+    assert_eq!(answers.len(), cases.len());
+    for ((op, _, part, expected), answer) in cases.iter().zip(&answers) {
+        assert_eq!((&answer["id"], &answer["ok"]), (&json!(op), &json!(true)), "{answer}");
+        assert_eq!(answer["value"].pointer(part), Some(expected), "{answer}");
+    }
+    assert_eq!(answers[5]["value"]["disks"].as_array().unwrap().len(), 4);
 }
 
 #[test]
@@ -68,7 +64,7 @@ fn all_lines_share_one_connection() {
 }
 
 #[test]
-fn a_persons_turn_is_an_error_that_carries_the_result() {
+fn a_wipe_that_needs_a_person_is_an_error_that_carries_the_result() {
     let fixture = Fixture::start();
     let format = |device: &str, args: Value| {
         let mut request = json!({"op": "format-disk", "args": {"device": device, "fstype": "ext4"}});
@@ -112,7 +108,7 @@ fn errors_have_their_kind_and_the_next_line_is_answered() {
 }
 
 #[test]
-fn an_agent_that_is_down_or_another_is_an_error_of_each_request() {
+fn an_agent_that_is_down_or_not_the_pinned_one_is_an_error_of_each_request() {
     let fixture = Fixture::start();
     let zeros = "00".repeat(32);
     let other = fixture.command(&["call", "--fingerprint", &zeros]);
@@ -127,7 +123,7 @@ fn an_agent_that_is_down_or_another_is_an_error_of_each_request() {
 }
 
 #[test]
-fn where_connecting_fails_every_line_gets_that_error() {
+fn if_connecting_fails_every_line_gets_that_error() {
     let nine = vec!["00".repeat(32); 9].join(",");
     let cases = [
         ("AGENTAPI_ENDPOINT", "https://agent", "invalid-argument", "endpoint: "),
@@ -161,16 +157,17 @@ fn a_component_that_cannot_be_read_is_an_error_of_every_line() {
     let fixture = Fixture::start();
     let call = fixture.command(&["call", "--component", "/nonexistent.wasm"]);
     let answers = answers(run_with(call, b"{\"op\":\"new\"}\n\n"));
+    assert_eq!(answers.len(), 2);
     assert!(answers.iter().all(|answer| answer["error"]["kind"] == "internal"), "{answers:?}");
 }
 
 #[test]
 fn wrong_usage_answers_nothing() {
     let input = b"{\"op\":\"new\"}\n";
-    let ended = run_with(command(&["call"]), input);
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
-    let ended = run_with(Fixture::start().command(&["call", "--nonsense"]), input);
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+    let outcome = run_with(command(&["call"]), input);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
+    let outcome = run_with(Fixture::start().command(&["call", "--nonsense"]), input);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
 }
 
 #[test]

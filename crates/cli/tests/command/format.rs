@@ -1,4 +1,4 @@
-//! `agentapi disks format`, where nobody sits at a terminal. The dialogue itself is tested beside its code.
+//! `agentapi disks format` without a terminal. The question at a terminal is tested beside its code.
 
 use serde_json::json;
 
@@ -12,15 +12,15 @@ fn bodies(fixture: &Fixture) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn user_data_is_not_wiped_where_nobody_can_be_asked() {
+fn without_a_terminal_user_data_is_not_wiped() {
     let fixture = Fixture::start();
-    let said = fixture.not_done(&MEDIA);
+    let message = fixture.fail(&MEDIA);
     let expected = format!(
         "/dev/sdc1 (user data) is to be wiped.\n  found on it: ext4 filesystem\n  durable id:  {ID}\nerror: nothing was \
          done: /dev/sdc1 needs a person's confirmation, and stdin is no terminal; a script that may wipe this very \
          disk says --confirm {ID}\n"
     );
-    assert_eq!(said, expected);
+    assert_eq!(message, expected);
     let bodies = bodies(&fixture);
     assert_eq!((bodies.len(), &bodies[0]["confirmed"]), (1, &json!(false)));
 }
@@ -28,7 +28,7 @@ fn user_data_is_not_wiped_where_nobody_can_be_asked() {
 #[test]
 fn a_script_confirms_with_the_durable_id() {
     let fixture = Fixture::start();
-    assert_eq!(fixture.done(&[&MEDIA[..], &["--confirm", ID]].concat()), "Formatted /dev/sdc1 as ext4.\n");
+    assert_eq!(fixture.succeed(&[&MEDIA[..], &["--confirm", ID]].concat()), "Formatted /dev/sdc1 as ext4.\n");
     let sent = json!({"device": "/dev/sdc1", "fstype": "ext4", "confirmed": true, "durable_id": ID});
     assert_eq!(bodies(&fixture), [sent]);
 }
@@ -36,52 +36,58 @@ fn a_script_confirms_with_the_durable_id() {
 #[test]
 fn the_durable_id_of_another_disk_confirms_nothing() {
     let fixture = Fixture::start();
-    let said = fixture.not_done(&[&MEDIA[..], &["--confirm", "uuid:another"]].concat());
+    let message = fixture.fail(&[&MEDIA[..], &["--confirm", "uuid:another"]].concat());
     let expected = format!("error: nothing was done: the durable id of /dev/sdc1 is {ID}, another one was confirmed\n");
-    assert_eq!(said, expected);
+    assert_eq!(message, expected);
     assert_eq!(bodies(&fixture).len(), 1);
 }
 
 #[test]
 fn an_empty_confirmation_is_wrong_usage_and_sends_nothing() {
     let fixture = Fixture::start();
-    let ended = run(fixture.command(&[&MEDIA[..], &["--confirm", ""]].concat()));
-    assert_eq!(ended.status, Some(2), "{ended:?}");
+    let outcome = run(fixture.command(&[&MEDIA[..], &["--confirm", ""]].concat()));
+    assert_eq!(outcome.status, Some(2), "{outcome:?}");
     assert!(fixture.agent.requests().is_empty());
 }
 
 #[test]
-fn a_blank_disk_needs_nobody() {
+fn a_blank_disk_is_formatted_without_a_confirmation() {
     let fixture = Fixture::start();
-    let text = fixture.done(&["disks", "format", "/dev/sdd1", "--fstype", "xfs"]);
+    let text = fixture.succeed(&["disks", "format", "/dev/sdd1", "--fstype", "xfs"]);
     assert_eq!(text, "Formatted /dev/sdd1 as xfs.\n");
 }
 
 #[test]
 fn a_system_disk_is_refused_with_the_operators_command() {
-    let said = Fixture::start().not_done(&["disks", "format", "/dev/nvme0n1p3", "--fstype", "ext4"]);
+    let message = Fixture::start().fail(&["disks", "format", "/dev/nvme0n1p3", "--fstype", "ext4"]);
     let expected = "error: nothing was done: /dev/nvme0n1p3 is not yours to format (holds the running system); the \
                     host's operator can allow it: felhom-opsign -op storage_wipe -host host-7f3a -durable-id \
                     byid:nvme-Samsung_SSD_970_PRO_512GB_S463NF0M\n";
-    assert_eq!(said, expected);
+    assert_eq!(message, expected);
 }
 
 #[test]
-fn a_command_with_hidden_characters_is_not_given_to_the_operator() {
+fn a_signing_command_with_hidden_characters_is_not_shown() {
     let scenario = "[[disks]]\nbacking_device = \"/dev/sda\"\nrole = \"system\"\ndurable_id = \"x\\u001b[2J\\n\"";
-    let said = Fixture::with(scenario).not_done(&["disks", "format", "/dev/sda", "--fstype", "ext4"]);
-    assert!(said.contains("characters that cannot be seen, so sign nothing") && !said.contains("opsign"), "{said}");
-    assert!(!said.contains('\u{1b}') && said.lines().count() == 1, "{said:?}");
+    let message = Fixture::with(scenario).fail(&["disks", "format", "/dev/sda", "--fstype", "ext4"]);
+    assert!(
+        message.contains("characters that cannot be seen, so sign nothing") && !message.contains("opsign"),
+        "{message}"
+    );
+    assert!(!message.contains('\u{1b}') && message.lines().count() == 1, "{message:?}");
 }
 
 #[test]
-fn with_json_a_persons_turn_is_an_error_object() {
+fn with_json_a_needed_confirmation_is_an_error_object() {
     let fixture = Fixture::start();
-    let said = one_line_of_json(&fixture.not_done(&[&MEDIA[..], &["--json"]].concat()));
-    assert_eq!((&said["kind"], &said["value"]["durable_id"]), (&json!("needs-confirmation"), &json!(ID)));
+    let message = one_line_of_json(&fixture.fail(&[&MEDIA[..], &["--json"]].concat()));
+    assert_eq!((&message["kind"], &message["value"]["durable_id"]), (&json!("needs-confirmation"), &json!(ID)));
     let refused = ["disks", "format", "/dev/sdb1", "--fstype", "ext4", "--json"];
-    let said = one_line_of_json(&fixture.not_done(&refused));
-    assert_eq!((&said["kind"], &said["value"]["pending_op"]["op"]), (&json!("format-refused"), &json!("storage_wipe")));
-    let done = fixture.json(&[&MEDIA[..], &["--confirm", ID]].concat());
-    assert_eq!((&done["formatted"], &done["role"]), (&json!(true), &json!("user-data")));
+    let message = one_line_of_json(&fixture.fail(&refused));
+    assert_eq!(
+        (&message["kind"], &message["value"]["pending_op"]["op"]),
+        (&json!("format-refused"), &json!("storage_wipe"))
+    );
+    let formatted = fixture.json(&[&MEDIA[..], &["--confirm", ID]].concat());
+    assert_eq!((&formatted["formatted"], &formatted["role"]), (&json!(true), &json!("user-data")));
 }

@@ -3,19 +3,17 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    reason = "a test that cannot go on says where; clippy knows this of test functions only, not of their helpers"
+    reason = "a test that cannot go on fails where it stands; clippy allows this in test functions only, not in helpers"
 )]
 
 #[cfg(unix)]
 mod backup_run;
 mod call;
-mod call_lines;
+mod call_input;
 mod demo;
 mod failures;
 mod fingerprint;
 mod format;
-#[cfg(unix)]
-mod looped;
 mod mock;
 mod operations;
 mod secrets;

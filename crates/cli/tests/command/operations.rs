@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::support::Fixture;
 
 #[test]
-fn storage_lists_mounts() {
-    let text = Fixture::start().done(&["storage"]);
+fn storage_lists_the_mounts() {
+    let text = Fixture::start().succeed(&["storage"]);
     let expected = "\
 Guest 101: 3 mounts
 
@@ -21,18 +21,18 @@ scratch  shared-nfs  /mnt/felhom/scratch  -      no
 #[test]
 fn a_backup_is_due_started_and_followed() {
     let fixture = Fixture::with("backup.duration_ms = 0");
-    assert_eq!(fixture.done(&["backup", "status"]), "No backup of guest 101 was started yet.\n");
+    assert_eq!(fixture.succeed(&["backup", "status"]), "No backup of guest 101 was started yet.\n");
     let due = "A backup is due for guest 101: last backup 26h ago, policy daily\n";
-    assert_eq!(fixture.done(&["backup", "due"]), due);
+    assert_eq!(fixture.succeed(&["backup", "due"]), due);
     let started = "Backup bk-101-1 of guest 101 is running. Follow it with: agentapi backup status\n";
-    assert_eq!(fixture.done(&["backup", "start"]), started);
-    assert_eq!(fixture.done(&["backup", "status"]), "Backup bk-101-1 of guest 101: done.\n");
-    assert_eq!(fixture.done(&["backup", "due"]), "No backup is due for guest 101: backup bk-101-1 is done\n");
+    assert_eq!(fixture.succeed(&["backup", "start"]), started);
+    assert_eq!(fixture.succeed(&["backup", "status"]), "Backup bk-101-1 of guest 101: done.\n");
+    assert_eq!(fixture.succeed(&["backup", "due"]), "No backup is due for guest 101: backup bk-101-1 is done\n");
 }
 
 #[test]
-fn disks_are_listed_with_a_lock_on_those_that_are_not_the_customers() {
-    let text = Fixture::start().done(&["disks", "list"]);
+fn disks_are_listed_with_a_lock_on_system_and_backup_disks() {
+    let text = Fixture::start().succeed(&["disks", "list"]);
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "Guest 101: 4 disks");
     let headings =
@@ -58,20 +58,21 @@ fn a_disk_is_assigned_by_its_uuid_or_its_durable_id_and_ejected() {
     let options = ["--fstype", "ext4", "--options", "noatime,nofail"];
     for id in [uuid, &format!("uuid:{uuid}")] {
         let arguments = [&["disks", "assign", id, "/mnt/spare"], &options[..]].concat();
-        assert_eq!(fixture.done(&arguments), assigned);
+        assert_eq!(fixture.succeed(&arguments), assigned);
     }
     let body = r#"{"uuid":"5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33","where":"/mnt/spare","fstype":"ext4","options":"noatime,nofail"}"#;
     let sent = fixture.agent.requests();
+    assert_eq!(sent.len(), 2);
     let json = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).unwrap();
     assert!(sent.iter().all(|request| json(&request.body) == json(body.as_bytes())), "{sent:?}");
-    assert_eq!(fixture.done(&["disks", "eject", "/mnt/spare"]), "Ejected /mnt/spare.\n");
+    assert_eq!(fixture.succeed(&["disks", "eject", "/mnt/spare"]), "Ejected /mnt/spare.\n");
     let ejected = "Ejected /mnt/felhom/media. Guests that used it: 101, 104.\n";
-    assert_eq!(fixture.done(&["disks", "eject", "/mnt/felhom/media"]), ejected);
+    assert_eq!(fixture.succeed(&["disks", "eject", "/mnt/felhom/media"]), ejected);
 }
 
 #[test]
-fn metrics_have_units() {
-    let text = Fixture::start().done(&["metrics"]);
+fn metrics_are_printed_with_units() {
+    let text = Fixture::start().succeed(&["metrics"]);
     let expected = "\
 Host pve
 
@@ -97,11 +98,11 @@ Host pve
 }
 
 #[test]
-fn empty_lists_are_said_in_words() {
+fn an_empty_list_is_a_sentence() {
     let fixture = Fixture::with("mounts = []\ndisks = []\nstorage_targets = []\nhost = { node = \"n\" }");
-    assert_eq!(fixture.done(&["storage"]), "Nothing is mounted in guest 101.\n");
-    assert_eq!(fixture.done(&["disks", "list"]), "Guest 101 has no disks.\n");
-    assert!(fixture.done(&["metrics"]).ends_with("\nThe host has no storage targets.\n"));
+    assert_eq!(fixture.succeed(&["storage"]), "Nothing is mounted in guest 101.\n");
+    assert_eq!(fixture.succeed(&["disks", "list"]), "Guest 101 has no disks.\n");
+    assert!(fixture.succeed(&["metrics"]).ends_with("\nThe host has no storage targets.\n"));
 }
 
 #[test]
@@ -128,7 +129,7 @@ fn json_is_the_agents_own_in_one_line() {
 }
 
 #[test]
-fn texts_of_the_agent_reach_no_terminal_raw() {
+fn control_characters_of_the_agent_are_escaped() {
     let evil = r#""\u001b[2J\u009b31m\u202ex""#;
     let mount = format!("[[mounts]]\nkey = {evil}\nmount_point = {evil}\n");
     let disk = format!("[[disks]]\nname = {evil}\nrole = {evil}\ndata_bearing = true\ndata_reason = {evil}\n");
@@ -146,7 +147,7 @@ fn texts_of_the_agent_reach_no_terminal_raw() {
     ];
     for arguments in commands {
         for json in [&[][..], &["--json"]] {
-            let text = fixture.done(&[arguments, json].concat());
+            let text = fixture.succeed(&[arguments, json].concat());
             let is_raw = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
             assert!(!text.contains(is_raw), "{arguments:?}: {text:?}");
         }

@@ -1,8 +1,6 @@
 //! The token is in nothing that is printed: not in results, errors, help or the log, however much is logged.
 
-use crate::support::{Fixture, TOKEN, command, run, run_with};
-
-const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+use crate::support::{Fixture, TOKEN, ZEROS, command, run, run_with};
 
 #[test]
 fn the_token_is_printed_nowhere() {
@@ -20,26 +18,29 @@ fn the_token_is_printed_nowhere() {
         &["storage", "--endpoint", "https://x"],
         &["storage", "--help"],
     ];
+    let mut logged = 0;
     for arguments in commands {
         for log in [&["-vv"][..], &["-vvv"], &["--log", "trace"]] {
-            let ended = run(fixture.command(&[arguments, log].concat()));
-            assert!(!ended.stdout.contains(TOKEN) && !ended.stderr.contains(TOKEN), "{arguments:?}: {ended:?}");
+            let outcome = run(fixture.command(&[arguments, log].concat()));
+            assert!(!outcome.stdout.contains(TOKEN) && !outcome.stderr.contains(TOKEN), "{arguments:?}: {outcome:?}");
+            logged += outcome.stderr.matches(" TRACE ").count();
         }
     }
+    assert!(logged > 100, "only {logged} lines were logged");
     let mut call = fixture.command(&["call"]);
     call.env("AGENTAPI_LOG", "trace");
-    let ended = run_with(call, b"{\"op\":\"storage\"}\n{\"op\":\"disks\"}\n{\"op\":\"start-backup\"}\nx\n");
-    assert!(ended.stderr.contains("TRACE"), "nothing was logged: {ended:?}");
-    assert!(!ended.stdout.contains(TOKEN) && !ended.stderr.contains(TOKEN), "{ended:?}");
+    let outcome = run_with(call, b"{\"op\":\"storage\"}\n{\"op\":\"disks\"}\n{\"op\":\"start-backup\"}\nx\n");
+    assert!(outcome.stderr.contains("TRACE"), "nothing was logged: {outcome:?}");
+    assert!(!outcome.stdout.contains(TOKEN) && !outcome.stderr.contains(TOKEN), "{outcome:?}");
 }
 
 #[test]
-fn a_token_that_is_none_is_not_repeated() {
+fn the_message_about_an_invalid_token_does_not_repeat_it() {
     let token = format!("{TOKEN}\twith a tab");
     let mut storage = command(&["storage", "--endpoint", "127.0.0.1:1", "--fingerprint", ZEROS, "-vvv"]);
     storage.env("AGENTAPI_TOKEN", &token);
-    let ended = run(storage);
-    assert_eq!(ended.status, Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("token: expected printable ASCII, no blank at either end"), "{ended:?}");
-    assert!(!ended.stderr.contains(TOKEN), "{ended:?}");
+    let outcome = run(storage);
+    assert_eq!(outcome.status, Some(2), "{outcome:?}");
+    assert!(outcome.stderr.contains("token: expected printable ASCII, no blank at either end"), "{outcome:?}");
+    assert!(!outcome.stderr.contains(TOKEN), "{outcome:?}");
 }

@@ -1,11 +1,11 @@
-//! How the command is told which agent, and what it says of wrong usage.
+//! How the command learns which agent to talk to, and what it says about wrong usage.
 
 use std::fs;
 use std::process::Command;
 
-use crate::support::{Ended, Fixture, TOKEN, command, run};
+use crate::support::{Fixture, Outcome, TOKEN, command, run};
 
-/// The command, told which agent but not with which token.
+/// A command that has endpoint and fingerprint, but no token.
 fn without_token(fixture: &Fixture) -> Command {
     let mut command = fixture.command(&["storage"]);
     command.env_remove("AGENTAPI_TOKEN");
@@ -13,23 +13,23 @@ fn without_token(fixture: &Fixture) -> Command {
 }
 
 #[track_caller]
-fn assert_usage(ended: &Ended, texts: &[&str]) {
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+fn assert_usage(outcome: &Outcome, texts: &[&str]) {
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
     for text in texts {
-        assert!(ended.stderr.contains(text), "{text}: {}", ended.stderr);
+        assert!(outcome.stderr.contains(text), "{text}: {}", outcome.stderr);
     }
 }
 
 #[test]
-fn what_is_missing_is_said_at_once_with_how_to_give_it() {
+fn all_missing_options_are_named_at_once_with_their_variables() {
     let all =
         ["--endpoint ENDPOINT or AGENTAPI_ENDPOINT", "--fingerprint SHA256", "--token-file FILE", "agentapi mock"];
     for arguments in [&["storage"][..], &["disks", "list"], &["call"], &["backup", "start", "--json"]] {
         assert_usage(&run(command(arguments)), &all);
     }
-    let ended = run(command(&["storage", "--endpoint", "x", "--fingerprint", "y"]));
-    assert_usage(&ended, &["--token-file FILE"]);
-    assert!(!ended.stderr.contains("--endpoint ENDPOINT"), "{}", ended.stderr);
+    let outcome = run(command(&["storage", "--endpoint", "x", "--fingerprint", "y"]));
+    assert_usage(&outcome, &["--token-file FILE"]);
+    assert!(!outcome.stderr.contains("--endpoint ENDPOINT"), "{}", outcome.stderr);
 }
 
 #[test]
@@ -53,9 +53,9 @@ fn the_token_is_never_an_argument() {
     for arguments in
         [&["storage", "--token", TOKEN][..], &["storage", &format!("--token={TOKEN}")], &["--token", TOKEN]]
     {
-        let ended = run(Fixture::start().command(arguments));
-        assert_usage(&ended, &["the token is never an argument", "--token-file FILE"]);
-        assert!(!ended.stderr.contains(TOKEN), "{}", ended.stderr);
+        let outcome = run(Fixture::start().command(arguments));
+        assert_usage(&outcome, &["the token is never an argument", "--token-file FILE"]);
+        assert!(!outcome.stderr.contains(TOKEN), "{}", outcome.stderr);
     }
 }
 
@@ -71,8 +71,8 @@ fn a_token_file_comes_before_a_token_and_loses_one_line_end() {
         let mut by_variable = without_token(&fixture);
         by_variable.env("AGENTAPI_TOKEN_FILE", &file).env("AGENTAPI_TOKEN", "wrong");
         for command in [by_option, by_variable] {
-            let ended = run(command);
-            assert_eq!(ended.status, Some(0), "{ended:?}");
+            let outcome = run(command);
+            assert_eq!(outcome.status, Some(0), "{outcome:?}");
         }
     }
     fs::write(&file, format!("{TOKEN}\n\n")).unwrap();
@@ -88,9 +88,9 @@ fn a_token_file_comes_before_a_token_and_loses_one_line_end() {
 fn a_token_file_that_cannot_be_read_is_not_named_because_it_may_be_the_token() {
     let mut command = without_token(&Fixture::start());
     command.env("AGENTAPI_TOKEN_FILE", TOKEN);
-    let ended = run(command);
-    assert_usage(&ended, &["error: token: the file that AGENTAPI_TOKEN_FILE names cannot be read: No such file"]);
-    assert!(!ended.stderr.contains(TOKEN), "{}", ended.stderr);
+    let outcome = run(command);
+    assert_usage(&outcome, &["error: token: the file that AGENTAPI_TOKEN_FILE names cannot be read: No such file"]);
+    assert!(!outcome.stderr.contains(TOKEN), "{}", outcome.stderr);
 }
 
 #[test]
@@ -100,13 +100,13 @@ fn options_may_stand_before_the_command() {
     let arguments = ["--endpoint", &endpoint, "--fingerprint", &pin, "--json", "disks", "list"];
     let mut command = command(&arguments);
     command.env("AGENTAPI_TOKEN", TOKEN);
-    let ended = run(command);
-    assert_eq!(ended.status, Some(0), "{ended:?}");
-    assert!(ended.stdout.starts_with(r#"{"vmid":101,"disks":[{"#), "{}", ended.stdout);
+    let outcome = run(command);
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.starts_with(r#"{"vmid":101,"disks":[{"#), "{}", outcome.stdout);
 }
 
 #[test]
-fn options_that_would_do_nothing_are_refused() {
+fn options_without_effect_are_refused() {
     let cases = [
         (&["--endpoint", "x", "demo"][..], "give it no --endpoint"),
         (&["--fingerprint", "x"], "demo connects to no agent of yours: give it no --fingerprint"),
@@ -120,7 +120,7 @@ fn options_that_would_do_nothing_are_refused() {
 }
 
 #[test]
-fn help_and_version_are_done_and_show_no_value_of_the_environment() {
+fn help_and_version_succeed_and_show_no_value_of_the_environment() {
     let fixture = Fixture::start();
     let commands: [&[&str]; 8] = [
         &[],
@@ -134,11 +134,11 @@ fn help_and_version_are_done_and_show_no_value_of_the_environment() {
     ];
     for arguments in commands {
         for help in ["-h", "--help"] {
-            let text = fixture.done(&[arguments, &[help]].concat());
+            let text = fixture.succeed(&[arguments, &[help]].concat());
             assert!(!text.contains(TOKEN) && !text.contains(&fixture.agent.endpoint()), "{text}");
             let longest = text.lines().map(|line| line.chars().count()).max();
             assert!(longest <= Some(120), "{longest:?}: {text}");
         }
     }
-    assert_eq!(fixture.done(&["--version"]), format!("agentapi {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(fixture.succeed(&["--version"]), format!("agentapi {}\n", env!("CARGO_PKG_VERSION")));
 }

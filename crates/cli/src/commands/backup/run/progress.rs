@@ -35,7 +35,7 @@ impl Log for Progress {
     fn line(&self, _extension: &str, line: &str) {
         match &self.0 {
             Some(spinner) => spinner.set_message(visible(line).into_owned()),
-            // Ignored, because `eprintln!` would panic where nobody reads stderr any more, and the backup must go on.
+            // Not `eprintln!`, which panics if it cannot print: the backup must go on even if stderr is on a full disk.
             None => drop(writeln!(anstream::stderr(), "{}", visible(line))),
         }
     }

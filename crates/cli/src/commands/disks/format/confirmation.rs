@@ -35,7 +35,7 @@ impl<R: BufRead, W: Write> Prompt<R, W> {
     fn ask(mut self, found: &FormatResult) -> anyhow::Result<String> {
         let (device, id) = (visible(&found.device), visible(&found.durable_id));
         let role = role_label(&found.role);
-        writeln!(self.questions, "{device} ({}) is to be wiped.\n{}", visible(&role), describe(found))?;
+        self.print(&format!("{device} ({}) is to be wiped.\n{}\n", visible(&role), describe(found)))?;
         // Input from a pipe is no person's answer: `yes |` must never wipe a disk.
         if !self.is_terminal {
             return Err(CommandError(format!(
@@ -44,8 +44,7 @@ impl<R: BufRead, W: Write> Prompt<R, W> {
             ))
             .into());
         }
-        write!(self.questions, "Everything on it will be lost. To confirm, type its durable id: ")?;
-        self.questions.flush()?;
+        self.print("Everything on it will be lost. To confirm, type its durable id: ")?;
         let mut typed = String::new();
         self.answers.read_line(&mut typed)?;
         // An agent that names no durable id cannot be confirmed to: otherwise just Enter would wipe the disk.
@@ -53,6 +52,12 @@ impl<R: BufRead, W: Write> Prompt<R, W> {
             return Err(CommandError("nothing was done: that is not the durable id".into()).into());
         }
         Ok(found.durable_id.clone())
+    }
+
+    /// Not the `io::Error` itself: a closed pipe would be taken for a closed stdout, which is success.
+    fn print(&mut self, text: &str) -> Result<(), CommandError> {
+        let printed = self.questions.write_all(text.as_bytes()).and_then(|()| self.questions.flush());
+        printed.map_err(|error| CommandError(format!("nothing was done: the question cannot be printed: {error}")))
     }
 }
 

@@ -1,48 +1,41 @@
-//! `agentapi call`: whatever stands on stdin, each line is answered.
+//! `agentapi call`: every line of stdin is answered, whatever it holds.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::process::{ChildStdin, ChildStdout, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Fixture, run_with};
+use crate::support::{Fixture, Process, run_with, wait_until};
 
-/// A call that is asked line by line. Ended when dropped.
+/// A call that is given one line after the other.
 struct Conversation {
-    call: Child,
+    call: Process,
     stdin: ChildStdin,
-    stdout: Option<BufReader<ChildStdout>>,
+    stdout: BufReader<ChildStdout>,
 }
 
 impl Conversation {
-    fn begin(fixture: &Fixture) -> Self {
-        let mut call = fixture.command(&["call"]).stdin(Stdio::piped()).spawn().unwrap();
-        let (stdin, stdout) = (call.stdin.take().unwrap(), call.stdout.take().map(BufReader::new));
+    fn start(fixture: &Fixture) -> Self {
+        let mut command = fixture.command(&["call"]);
+        command.stdin(Stdio::piped());
+        let mut call = Process::spawn(command);
+        let (stdin, stdout) = (call.stdin(), BufReader::new(call.stdout()));
         Self { call, stdin, stdout }
     }
 
-    fn say(&mut self, line: &str) {
+    fn send(&mut self, line: &str) {
         writeln!(self.stdin, "{line}").unwrap();
     }
 
     fn ask(&mut self, line: &str) -> String {
-        self.say(line);
+        self.send(line);
         let mut answer = String::new();
-        self.stdout.as_mut().unwrap().read_line(&mut answer).unwrap();
+        self.stdout.read_line(&mut answer).unwrap();
         answer
     }
 }
 
-impl Drop for Conversation {
-    fn drop(&mut self) {
-        // Where it has ended already there is nothing to kill.
-        let _ = self.call.kill();
-        let _ = self.call.wait();
-    }
-}
-
+/// The id and the message of an answer that refuses its line.
 fn refusal(answer: &Value) -> (Option<&Value>, &str) {
     assert_eq!((&answer["ok"], &answer["error"]["kind"]), (&json!(false), &json!("invalid-argument")), "{answer}");
     (answer.get("id"), answer["error"]["message"].as_str().unwrap())
@@ -82,16 +75,16 @@ fn bad_lines_are_answered_in_their_turn() {
 }
 
 #[test]
-fn ids_come_back_as_the_text_they_were() {
+fn ids_come_back_byte_for_byte() {
     let ids = ["1.0", "null", "-0", "1e999", "12345678901234567890123", "\"\\ud800\"", "{\"a\": [ 1 ]}", "\"é🔒\""];
     let input: String = ids.iter().map(|id| format!("{{\"id\":{id},\"op\":\"new\"}}\r\n")).collect();
-    let ended = run_with(Fixture::start().command(&["call"]), input.as_bytes());
+    let outcome = run_with(Fixture::start().command(&["call"]), input.as_bytes());
     let expected: String = ids.iter().map(|id| format!("{{\"id\":{id},\"ok\":true,\"value\":null}}\n")).collect();
-    assert_eq!((ended.status, ended.stdout), (Some(0), expected));
+    assert_eq!((outcome.status, outcome.stdout), (Some(0), expected));
 }
 
 #[test]
-fn depth_and_length_harm_nobody() {
+fn deep_and_long_lines_are_answered_in_their_turn() {
     const MEGABYTES: usize = 1024 * 1024;
     let deep = ["[".repeat(2_000_000), "{\"a\":".repeat(2_000_000), "{\"op\":".repeat(1_000_000)];
     let deep_args =
@@ -112,8 +105,8 @@ fn depth_and_length_harm_nobody() {
 }
 
 #[test]
-fn each_answer_comes_before_the_next_line_is_there() {
-    let mut conversation = Conversation::begin(&Fixture::start());
+fn each_answer_is_written_before_the_next_line_is_read() {
+    let mut conversation = Conversation::start(&Fixture::start());
     for id in 0..3 {
         let answer = conversation.ask(&format!("{{\"id\":{id},\"op\":\"fs-uuid\"}}"));
         assert_eq!(answer, format!("{{\"id\":{id},\"ok\":true,\"value\":\"\"}}\n"));
@@ -121,29 +114,28 @@ fn each_answer_comes_before_the_next_line_is_there() {
 }
 
 #[test]
-fn a_connection_that_the_agent_closed_meanwhile_is_not_used_for_a_post() {
+fn a_connection_that_the_agent_has_closed_is_not_used_for_a_post() {
     let fixture = Fixture::with(r#"faults = ["start-backup:close-after-answer"]"#);
-    let mut conversation = Conversation::begin(&fixture);
+    let mut conversation = Conversation::start(&fixture);
     for round in 1..=3 {
         let answer = conversation.ask("{\"op\":\"start-backup\"}");
         assert!(answer.starts_with("{\"ok\":true,"), "{answer}");
         assert_eq!((fixture.agent.requests().len(), fixture.agent.connections()), (round, round));
-        while fixture.agent.open_connections() > 0 {
-            thread::sleep(Duration::from_millis(1));
-        }
+        wait_until("the agent closes the connection", || fixture.agent.open_connections() == 0);
     }
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
-    let mut conversation = Conversation::begin(&Fixture::start());
+fn a_program_that_reads_no_more_answers_is_no_failure() {
+    let mut conversation = Conversation::start(&Fixture::start());
     conversation.ask("{\"op\":\"new\"}");
-    drop(conversation.stdout.take());
-    // Stdin stays open: it ends because its answer reaches nobody.
-    conversation.say("{\"op\":\"new\"}");
-    assert_eq!(conversation.call.wait().unwrap().code(), Some(0));
+    let Conversation { mut call, mut stdin, stdout } = conversation;
+    drop(stdout);
+    // Stdin stays open: only the answer that cannot be written ends the command.
+    writeln!(stdin, "{{\"op\":\"new\"}}").unwrap();
+    assert_eq!(call.wait(), Some(0));
     let mut stderr = String::new();
-    conversation.call.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    call.stderr().read_to_string(&mut stderr).unwrap();
     assert_eq!(stderr, "");
 }
 
@@ -153,7 +145,7 @@ fn answers_that_cannot_be_written_are_a_failure() {
     let fixture = Fixture::start();
     let mut call = fixture.command(&["call"]);
     call.stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
-    let ended = run_with(call, b"{\"op\":\"new\"}\n");
-    assert_eq!(ended.status, Some(1), "{ended:?}");
-    assert!(ended.stderr.contains("No space left on device"), "{ended:?}");
+    let outcome = run_with(call, b"{\"op\":\"new\"}\n");
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(outcome.stderr.contains("No space left on device"), "{outcome:?}");
 }

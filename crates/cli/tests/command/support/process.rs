@@ -1,0 +1,52 @@
+//! A command that runs beside the test.
+
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+
+use crate::support::wait_until;
+
+/// Killed when dropped.
+pub(crate) struct Process(Child);
+
+impl Process {
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    pub(crate) fn stdin(&mut self) -> ChildStdin {
+        self.0.stdin.take().unwrap()
+    }
+
+    pub(crate) fn stdout(&mut self) -> ChildStdout {
+        self.0.stdout.take().unwrap()
+    }
+
+    pub(crate) fn stderr(&mut self) -> ChildStderr {
+        self.0.stderr.take().unwrap()
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        use rustix::process::{Pid, kill_process};
+
+        kill_process(Pid::from_raw(self.0.id().try_into().unwrap()).unwrap(), signal).unwrap();
+    }
+
+    /// Waits for its end and returns its exit status. None if a signal killed it.
+    #[track_caller]
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        let mut status = None;
+        wait_until("the command ends", || {
+            status = self.0.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap().code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Fails if it has ended already: then there is nothing to kill.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
