@@ -56,7 +56,7 @@ pub(crate) fn run(
     input: &str,
     load: impl FnOnce(&Host) -> anyhow::Result<Policy>,
 ) -> anyhow::Result<RunOutcome> {
-    if options.mock && options.target.first_given().is_some() {
+    if options.mock && options.target.or(&session.global_target).first_given().is_some() {
         return Err(UsageError("--mock is an agent of its own: give it no other".into()).into());
     }
     block_on(single_threaded()?, async {

@@ -210,5 +210,7 @@ fn wrong_usage_is_reported_before_anything_is_frozen_or_started() {
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
         assert!(outcome.stderr.contains(text), "{text}: {}", outcome.stderr);
     }
+    let before_the_command = run(fixture.command(&["--endpoint", "x", "backup", "run", "--mock"]));
+    assert_eq!(before_the_command.status, Some(2), "{before_the_command:?}");
     assert_eq!(fixture.starts(), 0);
 }
