@@ -16,6 +16,7 @@ impl Table {
     /// A table with these headings and no rows.
     pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
         let mut table = comfy_table::Table::new();
+        // Cells are never wrapped: a durable id over two lines could not be copied.
         table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(headings);
         Self { table, styles: vec![Style::new().bold()] }
     }
@@ -43,6 +44,7 @@ impl Table {
             column.set_padding((0, GAP));
             column.set_cell_alignment(if is_number { CellAlignment::Right } else { CellAlignment::Left });
         }
+        // Without its padding the last column causes no empty line on a terminal that is just wide enough.
         let lines = self.table.lines().zip(&self.styles);
         lines.map(|(line, style)| format!("{style}{}{style:#}\n", line.trim_end())).collect()
     }

@@ -1,8 +1,8 @@
-//! What to do about an error: one line for each kind that somebody can do something about.
+//! What the user can do about a failed call. Printed after the error, on the same line.
 
 use agentapi_host::{Error, Method, Phase, PinMismatch, Route};
 
-/// What to do about it; none where the error says it all.
+/// The hint for an error. None if there is nothing to do beyond what the error says.
 pub(super) fn hint(error: &Error) -> Option<String> {
     let text = match error {
         Error::NotConnected | Error::Component(_) => {
@@ -10,6 +10,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::InvalidArgument(_) => "nothing was sent".into(),
         Error::Denied(_) => "nothing was sent: the host allows the agent's nine routes only".into(),
+        // Not a renewed certificate: adding its fingerprint as a pin would not help, and must not be suggested.
         Error::PinMismatch { authority, source: PinMismatch::KeyNotProven } => {
             format!("somebody presents a copy of it at {authority}: do not connect, tell the host's operator")
         }
@@ -20,9 +21,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Unreachable { .. } => "is the agent running, and is the endpoint right?".into(),
         Error::Tls { .. } => "is this the agent's port? It speaks TLS 1.2 or 1.3".into(),
         Error::Interrupted { route, .. } if route.method() == Method::Get => "try again".into(),
-        Error::Interrupted { route, .. } => before_repeating(*route),
-        Error::Deadline { phase, .. } => after_deadline(*phase),
-        Error::HttpStatus { route, status } => of_status(*route, *status)?,
+        Error::Interrupted { route, .. } => look_before_repeating(*route),
+        Error::Deadline { phase, .. } => deadline_hint(*phase),
+        Error::HttpStatus { route, status } => status_hint(*route, *status)?,
         Error::ResponseTooLarge { .. } | Error::BadEnvelope(_) | Error::Decode(_) => {
             "is this the agent, and of a version that fits?".into()
         }
@@ -32,25 +33,27 @@ pub(super) fn hint(error: &Error) -> Option<String> {
     Some(text)
 }
 
-fn of_status(route: Route, status: u16) -> Option<String> {
-    let is_of_disk = matches!(route, Route::AssignDisk | Route::EjectDisk | Route::FormatDisk);
+fn status_hint(route: Route, status: u16) -> Option<String> {
+    let changes_a_disk = matches!(route, Route::AssignDisk | Route::EjectDisk | Route::FormatDisk);
     let text = match status {
         300..=399 => "the agent sends elsewhere, and redirects are not followed; is the endpoint right?",
         401 => "check the token: is it this guest's, and still valid?",
-        400 | 403 | 404 | 409 if is_of_disk => {
+        // On these routes such a status is about the disk or path in the body, not about token or route.
+        400 | 403 | 404 | 409 if changes_a_disk => {
             "the agent does not do that with this disk and path: see `agentapi disks list`"
         }
         403 => "check the token: may this guest do that?",
         404 | 405 => "is this the agent, and new enough to know this route?",
         429 => "the agent wants fewer requests: wait, then try again",
         500.. if route.method() == Method::Get => "try again; if it stays, see the agent's log",
-        500.. => return Some(before_repeating(route)),
+        // A failing server may have done the work before it failed, or may still be doing it behind a proxy.
+        500.. => return Some(look_before_repeating(route)),
         _ => return None,
     };
     Some(text.into())
 }
 
-fn after_deadline(phase: Phase) -> String {
+fn deadline_hint(phase: Phase) -> String {
     match phase {
         Phase::Waiting | Phase::Receiving => {
             "the agent may have acted: look before you repeat; --deadline-ms gives more time".into()
@@ -61,7 +64,7 @@ fn after_deadline(phase: Phase) -> String {
     }
 }
 
-fn before_repeating(route: Route) -> String {
+fn look_before_repeating(route: Route) -> String {
     let look = if route == Route::StartBackup { "agentapi backup status" } else { "agentapi disks list" };
     format!("the agent may have acted: see `{look}` before you repeat it")
 }
@@ -83,21 +86,21 @@ mod tests {
         assert_eq!(interrupted(Route::Storage), "try again");
         assert!(interrupted(Route::StartBackup).contains("`agentapi backup status` before you repeat"));
         assert!(interrupted(Route::FormatDisk).contains("`agentapi disks list` before you repeat"));
-        let late = |phase| hint(&Error::Deadline { route: None, limit: Duration::ZERO, phase }).unwrap();
-        assert!(late(Phase::Waiting).starts_with("the agent may have acted"));
-        assert!(late(Phase::Handshake).starts_with("nothing was sent"));
+        let deadline = |phase| hint(&Error::Deadline { route: None, limit: Duration::ZERO, phase }).unwrap();
+        assert!(deadline(Phase::Waiting).starts_with("the agent may have acted"));
+        assert!(deadline(Phase::Handshake).starts_with("nothing was sent"));
     }
 
     #[test]
     fn a_status_says_where_to_look() {
-        let of = |route, status| hint(&Error::HttpStatus { route, status });
-        assert!(of(Route::Disks, 401).unwrap().starts_with("check the token"));
-        assert!(of(Route::Disks, 302).unwrap().contains("redirects are not followed"));
-        assert!(of(Route::Disks, 503).unwrap().starts_with("try again"));
-        assert!(of(Route::EjectDisk, 404).unwrap().contains("see `agentapi disks list`"));
-        assert!(of(Route::Storage, 404).unwrap().starts_with("is this the agent"));
-        assert!(of(Route::EjectDisk, 503).unwrap().contains("may have acted"));
-        assert_eq!(of(Route::Disks, 418), None);
+        let status_hint = |route, status| hint(&Error::HttpStatus { route, status });
+        assert!(status_hint(Route::Disks, 401).unwrap().starts_with("check the token"));
+        assert!(status_hint(Route::Disks, 302).unwrap().contains("redirects are not followed"));
+        assert!(status_hint(Route::Disks, 503).unwrap().starts_with("try again"));
+        assert!(status_hint(Route::EjectDisk, 404).unwrap().contains("see `agentapi disks list`"));
+        assert!(status_hint(Route::Storage, 404).unwrap().starts_with("is this the agent"));
+        assert!(status_hint(Route::EjectDisk, 503).unwrap().contains("may have acted"));
+        assert_eq!(status_hint(Route::Disks, 418), None);
     }
 
     #[test]

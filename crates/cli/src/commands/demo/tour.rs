@@ -90,6 +90,7 @@ async fn format_data(agent: &Agent, steps: &mut StepPrinter, disk: &Disk) -> any
     let text = format!("{}, user data ({}): asks to confirm\n{}", disk.backing_device, found.reason, found.durable_id);
     steps.step(Route::FormatDisk, &text)?;
 
+    // The id in this answer and not the one in the list: the device may have been swapped in between.
     let result = agent.format_disk(&wipe_of(disk, Some(found.durable_id))).await?;
     let done = if result.formatted { "formatted" } else { "not formatted" };
     Ok(steps.step(Route::FormatDisk, &format!("{}, confirmed: {done}", disk.backing_device))?)
