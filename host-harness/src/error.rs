@@ -1,16 +1,16 @@
-//! What can go wrong, as a controller sees it.
+//! What can go wrong with a call, as a controller sees it.
 //!
-//! The kinds are the cases of `error` in `wit/types.wit`, so that the same name is met in WIT, in JSON and here. Causes
-//! are in `source` and never repeated in the text. How errors cross the component's border is in `sandbox/error.rs`.
+//! The kinds are the cases of `error` in `wit/types.wit`: WIT, JSON and Rust have the same names. Causes are in `source`
+//! and never repeated in the text. How errors cross the component's border is in `sandbox/error.rs`.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
 use agentapi_contract::wit::POLICY;
 use agentapi_contract::{Authority, Fingerprint, Method, Pins, Route};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-
 use agentapi_quiesce::error_chain;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::records::FormatResult;
 
@@ -18,15 +18,15 @@ use crate::records::FormatResult;
 ///
 /// No text holds the token. The causes are in [`source`](std::error::Error::source).
 ///
-/// As JSON it is `{"kind": .., "message": ..}`, and where there is one `status` or `value`: the shape of `error` in the
-/// answers of `agentapi call`.
+/// As JSON it is `{"kind": .., "message": ..}`, with a `status` or a `value` where there is one: the shape of `error` in
+/// the answers of `agentapi call`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The instance was not connected. A host that connects its instances never sees this.
     #[error("not connected")]
     NotConnected,
-    /// An argument cannot be right. Nothing was sent.
+    /// An argument is outside what the operation accepts. Nothing was sent.
     #[error("{0}")]
     InvalidArgument(String),
     /// A rule forbids it: a grant, a route, a limit. Nothing was sent.
@@ -37,7 +37,7 @@ pub enum Error {
     PinMismatch {
         /// Where the connection went.
         authority: Authority,
-        /// What was expected and presented.
+        /// The certificate that was expected, and the one that was presented.
         source: PinMismatch,
     },
     /// No connection: name not found, refused, or no answer while connecting. Nothing was sent.
@@ -53,33 +53,33 @@ pub enum Error {
     Tls {
         /// Where the connection went.
         authority: Authority,
-        /// What went wrong.
+        /// What the TLS library said.
         source: io::Error,
     },
     /// The connection broke before the whole answer was there. The agent may have acted.
     #[error("{route}: the connection to {authority} broke before the whole answer was there")]
     Interrupted {
-        /// What was asked for.
+        /// The request's route.
         route: Route,
         /// Where the connection went.
         authority: Authority,
-        /// How it broke.
+        /// The cause, such as a reset.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The time for the whole call was over.
     #[error("no answer within {} ms: the time was over {phase}", limit.as_millis())]
     Deadline {
-        /// What was asked for; none where the call makes no request.
+        /// The request's route; none where the call makes no request.
         route: Option<Route>,
         /// The deadline of the whole call.
         limit: Duration,
-        /// How far the call had come.
+        /// What the call was doing when the time was over.
         phase: Phase,
     },
     /// The agent answered with a status that the operation does not accept.
     #[error("{route}: HTTP {status}")]
     HttpStatus {
-        /// What was asked for.
+        /// The request's route.
         route: Route,
         /// The status.
         status: u16,
@@ -113,18 +113,18 @@ pub enum Error {
     Component(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// How far a call had come.
+/// What a call was doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Waiting for a call before it to end.
+    /// Waiting for its permit, while other calls ran.
     Queued,
     /// Looking the name up and connecting.
     Connecting,
     /// In the TLS handshake.
     Handshake,
-    /// The request was being sent, or was sent and no answer had come.
+    /// The request was being sent, or was sent and no answer had begun.
     Waiting,
-    /// Part of the answer had come.
+    /// Part of the answer had arrived.
     Receiving,
 }
 
@@ -132,7 +132,7 @@ pub enum Phase {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PinMismatch {
-    /// It presented another leaf certificate than a pinned one.
+    /// It presented a leaf certificate that is not pinned.
     #[error("expected fingerprint {}, presented {presented}", alternatives(expected))]
     OtherLeaf {
         /// The pins.
@@ -140,7 +140,7 @@ pub enum PinMismatch {
         /// The fingerprint of the leaf certificate that was presented.
         presented: Fingerprint,
     },
-    /// It presented a pinned certificate and did not prove that it holds its key: somebody copied the certificate.
+    /// It presented a pinned certificate and did not prove that it holds the key: somebody copied the certificate.
     #[error("the pinned certificate was presented by a peer that does not hold its key")]
     KeyNotProven,
 }
@@ -173,16 +173,17 @@ impl Error {
     /// `disks`) before asking again: a second order would be a second backup.
     ///
     /// False where the request was not sent, where it only reads, and where the agent has answered that it did not act.
-    /// An answer that cannot be read, or a status of a server's own failure, says nothing of what was done before it.
+    /// An answer that cannot be read, or a status of a server's own failure, says nothing about what was done before.
     pub fn may_have_acted(&self) -> bool {
         match self {
             Self::Interrupted { route, .. } => acts(*route),
             Self::Deadline { route, phase, .. } => {
                 route.is_some_and(acts) && matches!(phase, Phase::Waiting | Phase::Receiving)
             }
+            // A status below 500 is the agent's own refusal. From 500 on, it or a proxy may have failed halfway.
             Self::HttpStatus { route, status } => acts(*route) && *status >= 500,
-            // An answer came and it was not a refusal; of what, these do not say. A caller of an operation that only
-            // reads need not ask.
+            // The agent answered, or may have, and it was not a refusal. These errors do not know their route, so they
+            // are on the safe side; a caller of an operation that only reads has no reason to ask.
             Self::ResponseTooLarge { .. } | Self::BadEnvelope(_) | Self::Decode(_) | Self::Component(_) => true,
             Self::NotConnected
             | Self::InvalidArgument(_)
@@ -204,7 +205,7 @@ fn acts(route: Route) -> bool {
 }
 
 impl Serialize for Error {
-    /// The causes are part of the message, but for what the agent said itself: that is repeated as it is.
+    /// The message holds the causes. Only what the agent said itself is repeated as it is.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("kind", self.kind())?;
@@ -224,8 +225,8 @@ impl Serialize for Error {
     }
 }
 
-impl std::fmt::Display for Phase {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Queued => "while earlier calls were running",
             Self::Connecting => "while connecting",
@@ -243,7 +244,7 @@ fn alternatives(pins: &Pins) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Duration, Error, Phase, Route, io};
 
     #[test]
     fn only_an_order_that_can_have_arrived_may_have_been_carried_out() {
@@ -251,15 +252,15 @@ mod tests {
             let authority = "agent:1".parse().unwrap();
             Error::Interrupted { route, authority, source: "reset".into() }
         };
-        let late = |route, phase| Error::Deadline { route, limit: Duration::ZERO, phase };
+        let deadline = |route, phase| Error::Deadline { route, limit: Duration::ZERO, phase };
         let start = Some(Route::StartBackup);
         for (error, may_have_acted) in [
             (interrupted(Route::StartBackup), true),
             (interrupted(Route::Storage), false),
-            (late(start, Phase::Waiting), true),
-            (late(start, Phase::Handshake), false),
-            (late(Some(Route::Disks), Phase::Waiting), false),
-            (late(None, Phase::Waiting), false),
+            (deadline(start, Phase::Waiting), true),
+            (deadline(start, Phase::Handshake), false),
+            (deadline(Some(Route::Disks), Phase::Waiting), false),
+            (deadline(None, Phase::Waiting), false),
             (Error::HttpStatus { route: Route::EjectDisk, status: 502 }, true),
             (Error::HttpStatus { route: Route::EjectDisk, status: 409 }, false),
             (Error::Agent("no".into()), false),

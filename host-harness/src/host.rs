@@ -1,14 +1,16 @@
-//! The host: the engines with the compiled component, and the settings that all agents share.
+//! The host: the engines with the compiled component, and what all its agents share.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::agent::{Agent, Shared};
+use rustls::crypto::ring;
+
+use crate::agent::{Agent, HostContext};
 use crate::error::Error;
 use crate::observer::Observer;
-use crate::sandbox::{BuildError, Engines, Source};
+use crate::sandbox::{BuildError, ComponentSource, Engines, InstanceCount};
 use crate::target::Target;
 
 /// The time that a call may take, from looking the name up to the last byte of the answer, unless set otherwise.
@@ -20,24 +22,26 @@ pub struct Host {
     pub(crate) engines: Arc<Engines>,
     pub(crate) cache_dir: Option<PathBuf>,
     deadline: Duration,
-    shared: Arc<Shared>,
+    context: Arc<HostContext>,
 }
 
 impl Host {
-    /// A host with the settings of your choice.
+    /// Settings of a new host; [`build`](HostBuilder::build) makes it.
     pub fn builder() -> HostBuilder {
-        let (source, cache_dir) = (Source::Embedded, None);
+        let (source, cache_dir) = (ComponentSource::Embedded, None);
         HostBuilder { source, cache_dir, deadline: DEFAULT_DEADLINE, observer: None }
     }
 
-    /// Makes a client of one agent. Cheap, and sends nothing: a wrong token, pin or address shows at the first call, or
-    /// when you ask for it with [`Agent::check`].
+    /// Makes a client of one agent. This is cheap and sends nothing: a wrong token, pin or address shows at the first
+    /// call, for example [`Agent::check`].
+    ///
+    /// Two clients of the same target share neither connections nor the limit of 32 calls; clones of one do.
     ///
     /// # Errors
     ///
     /// [`Error::Component`] when the system gives no random numbers for the token's stand-in.
     pub fn agent(&self, target: Target) -> Result<Agent, Error> {
-        Agent::new(Arc::clone(&self.engines), &self.shared, self.deadline, target)
+        Agent::new(Arc::clone(&self.engines), &self.context, self.deadline, target)
     }
 
     /// The same host with another deadline for the agents that it makes from now on.
@@ -46,10 +50,10 @@ impl Host {
         Self { deadline, ..self.clone() }
     }
 
-    /// The client instances that are alive, of all agents: those that serve a call, and those kept for the next. For
-    /// a controller's own metrics.
+    /// How many client instances are alive, of all agents: those that serve a call and those that are idle. For a
+    /// controller's own metrics.
     pub fn instances(&self) -> usize {
-        Arc::weak_count(&self.shared.living)
+        self.context.instances.get()
     }
 }
 
@@ -62,26 +66,26 @@ impl fmt::Debug for Host {
 /// Settings of a [`Host`].
 #[derive(Clone)]
 pub struct HostBuilder {
-    source: Source,
+    source: ComponentSource,
     cache_dir: Option<PathBuf>,
     deadline: Duration,
     observer: Option<Arc<dyn Observer>>,
 }
 
 impl HostBuilder {
-    /// Where compiled code is kept, so that the next start does not compile. Made if it is not there. It must be
-    /// writable by this user only: what lies there is run. Without it, every start compiles.
+    /// Keeps compiled code in this directory, so that the next start does not compile. It is created if it is not
+    /// there. Only this user may be able to write to it: the code in it is run. Without it, every start compiles.
     #[must_use]
     pub fn cache_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.cache_dir = Some(dir.into());
         self
     }
 
-    /// Runs the component in this file instead of the one that this library holds. It is trusted like it: it may be one
-    /// with an extension plugged onto it, for [`Agent::run_plugged`].
+    /// Runs the component in this file instead of the one that this library holds, and trusts it like that one. It may
+    /// have an extension plugged onto it, for [`Agent::run_plugged`].
     #[must_use]
     pub fn component_file(mut self, file: impl Into<PathBuf>) -> Self {
-        self.source = Source::File(file.into());
+        self.source = ComponentSource::File(file.into());
         self
     }
 
@@ -93,7 +97,7 @@ impl HostBuilder {
         self
     }
 
-    /// Is told of every call that ends, of all agents.
+    /// Passes a summary of each call to this observer, of all agents.
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
@@ -111,9 +115,10 @@ impl HostBuilder {
     /// [`BuildError`] when the component cannot be read or compiled, or imports what this host does not give.
     pub fn build(self) -> Result<Host, BuildError> {
         let engines = Arc::new(Engines::new(&self.source, self.cache_dir.as_deref())?);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let shared = Arc::new(Shared { provider, observer: self.observer, living: Arc::default() });
-        Ok(Host { engines, cache_dir: self.cache_dir, deadline: self.deadline, shared })
+        // Passed on to every TLS configuration and never installed as the process's default, which is the embedder's.
+        let provider = Arc::new(ring::default_provider());
+        let context = Arc::new(HostContext { provider, observer: self.observer, instances: InstanceCount::default() });
+        Ok(Host { engines, cache_dir: self.cache_dir, deadline: self.deadline, context })
     }
 }
 
@@ -125,5 +130,30 @@ impl fmt::Debug for HostBuilder {
             .field("cache_dir", cache_dir)
             .field("deadline", deadline)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Host, Target};
+
+    #[tokio::test]
+    async fn where_the_pool_is_full_instances_are_made_without_it() {
+        let host = Host::builder().build().unwrap();
+        let target = Target::parse("agent", "guest-token", ["ab".repeat(32)]).unwrap();
+        let mut agents = Vec::new();
+        // The first instance is not from the pool, and the last one finds it full.
+        while agents.len() < host.engines.pool_slots().map_or(2, |slots| slots + 2) {
+            let agent = host.agent(target.clone()).unwrap();
+            assert_eq!(agent.fs_uuid("uuid:6c1e").await.unwrap().as_deref(), Some("6c1e"));
+            agents.push(agent);
+        }
+        assert!(agents.len() > 2, "there is no pool");
+        assert_eq!(host.instances(), agents.len());
+        for agent in &agents {
+            assert_eq!(agent.fs_uuid("uuid:6c1e").await.unwrap().as_deref(), Some("6c1e"));
+        }
+        drop(agents);
+        assert_eq!(host.instances(), 0);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! # Embedding
 //!
-//! One [`Host`] for the process, one [`Agent`] for each agent. This is `examples/quickstart.rs`, which runs as it stands:
-//! `cargo run --example quickstart`.
+//! Make one [`Host`] for the process and one [`Agent`] for each agent. This is `examples/quickstart.rs`, which runs as it
+//! stands: `cargo run --example quickstart`.
 //!
 //! ```
 #![doc = include_str!("../quickstart.rs")]
@@ -14,17 +14,17 @@
 //! - **Pin.** A connection is used only if the peer presents a pinned leaf certificate *and proves that it holds its
 //!   key*; anything else is [`Error::PinMismatch`], before a request is sent. Give two pins while a certificate is changed.
 //! - **Egress.** The component reaches the pinned authority over https, on the nine [routes](Route) of the API, and
-//!   nothing else. Redirects are not followed, proxy variables not read.
+//!   nothing else. Redirects are not followed, and variables that name a proxy are not read.
 //! - **Token.** It stays in the host; the component is given a stand-in. It is in no log, error or debug text.
-//! - **Time.** One deadline for a whole call ([`DEFAULT_DEADLINE`]), from the name to the last byte.
-//! - **Once.** A POST is sent again only if not a byte of it can have arrived.
-//! - **Whole.** A body that ends early is [`Error::Interrupted`], even if what came is complete JSON.
+//! - **Time.** One deadline bounds a whole call, from the lookup of the name to the last byte ([`DEFAULT_DEADLINE`]).
+//! - **Never twice.** A POST is sent again only if not a byte of it can have arrived.
+//! - **Never half.** A body that ends early is [`Error::Interrupted`], even if the part that arrived is complete JSON.
 //!
 //! # What it needs
 //!
 //! A tokio runtime with I/O and time. No crypto provider has to be installed, and none is. Any number of calls to one
-//! agent may be made at once; up to 32 run, the others wait within their deadline. Only [`HostBuilder::build`] and
-//! [`Host::load_policy`] block.
+//! agent may be made at once; up to 32 run, and the others wait within their deadline. [`HostBuilder::build`],
+//! [`Host::load_policy`] and the functions like it block, because they compile; they say for how long.
 //!
 //! Causes are in [`source`](std::error::Error::source), never in an error's own text: print the whole chain once, for
 //! example with [`error_chain`].

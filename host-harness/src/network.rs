@@ -1,14 +1,14 @@
-//! From an authority to a whole answer: name, TCP, TLS with the pin, HTTP/1.1, and nothing of WebAssembly.
+//! From an authority to a whole answer: name, TCP, TLS with the pin, HTTP/1.1. Nothing here knows of WebAssembly.
 //!
 //! ```text
 //!  Client::exchange(route, body, deadline)
-//!    ├─ idle connection?  IdleConnections::take ──▶ attempt ──▶ stale, and a GET? ──┐ sent again, once
-//!    └─ none ─▶ connect: name ▸ TCP ▸ TLS (PinVerifier) ▸ HTTP/1.1 ──▶ attempt ◀────┘
-//!                                                                  │
-//!               Credentials: token in, secrets masked out ◀────────┴──▶ Answer, read to its end
+//!    ├─ idle connection?  IdleConnections::take ──▶ attempt ──▶ stale, and may be sent again? ──┐ once
+//!    └─ none ──▶ connect: name ▸ TCP ▸ TLS (LeafVerifier) ▸ HTTP/1.1 ──▶ attempt ◀──────────────┘
+//!                                                                         │
+//!              Credentials: puts the token in, masks secrets ◀────────────┴──▶ Answer, read to its end
 //! ```
 //!
-//! One [`Client`] for each agent, with TLS configuration, session store and idle connections of its own: a pool that is
+//! Each agent has a [`Client`] with a TLS configuration, session store and idle connections of its own. A pool that is
 //! keyed by address alone would use a connection under a pin that it was not made under, and a resumed TLS session does
 //! not present the certificate again.
 

@@ -1,12 +1,12 @@
-//! What a controller counts: one summary for each call.
+//! What a controller counts and measures: a summary of each call.
 
 use std::time::Duration;
 
 use agentapi_contract::Route;
 
-/// Is told of every call that has ended, for a controller's own metrics.
+/// Receives a summary of every call that has ended, for a controller's own metrics.
 ///
-/// Called on the task that made the call, so it should count and return. A call whose future was dropped is not told.
+/// It runs on the task that made the call, so it should count and return. A call whose future was dropped has no summary.
 pub trait Observer: Send + Sync + 'static {
     /// A call has ended, well or not.
     fn call_ended(&self, call: &CallSummary);
@@ -26,6 +26,6 @@ pub struct CallSummary {
     pub is_reused: bool,
     /// Bytes of the answer's body.
     pub received_bytes: usize,
-    /// From its begin, waiting for a permit counted, to its end.
+    /// From the start of the call to its end; waiting for a permit is included.
     pub duration: Duration,
 }

@@ -1,22 +1,22 @@
-//! How many calls of one agent run at once, and from that, how much is kept for the next ones.
+//! How many calls to one agent run at once, and how many idle connections and instances are kept for the next ones.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-/// Calls to one agent that run at once; more wait for a permit within their deadline. Each has a connection of its own,
-/// and an agent that serves a few guests does not expect hundreds of them from one.
+/// Calls to one agent that run at once; more wait for a permit within their deadline. Each call has a connection of its
+/// own, and an agent that serves a few guests does not expect hundreds of connections from one of them.
 const MAX_CONCURRENT_CALLS: usize = 32;
-/// What is kept even where few calls run: enough for a burst after a quiet time. Each connection holds a file descriptor
-/// that another agent may need.
+/// What is kept even while few calls run: enough for a burst after a quiet time. It is not more, because each connection
+/// holds a file descriptor that a client of another agent may need.
 const MIN_IDLE: usize = 8;
 
 /// The permits of one agent's calls.
 #[derive(Clone)]
 pub(crate) struct Permits(Arc<Semaphore>);
 
-/// A call may run while it holds this.
+/// Permission for one call, until it is dropped.
 pub(crate) struct Permit {
     _permit: OwnedSemaphorePermit,
 }
@@ -28,12 +28,12 @@ impl Default for Permits {
 }
 
 impl Permits {
-    /// A permit, waited for until then; none where there was none in time.
+    /// Waits for a permit until this time; none where none was free by then.
     pub(crate) async fn acquire(&self, until: Instant) -> Option<Permit> {
-        // Asked for first without waiting: setting a timer costs more than all of this, and mostly there is a permit.
+        // Without a timer at first: setting one costs more than the rest of this function, and usually a permit is free.
         let permit = match Arc::clone(&self.0).try_acquire_owned() {
             Ok(permit) => permit,
-            // The semaphore is never closed, so the only error is the deadline.
+            // The semaphore is never closed, so the only failure is the time.
             Err(_) => timeout_at(until, Arc::clone(&self.0).acquire_owned()).await.ok()?.ok()?,
         };
         Some(Permit { _permit: permit })
@@ -50,7 +50,7 @@ impl Permits {
 mod tests {
     use std::time::Duration;
 
-    use super::*;
+    use super::{Instant, MAX_CONCURRENT_CALLS, MIN_IDLE, Permits};
 
     #[tokio::test]
     async fn as_much_is_kept_as_is_running_and_a_little_always() {

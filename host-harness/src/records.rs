@@ -1,11 +1,11 @@
-//! The records of the agent's API, in its own names: what the component gives, and what `agentapi call` and `--json`
+//! The records of the agent's API, under its own names: what the component returns, and what `agentapi call` and `--json`
 //! print.
 //!
-//! One type serves both borders. Towards the component each record is a type of `felhom:agentapi/types`, so nothing is
-//! converted when a call returns; as JSON it has the agent's own keys, every field present. Where a name of the agent is
-//! a keyword somewhere (`type`, `where`), the Rust field has another one and the JSON key stays.
+//! One type serves both borders. Towards the component each record is a type of `felhom:agentapi/types`, so that nothing
+//! is converted when a call returns. As JSON it has the agent's own keys, and every field is present. Where a name of the
+//! agent is a keyword somewhere (`type`, `where`), the Rust field has another name and the JSON key stays.
 //!
-//! When read from JSON a missing key is the zero value, as in the component. None of them is `non_exhaustive`: a record of
+//! A key that is missing in JSON is read as the zero value, as in the component. No record is `non_exhaustive`: a record of
 //! a WIT package cannot grow within a version, so neither can these, and tests of a controller can build them.
 
 mod backup;
@@ -18,8 +18,8 @@ pub use disks::{AssignRequest, Disk, DiskList, DiskRole, EjectResult, FormatRequ
 pub use host_metrics::{HostStatus, MetricsView, Smart, SmartHealth, StorageTarget, ThinPool};
 pub use storage::{StorageClass, StorageMount, StorageView};
 
-/// What a variant whose cases are texts of the agent needs: the texts both ways. A text that is not known is kept, so
-/// that nothing the agent says is lost; the empty text is the zero value.
+/// Implements a variant whose cases are texts of the agent: conversion from and to the text, also for JSON. An unknown
+/// text is kept as the case `Other`, so that nothing the agent says is lost. The empty text is the zero value.
 macro_rules! text_variant {
     ($name:ident { $($text:literal => $case:ident),+ }) => {
         impl $name {
@@ -55,6 +55,7 @@ macro_rules! text_variant {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                // Borrowed where it can be; owned where the JSON text has escapes or comes from a reader.
                 let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
                 Ok(Self::from(&*text))
             }

@@ -1,18 +1,18 @@
 //! Runs the client component: engines, compiled code, instances, and what an instance may import.
 //!
 //! ```text
-//!  Instances (of one agent)          one call
-//!   ├─ idle instances ──────────────▶ Call ── runs an export ──▶ Agentapi (bindings)
-//!   └─ Engines                          │                            │ wasi:http/outgoing-handler
-//!       ├─ on-demand engine  ─ first    │                            ▼
-//!       └─ pooled engine     ─ others   │      outgoing: handle ─▶ Egress: is it one of the nine routes? ─▶ network
-//!            │                          │                            │
-//!            ▼                          └─ Error::from_component ◀───┴─ why the exchange failed
+//!  Instances of one agent                one call
+//!   ├─ idle instances ─────────────────▶ Call ── runs an export ──▶ Agentapi (bindings)
+//!   └─ Engines                             │                            │ wasi:http/outgoing-handler
+//!       ├─ on-demand engine: the first     │                            ▼
+//!       └─ pooled engine: the others       │     outgoing: handle ─▶ Egress: one of the nine routes? ─▶ network
+//!            │                             │                            │
+//!            ▼                             └─ Error::from_component ◀───┴─ the host's own error, with its cause
 //!          cache: compiled code, on disk, private to this user
 //! ```
 //!
-//! The component is not trusted with more than it needs: it has no clock, file or socket, the token that it is given is a
-//! stand-in, and its requests are read for what they ask and sent anew.
+//! The component is trusted with no more than it needs. It has no clock, file or socket. The token that it is given is a
+//! stand-in. Its requests are not forwarded: the host reads which route they ask for, and sends a request of its own.
 
 pub(crate) mod bindings;
 mod cache;
@@ -22,6 +22,7 @@ mod egress;
 mod engines;
 mod error;
 mod instance;
+mod instance_count;
 mod instances;
 mod linker;
 mod outgoing;
@@ -32,6 +33,7 @@ pub use component::{BuildError, embedded};
 
 pub(crate) use cache::compile;
 pub(crate) use call::Call;
-pub(crate) use component::Source;
+pub(crate) use component::ComponentSource;
 pub(crate) use engines::Engines;
+pub(crate) use instance_count::InstanceCount;
 pub(crate) use instances::Instances;

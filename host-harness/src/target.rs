@@ -1,10 +1,11 @@
-//! Which agent a client is for, and how it is known.
+//! Which agent a client talks to, and how it is recognised.
 
+use agentapi_contract::{Authority, Fingerprint, Pins, Token};
 use serde::Deserialize;
 
-use crate::{Authority, Error, Fingerprint, Pins, Token};
+use crate::error::Error;
 
-/// Which agent a client is for, and how it is known: the three things that an agent hands to its guest.
+/// Which agent a client talks to, and how it is recognised: the three things that an agent hands to its guest.
 ///
 /// ```
 /// use agentapi_host::{Error, Target};
@@ -18,16 +19,16 @@ use crate::{Authority, Error, Fingerprint, Pins, Token};
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// In a configuration it is read from the keys `endpoint`, `token` and `pins`; there is no `Serialize`, because what is
-/// written out must not hold a token.
+/// In a configuration it has the keys `endpoint`, `token` and `pins`. There is no `Serialize`: nothing that is written out
+/// should hold a token.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     /// Where the agent listens.
     pub endpoint: Authority,
-    /// The guest's bearer token. It stays in the host: the component is given a stand-in.
+    /// The guest's bearer token. It stays in the host; the component is given a stand-in.
     pub token: Token,
-    /// The fingerprints of the agent's leaf certificate; any of them may match, so that it can be changed.
+    /// The fingerprints of the agent's leaf certificate. One of them must match; two are for the time of a change.
     pub pins: Pins,
 }
 
@@ -36,7 +37,7 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] says which of them is wrong, what was expected and what was found.
+    /// [`Error::InvalidArgument`] names the text that is wrong, what was expected and what was found.
     pub fn parse<P: AsRef<str>>(
         endpoint: &str,
         token: &str,

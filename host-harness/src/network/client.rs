@@ -2,13 +2,13 @@
 //!
 //! An answer is read whole before anyone sees it: size, time and completeness are decided in one place.
 //!
-//! When is a request sent again? Only where that cannot make the agent act twice:
+//! A request is sent a second time only where that cannot make the agent act twice:
 //!
 //! ```text
-//!  idle connection ─▶ not a byte was sent ────────▶ new connection   (any route)
-//!                  ─▶ broke before an answer, GET ─▶ new connection   (stale: the agent had closed it)
-//!                  ─▶ broke before an answer, POST ▶ Interrupted      (the agent may have acted)
-//!  new connection  ─▶ whatever happens ────────────▶ told, not sent again
+//!  idle connection ─▶ not a byte was sent ─────────▶ sent on a new connection   (any route)
+//!                  ─▶ broke before an answer, GET ─▶ sent on a new connection   (stale: the agent had closed it)
+//!                  ─▶ broke before an answer, POST ▶ Interrupted                (the agent may have acted)
+//!  new connection  ─▶ any failure ─────────────────▶ the call's error           (it was not stale)
 //! ```
 
 use std::sync::Arc;
@@ -35,8 +35,8 @@ use crate::network::idle::IdleConnections;
 use crate::network::pin::client_config;
 use crate::permits::Permits;
 
-/// How long a connection may take to be ready for a request. A good one is ready at once.
-const MAX_UNREADY: Duration = Duration::from_secs(1);
+/// How long an idle connection may take to be ready for a request. One that works is ready at once.
+const READY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// An answer, read to its end.
 pub(crate) struct Answer {
@@ -44,7 +44,7 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// What became of a request, and over what.
+/// The outcome of a request, and the connection that it took.
 pub(crate) struct Exchange {
     pub(crate) outcome: Result<Answer, Error>,
     /// How often the request was sent, or was about to be.
@@ -53,9 +53,11 @@ pub(crate) struct Exchange {
     pub(crate) is_reused: bool,
 }
 
+/// The client of one agent. Connections and TLS sessions are its own, so that none is used under pins that it was not
+/// made under.
 pub(crate) struct Client {
     authority: Authority,
-    /// The authority as text, for the header.
+    /// The authority as text, for the `host` header.
     host: HeaderValue,
     pins: Pins,
     tls: Arc<ClientConfig>,
@@ -64,12 +66,12 @@ pub(crate) struct Client {
     idle: IdleConnections,
 }
 
-/// What became of the attempt to use an idle connection.
+/// The outcome of trying an idle connection.
 enum Reuse {
     Done(Result<Answer, Error>),
-    /// There is none, or none that is open.
+    /// None is idle, or none of them is open any more.
     NoConnection,
-    /// It was stale, and the request may be sent on a new one.
+    /// It was stale, and the request may be sent on a new connection.
     Stale,
 }
 
@@ -77,9 +79,9 @@ enum Reuse {
 enum Failure {
     /// Not a byte of the request left this host.
     Unsent,
-    /// The connection ended before the head of an answer was there. The request may have arrived.
+    /// The connection ended before the head of an answer arrived. The agent may have the request.
     NoAnswer(hyper::Error),
-    /// Anything after that: not to be tried again.
+    /// Anything else. The request is not sent again.
     Final(Error),
 }
 
@@ -101,7 +103,7 @@ impl Client {
         &self.authority
     }
 
-    /// Whether a component names this client's authority, as it has to.
+    /// Whether a name that a component gives is this client's authority.
     pub(crate) fn matches_authority(&self, named: &str) -> bool {
         self.host == named
     }
@@ -114,8 +116,9 @@ impl Client {
         &self.credentials
     }
 
-    /// Asks the agent and reads its whole answer.
+    /// Sends a request and reads the whole answer.
     pub(crate) async fn exchange(&self, route: Route, body: Bytes, deadline: Deadline) -> Exchange {
+        // One idle connection is tried, however many there are: after a restart of the agent all of them are stale.
         match self.try_idle(route, body.clone(), deadline).await {
             Reuse::Done(outcome) => Exchange { outcome, attempts: 1, is_reused: true },
             Reuse::NoConnection => self.try_new(route, body, deadline, 1).await,
@@ -125,7 +128,8 @@ impl Client {
 
     async fn try_idle(&self, route: Route, body: Bytes, deadline: Deadline) -> Reuse {
         if route.method() == Method::Post {
-            // Let the connection tasks see a FIN before we choose: a POST on a stale connection cannot be retried.
+            // Let the connection tasks see a FIN before we choose: a POST on a stale connection cannot be retried. The
+            // first yield lets the runtime poll its sockets, the second lets the tasks that were woken by that run.
             yield_now().await;
             yield_now().await;
         }
@@ -134,7 +138,7 @@ impl Client {
             Ok(answer) => Reuse::Done(Ok(answer)),
             Err(Failure::Unsent) => Reuse::Stale,
             // The agent closes connections that were idle for too long, and its FIN may arrive after our choice. A GET
-            // changes nothing, so it may arrive twice.
+            // is idempotent, so that it does no harm if the agent had read the first one.
             Err(Failure::NoAnswer(_)) if route.method() == Method::Get => Reuse::Stale,
             Err(Failure::NoAnswer(why)) => Reuse::Done(Err(self.interrupted(route, why))),
             Err(Failure::Final(error)) => Reuse::Done(Err(error)),
@@ -153,10 +157,11 @@ impl Client {
         Exchange { outcome, attempts, is_reused: false }
     }
 
-    /// A new connection. It is opened in a task of its own: a handshake needs more stack than the future of a call, which
-    /// lives as long as its instance, should hold for good.
     async fn connect(&self, route: Route, deadline: Deadline) -> Result<SendRequest<Full<Bytes>>, Error> {
         let (authority, tls) = (self.authority.clone(), Arc::clone(&self.tls));
+        // In a task of its own. A call runs on the stack of its instance, whose pages stay resident as long as the
+        // instance is kept, and a handshake needs far more of it than a request. The handle aborts the task, so that a
+        // call which is dropped leaves no connection half open.
         let opening = AbortOnDropHandle::new(tokio::spawn(async move {
             let mut phase = Phase::Connecting;
             let connected = timeout_at(deadline.at, connect(&authority, tls, deadline, &mut phase)).await;
@@ -177,19 +182,19 @@ impl Client {
         deadline: Deadline,
     ) -> Result<Answer, Failure> {
         let mut phase = Phase::Waiting;
-        let outcome = timeout_at(deadline.at, self.ask(sender, route, body, &mut phase)).await;
+        let outcome = timeout_at(deadline.at, self.send(sender, route, body, &mut phase)).await;
         outcome.unwrap_or_else(|_| Err(Failure::Final(deadline.error(&self.authority, Some(route), phase))))
     }
 
-    async fn ask(
+    async fn send(
         &self,
         mut sender: SendRequest<Full<Bytes>>,
         route: Route,
         body: Bytes,
         phase: &mut Phase,
     ) -> Result<Answer, Failure> {
-        // A kept-alive connection that is never ready again has a peer that did not read the request before.
-        if !sender.is_ready() && !matches!(timeout(MAX_UNREADY, sender.ready()).await, Ok(Ok(()))) {
+        // A kept-alive connection is never ready again if its peer has not read the request before to its end.
+        if !sender.is_ready() && !matches!(timeout(READY_TIMEOUT, sender.ready()).await, Ok(Ok(()))) {
             return Err(Failure::Unsent);
         }
         let response = match sender.try_send_request(self.request(route, body)).await {
@@ -198,18 +203,20 @@ impl Client {
                 // hyper gives the request back only where it has not begun to write it.
                 return Err(match failed.take_message() {
                     Some(_) => Failure::Unsent,
-                    None => self.no_answer(route, failed.into_error()),
+                    None => self.failure_without_answer(route, failed.into_error()),
                 });
             }
         };
         *phase = Phase::Receiving;
         let status = response.status();
-        let body = self.read(route, response.into_body()).await.map_err(Failure::Final)?;
+        let body = self.read_body(route, response.into_body()).await.map_err(Failure::Final)?;
+        // Only now: on a connection with an unread answer the next one could not be told from its rest.
         self.idle.keep(sender, self.permits.idle_limit());
         Ok(Answer { status, body: self.credentials.mask(body) })
     }
 
     fn request(&self, route: Route, body: Bytes) -> Request<Full<Bytes>> {
+        // No `accept-encoding`: secrets are searched for in the bytes as they come.
         let mut request = Request::new(Full::new(body));
         *request.uri_mut() = http::Uri::from_static(route.path());
         let headers = request.headers_mut();
@@ -222,14 +229,16 @@ impl Client {
         request
     }
 
-    async fn read(&self, route: Route, mut body: Incoming) -> Result<Bytes, Error> {
+    async fn read_body(&self, route: Route, mut body: Incoming) -> Result<Bytes, Error> {
         let announced = body.size_hint().lower();
+        // Refused before anything is allocated for it. A body without a length announces nothing, and is counted below.
         if announced > MAX_BODY_BYTES {
             return Err(Error::ResponseTooLarge { limit: MAX_BODY_BYTES });
         }
         let mut read = BytesMut::with_capacity(usize::try_from(announced).unwrap_or_default());
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|why| self.interrupted(route, why))?;
+            // What is no data is trailers, which the API does not use.
             let Ok(data) = frame.into_data() else { continue };
             if (read.len() + data.len()) as u64 > MAX_BODY_BYTES {
                 return Err(Error::ResponseTooLarge { limit: MAX_BODY_BYTES });
@@ -239,13 +248,13 @@ impl Client {
         Ok(read.freeze())
     }
 
-    /// A connection that ended without an answer may have been stale; one on which something came that is not HTTP was
-    /// not, and is not tried again.
-    fn no_answer(&self, route: Route, why: hyper::Error) -> Failure {
+    fn failure_without_answer(&self, route: Route, why: hyper::Error) -> Failure {
         if let Some(alert) = client_certificate_alert(&why) {
             let source = std::io::Error::other(rustls::Error::AlertReceived(alert));
             return Failure::Final(Error::Tls { authority: self.authority.clone(), source });
         }
+        // A connection on which something arrived that is not HTTP was not stale: the agent, or something on the way,
+        // has answered.
         if why.is_parse() { Failure::Final(self.interrupted(route, why)) } else { Failure::NoAnswer(why) }
     }
 
@@ -254,8 +263,8 @@ impl Client {
     }
 }
 
-/// The alert by which the agent refuses a client that has no certificate: in TLS 1.3 it comes after the handshake. Any other
-/// alert may come after the agent has acted.
+/// The alert by which the agent refuses a client that has no certificate. In TLS 1.3 it arrives after the handshake, but
+/// before the agent has read anything. Any other alert may be sent after the agent has acted.
 fn client_certificate_alert(error: &hyper::Error) -> Option<AlertDescription> {
     let cause = std::error::Error::source(error)?.downcast_ref::<std::io::Error>()?;
     match cause.get_ref()?.downcast_ref::<rustls::Error>()? {

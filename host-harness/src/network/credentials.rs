@@ -1,44 +1,46 @@
-//! The token of one agent's client: put in on the way out, masked on the way in, and replaced while calls run.
+//! The token of one agent's client: put into requests, masked in answers, and replaced while calls run.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use agentapi_contract::Token;
 use bytes::Bytes;
 use http::HeaderValue;
 use rustls::crypto::CryptoProvider;
 
+use crate::error::Error;
 use crate::network::mask::Mask;
-use crate::{Error, Token};
 
-/// Tokens that were replaced and are still masked: an answer that is under way, or an agent that logs what it was sent,
-/// may still hold them.
-const REMEMBERED_TOKENS: usize = 4;
+/// Replaced tokens that are still masked: an answer that is under way may hold them, and so may the error text of an
+/// agent that remembers what it was sent.
+const MAX_OLD_TOKENS: usize = 4;
 
-/// What authorises the requests to one agent, and what must not be seen in its answers.
+/// The secrets of one agent's client: what authorises its requests, and what must not be seen in the answers.
 pub(crate) struct Credentials {
-    /// What the component is given in the token's place.
+    /// What the component is given in place of the token.
     stand_in: Token,
-    current: RwLock<Current>,
+    tokens: RwLock<Tokens>,
 }
 
-struct Current {
+/// The token in use and those before it. Header and mask are made from them once, not for each request.
+struct Tokens {
     authorization: HeaderValue,
     mask: Arc<Mask>,
-    /// The newest first.
-    tokens: Vec<Token>,
+    newest_first: Vec<Token>,
 }
 
 impl Credentials {
     pub(crate) fn new(token: Token, stand_in: Token) -> Result<Self, Error> {
-        let current = RwLock::new(Current::new(vec![token], &stand_in)?);
-        Ok(Self { stand_in, current })
+        let tokens = RwLock::new(Tokens::new(vec![token], &stand_in)?);
+        Ok(Self { stand_in, tokens })
     }
 
-    /// The token for requests from now on; those that are under way have gone out with the old one.
+    /// Authorises requests with this token from now on. Those that are under way were sent with the old one.
     pub(crate) fn replace(&self, token: Token) -> Result<(), Error> {
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        let mut tokens = vec![token];
-        tokens.extend(current.tokens.drain(..).take(REMEMBERED_TOKENS));
-        *current = Current::new(tokens, &self.stand_in)?;
+        let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
+        let old = tokens.newest_first.iter().take(MAX_OLD_TOKENS).cloned();
+        let newest_first = [token].into_iter().chain(old).collect();
+        // Assigned as a whole or not at all: after an error the old token is still in use.
+        *tokens = Tokens::new(newest_first, &self.stand_in)?;
         Ok(())
     }
 
@@ -48,32 +50,32 @@ impl Credentials {
 
     /// The value of the `authorization` header, marked as sensitive so that no debug text shows it.
     pub(crate) fn authorization(&self) -> HeaderValue {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).authorization.clone()
+        self.tokens.read().unwrap_or_else(PoisonError::into_inner).authorization.clone()
     }
 
-    /// A body of the agent without the secrets in it.
+    /// A body of the agent with the secrets in it masked.
     pub(crate) fn mask(&self, body: Bytes) -> Bytes {
-        self.current_mask().bytes(body)
+        self.latest_mask().bytes(body)
     }
 
-    /// The same error without the secrets that the agent may have put into its texts.
+    /// The same error with the secrets in its texts masked.
     pub(crate) fn mask_error(&self, error: Error) -> Error {
-        self.current_mask().error(error)
+        self.latest_mask().error(error)
     }
 
-    fn current_mask(&self) -> Arc<Mask> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).mask)
+    fn latest_mask(&self) -> Arc<Mask> {
+        // Cloned, so that a body of a megabyte is not searched under the lock.
+        Arc::clone(&self.tokens.read().unwrap_or_else(PoisonError::into_inner).mask)
     }
 }
 
-impl Current {
-    fn new(tokens: Vec<Token>, stand_in: &Token) -> Result<Self, Error> {
-        let token = tokens.first().map_or("", Token::reveal);
-        let mut authorization =
-            HeaderValue::try_from(format!("Bearer {token}")).map_err(|why| Error::Component(why.into()))?;
+impl Tokens {
+    fn new(newest_first: Vec<Token>, stand_in: &Token) -> Result<Self, Error> {
+        let authorization = newest_first.first().map(Token::authorization).unwrap_or_default();
+        let mut authorization = HeaderValue::try_from(authorization).map_err(|why| Error::Component(why.into()))?;
         authorization.set_sensitive(true);
-        let mask = Arc::new(Mask::new(tokens.iter().chain([stand_in])));
-        Ok(Self { authorization, mask, tokens })
+        let mask = Arc::new(Mask::new(newest_first.iter().chain([stand_in])));
+        Ok(Self { authorization, mask, newest_first })
     }
 }
 
@@ -87,7 +89,7 @@ pub(crate) fn random_token(provider: &CryptoProvider) -> Result<Token, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Credentials, Token, random_token};
 
     fn token(text: &str) -> Token {
         text.parse().unwrap()

@@ -1,4 +1,7 @@
 //! The idle connections that one client keeps for its next calls.
+//!
+//! An idle connection may be *stale*: closed by the agent, with a FIN that has not arrived yet. Nothing here can rule that
+//! out. It is made rare, and the client decides what a request that met one may do.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,11 +11,11 @@ use http_body_util::Full;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
-/// A connection that was idle for longer is not used again: many servers close after 60 or 75 seconds, and a request that
-/// crosses the FIN on the wire fails.
+/// A connection that was idle for longer is not used again: many servers close theirs after 60 or 75 seconds, and a
+/// request that crosses the FIN on the wire fails.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 
-/// Connections on which no request is running, the latest last.
+/// Connections on which no request is running, the one used last at the end.
 #[derive(Default)]
 pub(crate) struct IdleConnections(Mutex<Vec<IdleConnection>>);
 
@@ -22,24 +25,23 @@ struct IdleConnection {
 }
 
 impl IdleConnections {
-    /// The one that was used last, because it is the least likely to be stale. The agent may have closed it all the same,
-    /// with a FIN that has not arrived yet.
+    /// The connection that was used last: it is the least likely to be stale.
     pub(crate) fn take(&self) -> Option<SendRequest<Full<Bytes>>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connections = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        kept.retain(|kept| !kept.sender.is_closed() && now.duration_since(kept.since) < MAX_IDLE);
-        kept.pop().map(|kept| kept.sender)
+        connections.retain(|idle| !idle.sender.is_closed() && now.duration_since(idle.since) < MAX_IDLE);
+        connections.pop().map(|idle| idle.sender)
     }
 
-    /// Keeps one more, and at most `limit` in all.
+    /// Keeps one more connection, and at most `limit` in all.
     pub(crate) fn keep(&self, sender: SendRequest<Full<Bytes>>, limit: usize) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connections = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !sender.is_closed() {
-            kept.push(IdleConnection { sender, since: Instant::now() });
+            connections.push(IdleConnection { sender, since: Instant::now() });
         }
-        // The oldest are closed: they are the next to become stale.
-        let too_many = kept.len().saturating_sub(limit);
-        kept.drain(..too_many);
+        // The oldest are dropped, which closes them: they are the next to become stale.
+        let excess = connections.len().saturating_sub(limit);
+        connections.drain(..excess);
     }
 }
 
@@ -48,7 +50,7 @@ mod tests {
     use hyper::client::conn::http1;
     use hyper_util::rt::TokioIo;
 
-    use super::*;
+    use super::{Bytes, Full, IdleConnection, IdleConnections, Instant, MAX_IDLE, SendRequest};
 
     /// A connection, and its other end.
     async fn connection() -> (SendRequest<Full<Bytes>>, impl Sized) {

@@ -1,24 +1,27 @@
-//! Secrets out of whatever comes back: an agent, or something on the way, may echo what it was sent.
+//! Masking secrets in whatever comes back: an agent, or something on the way, may echo what it was sent.
 
+use agentapi_contract::Token;
 use bytes::Bytes;
 use memchr::memmem::Finder;
 
+use crate::error::Error;
 use crate::records::{DiskRole, FormatResult, PendingOp};
-use crate::{Error, Token};
 
-/// Replaces the secrets of one connection wherever they stand.
+/// What stands in place of a secret.
+const REPLACEMENT: &str = "[masked]";
+/// A shorter secret is not masked: it is part of too many words, such as the keys of an answer, and guards nothing.
+const MIN_SECRET_BYTES: usize = 8;
+// Masking must not make a body larger than the limit that it was read under.
+const _: () = assert!(REPLACEMENT.len() <= MIN_SECRET_BYTES);
+
+/// Replaces the secrets of one client wherever they stand.
 pub(crate) struct Mask(Vec<Secret>);
 
 struct Secret {
     token: Token,
-    /// Made once: that takes longer than searching a short body.
+    /// Made once: making it takes longer than searching a short body.
     finder: Finder<'static>,
 }
-
-/// What stands in a secret's place: no longer than a secret, so that a body does not grow.
-const MASKED: &str = "[masked]";
-/// A shorter secret is not masked: it is part of too many words, such as the keys of an answer, and is none.
-const MIN_SECRET_BYTES: usize = 8;
 
 impl Mask {
     pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a Token>) -> Self {
@@ -32,14 +35,13 @@ impl Mask {
 
     pub(crate) fn text(&self, text: String) -> String {
         self.0.iter().fold(text, |text, secret| match secret.finder.find(text.as_bytes()) {
-            Some(_) => text.replace(secret.token.reveal(), MASKED),
+            Some(_) => text.replace(secret.token.reveal(), REPLACEMENT),
             None => text,
         })
     }
-}
 
-impl Mask {
-    /// The same error without the secrets that the agent may have put into its texts.
+    /// The same error with the secrets in its texts masked. The body was masked as it came, but JSON has escapes: a secret
+    /// that is written with them shows only in what was decoded.
     pub(crate) fn error(&self, error: Error) -> Error {
         match error {
             Error::InvalidArgument(text) => Error::InvalidArgument(self.text(text)),
@@ -49,7 +51,7 @@ impl Mask {
             Error::Decode(text) => Error::Decode(self.text(text)),
             Error::NeedsConfirmation(result) => Error::NeedsConfirmation(Box::new(self.format_result(*result))),
             Error::FormatRefused(result) => Error::FormatRefused(Box::new(self.format_result(*result))),
-            // These hold nothing that the agent said.
+            // These hold no text of the agent. They are named, so that a new error must be decided on here.
             Error::NotConnected
             | Error::PinMismatch { .. }
             | Error::Unreachable { .. }
@@ -91,12 +93,13 @@ impl Secret {
 
     fn replace(&self, bytes: Bytes) -> Bytes {
         let mut rest = bytes.as_ref();
+        // Nearly every body holds no secret. It is returned as it is, without a copy.
         let Some(mut found) = self.finder.find(rest) else { return bytes };
         let mut masked = Vec::with_capacity(rest.len());
         loop {
             let (before, from) = rest.split_at(found);
             masked.extend_from_slice(before);
-            masked.extend_from_slice(MASKED.as_bytes());
+            masked.extend_from_slice(REPLACEMENT.as_bytes());
             rest = from.get(self.finder.needle().len()..).unwrap_or_default();
             match self.finder.find(rest) {
                 Some(next) => found = next,
@@ -110,7 +113,7 @@ impl Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Error, Mask, Token};
 
     fn mask(secrets: &[&str]) -> Mask {
         let secrets: Vec<Token> = secrets.iter().map(|secret| secret.parse().unwrap()).collect();

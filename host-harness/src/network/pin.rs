@@ -1,4 +1,4 @@
-//! The pin: which leaf certificate a peer must present, and prove that it holds the key of.
+//! The pin: the leaf certificate that a peer must present, and whose key it must prove to hold.
 //!
 //! Checked: the SHA-256 of the leaf certificate's DER is one of the pins, and the handshake is signed with its key
 //! (`signatures.rs`). Not checked: the chain, the name, the dates. The agent signs its certificate itself, and the pin
@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, PinMismatch};
 use crate::network::signatures::{LeafRule, LeafVerifier};
 
-/// TLS sessions that a client keeps for resuming. It talks to one agent, which hands out two tickets a connection.
-const SESSIONS: usize = 8;
+/// TLS sessions that a client keeps for resumption. It talks to one agent, which hands out two tickets a connection.
+const MAX_SESSIONS: usize = 8;
 
 /// A TLS configuration that accepts only a peer which presents a pinned leaf certificate and proves that it holds its
 /// key: for what else a controller connects to with a pin, such as a message bus.
@@ -42,12 +42,12 @@ pub(super) fn fingerprint(leaf: &CertificateDer<'_>) -> Fingerprint {
 
 /// The TLS of one client: its pins, and sessions that no other client sees.
 pub(super) fn client_config(provider: Arc<CryptoProvider>, pins: Pins) -> Result<ClientConfig, rustls::Error> {
-    let verifier = LeafVerifier { rule: Pinned(pins), provider: Arc::clone(&provider) };
-    config_with(provider, Arc::new(verifier))
+    let verifier = LeafVerifier { rule: PinRule(pins), provider: Arc::clone(&provider) };
+    config_with_verifier(provider, Arc::new(verifier))
 }
 
 /// TLS 1.2 and 1.3 with this verifier, no client certificate and sessions of its own.
-pub(super) fn config_with(
+pub(super) fn config_with_verifier(
     provider: Arc<CryptoProvider>,
     verifier: Arc<dyn ServerCertVerifier>,
 ) -> Result<ClientConfig, rustls::Error> {
@@ -56,13 +56,14 @@ pub(super) fn config_with(
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    config.resumption = Resumption::in_memory_sessions(SESSIONS);
+    // A store of its own: a resumed session does not present the certificate again, so it must not cross pins.
+    config.resumption = Resumption::in_memory_sessions(MAX_SESSIONS);
     Ok(config)
 }
 
-/// The mismatch inside a TLS error, if it is one. `rustls::Error` has no `source`, so this is the one place that knows
-/// where in it the verifier's refusal is.
+/// The mismatch inside a TLS error, if it is one.
 pub(super) fn mismatch_from_rustls(error: &rustls::Error) -> Option<PinMismatch> {
+    // `rustls::Error` has no `source`, so this is the one place that knows where in it the verifier's refusal is.
     match error {
         rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))) => other.downcast_ref().cloned(),
         // Only the signature over the handshake is ever checked here, so a bad one means a peer without the key.
@@ -73,9 +74,9 @@ pub(super) fn mismatch_from_rustls(error: &rustls::Error) -> Option<PinMismatch>
 
 /// Accepts the pinned leaf certificates.
 #[derive(Debug)]
-struct Pinned(Pins);
+struct PinRule(Pins);
 
-impl LeafRule for Pinned {
+impl LeafRule for PinRule {
     fn check(&self, leaf: &CertificateDer<'_>) -> Result<(), rustls::Error> {
         let presented = fingerprint(leaf);
         if self.0.contains(&presented) {

@@ -1,5 +1,6 @@
-//! What an agent presents, for comparing out of band before it is pinned.
+//! The leaf certificate that an agent presents, to be compared out of band before it is pinned.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use x509_cert::der::Decode;
 use crate::error::{Error, Phase};
 use crate::network::connect::connect_tls;
 use crate::network::deadline::Deadline;
-use crate::network::pin::{config_with, fingerprint};
+use crate::network::pin::{config_with_verifier, fingerprint};
 use crate::network::signatures::{LeafRule, LeafVerifier};
 
 /// The leaf certificate that an agent presents. It is shown, not trusted.
@@ -38,27 +39,28 @@ pub struct PresentedLeaf {
 pub async fn presented_leaf(authority: &Authority, limit: Duration) -> Result<PresentedLeaf, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Arc::new(LeafVerifier { rule: AnyLeaf, provider: Arc::clone(&provider) });
-    let tls = config_with(provider, verifier).map_err(|why| Error::Component(why.into()))?;
+    let tls = config_with_verifier(provider, verifier).map_err(|why| Error::Component(why.into()))?;
     let mut phase = Phase::Connecting;
     let deadline = Deadline::after(limit);
     let connected = timeout_at(deadline.at, connect_tls(authority, Arc::new(tls), deadline, &mut phase)).await;
-    let stream = connected.map_err(|_| deadline.error(authority, None, phase))?.map_err(without_pin)?;
+    let stream = connected.map_err(|_| deadline.error(authority, None, phase))?.map_err(to_tls_error)?;
     let (_, session) = stream.get_ref();
     let leaf = session.peer_certificates().and_then(|chain| chain.first());
     let leaf = leaf.ok_or_else(|| Error::Component("a handshake without a certificate".into()))?;
     Ok(describe(leaf))
 }
 
-/// There is no pin here: a key that was not proven is a failed handshake.
-fn without_pin(error: Error) -> Error {
+/// There is no pin here that could be missed: a key that was not proven is a failed handshake.
+fn to_tls_error(error: Error) -> Error {
     match error {
-        Error::PinMismatch { authority, source } => Error::Tls { authority, source: std::io::Error::other(source) },
+        Error::PinMismatch { authority, source } => Error::Tls { authority, source: io::Error::other(source) },
         other => other,
     }
 }
 
 fn describe(leaf: &CertificateDer<'_>) -> PresentedLeaf {
     let fingerprint = fingerprint(leaf);
+    // The pin is on the bytes, so a certificate that cannot be parsed can be pinned all the same, and is shown.
     let Ok(certificate) = Certificate::from_der(leaf) else {
         return PresentedLeaf { fingerprint, subject: String::new(), validity: None };
     };

@@ -4,6 +4,7 @@
 //! A certificate is public: whoever has seen it can present it. Only the signature over the handshake proves the peer,
 //! so no verifier here may leave it out, and all of them take it from here.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -20,14 +21,13 @@ const MIN_RSA_DER_BYTES: usize = 268;
 /// Source: RFC 8017, appendix A.1.
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-/// Which leaf certificates a verifier accepts; that the peer holds the key is checked in any case.
-pub(super) trait LeafRule: std::fmt::Debug + Send + Sync + 'static {
-    /// Refuses a leaf certificate, or does not.
+/// Which leaf certificates a verifier accepts. It does not decide whether the peer holds the key: that is always checked.
+pub(super) trait LeafRule: Debug + Send + Sync + 'static {
+    /// An error refuses the leaf certificate, and with it the connection.
     fn check(&self, leaf: &CertificateDer<'_>) -> Result<(), rustls::Error>;
 }
 
-/// A verifier that accepts the leaf certificates of a rule from peers that hold their key. Chain, name and dates are
-/// not looked at: the agent signs its certificate itself, and the pin says which certificate it is.
+/// A verifier that accepts the leaf certificates of a rule from peers that hold their key.
 #[derive(Debug)]
 pub(super) struct LeafVerifier<R> {
     pub(super) rule: R,
@@ -43,6 +43,8 @@ impl<R: LeafRule> ServerCertVerifier for LeafVerifier<R> {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        // Intermediates, name, OCSP and time are not looked at: the agent signs its certificate itself, and the rule
+        // says more than they could.
         self.rule.check(end_entity).map(|()| ServerCertVerified::assertion())
     }
 
@@ -53,7 +55,7 @@ impl<R: LeafRule> ServerCertVerifier for LeafVerifier<R> {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, leaf, signature, algorithms).map_err(|why| name_weak_key(why, leaf))
+        verify_tls12_signature(message, leaf, signature, algorithms).map_err(|why| report_weak_key(why, leaf))
     }
 
     fn verify_tls13_signature(
@@ -63,7 +65,7 @@ impl<R: LeafRule> ServerCertVerifier for LeafVerifier<R> {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, leaf, signature, algorithms).map_err(|why| name_weak_key(why, leaf))
+        verify_tls13_signature(message, leaf, signature, algorithms).map_err(|why| report_weak_key(why, leaf))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -71,9 +73,9 @@ impl<R: LeafRule> ServerCertVerifier for LeafVerifier<R> {
     }
 }
 
-/// webpki reports an RSA key under 2048 bits as a bad signature, which would be told as an impostor. A weak key is named
-/// as what it is.
-fn name_weak_key(why: rustls::Error, leaf: &CertificateDer<'_>) -> rustls::Error {
+/// webpki reports an RSA key under 2048 bits as a bad signature, which would be reported as an impostor. A weak key gets
+/// an error of its own.
+fn report_weak_key(why: rustls::Error, leaf: &CertificateDer<'_>) -> rustls::Error {
     let Ok(leaf) = Certificate::from_der(leaf) else { return why };
     let spki = leaf.tbs_certificate().subject_public_key_info();
     let bytes = spki.subject_public_key.raw_bytes().len();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
-use super::text_variant;
+use crate::records::text_variant;
 
 /// Whether a backup is due. Source: GET /backup/due.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]

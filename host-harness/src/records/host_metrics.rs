@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
-use super::{StorageClass, text_variant};
+use crate::records::storage::StorageClass;
+use crate::records::text_variant;
 
 /// The host and its storage. Source: GET /host/metrics.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]

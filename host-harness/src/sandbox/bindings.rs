@@ -1,7 +1,8 @@
-//! What wasmtime makes of the world `agentapi`: calls into the component, and the trait for what the host gives it.
+//! What wasmtime generates for the world `agentapi`: calls into the component, and the trait for what the host gives it.
 #![allow(missing_docs, unreachable_pub, reason = "generated code, documented in wit/")]
 
-// The world without its `wasi:http`, which `wasmtime-wasi-http` brings.
+// Inline, and without the `wasi:http` that the world in `wit/` imports: `wasmtime-wasi-http` has bindings for it, and a
+// second set of them would have types of its own.
 wasmtime::component::bindgen!({
     path: "wit",
     inline: "

@@ -1,8 +1,8 @@
 //! Compiled code on disk, so that the next start does not compile.
 //!
-//! Compiled code is kept under the hash of the component and of the engine that compiled it, so that another version of
-//! either is another file. It is machine code that is run as it lies there. So directory and file must belong to this
-//! user, and nobody else may write to them; what does not is not used.
+//! A file is named by the hash of the component and of the engine that compiled it, so that another version of either is
+//! another file. It holds machine code, which is run without a further check. So directory and file must belong to this
+//! user, and nobody else may be able to write to them; otherwise they are not used.
 
 use std::fs::{self, DirBuilder};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// A component as code of this engine, from the cache if it is there.
+/// Compiles a component for this engine, or loads it from the cache.
 pub(crate) fn compile(engine: &Engine, wasm: &[u8], cache_dir: Option<&Path>) -> wasmtime::Result<Component> {
     match cache_dir {
         None => Component::new(engine, wasm),
@@ -22,26 +22,27 @@ pub(crate) fn compile(engine: &Engine, wasm: &[u8], cache_dir: Option<&Path>) ->
     }
 }
 
-/// A cache that cannot be used costs time and not the call, so it is only logged.
 fn load_cached(engine: &Engine, wasm: &[u8], dir: &Path) -> wasmtime::Result<Component> {
-    if let Err(why) = private_dir(dir) {
+    // A cache that cannot be used costs time and not the call, so each failure here is a warning.
+    if let Err(why) = create_private_dir(dir) {
         tracing::warn!(dir = %dir.display(), error = %why, "compiled code is not kept");
         return Component::new(engine, wasm);
     }
     let file = dir.join(file_name(engine, wasm));
-    if let Some(component) = from_file(engine, &file) {
+    if let Some(component) = load(engine, &file) {
         return Ok(component);
     }
     let component = Component::new(engine, wasm)?;
-    if let Err(why) = keep(&component, dir, &file) {
+    if let Err(why) = store(&component, dir, &file) {
         tracing::warn!(file = %file.display(), error = %why, "compiled code is not kept");
     }
     Ok(component)
 }
 
-/// Code that this engine cannot run is compiled again.
-#[allow(unsafe_code, reason = "runs code from a directory that only this user can write to, written by `keep`")]
-fn from_file(engine: &Engine, file: &Path) -> Option<Component> {
+/// The component in this file; none where there is none that this engine can run.
+#[allow(unsafe_code, reason = "runs code from a directory that only this user can write to, written by `store`")]
+fn load(engine: &Engine, file: &Path) -> Option<Component> {
+    // Without following a link: its target may lie in a directory that others can write to.
     match fs::symlink_metadata(file) {
         Err(why) if why.kind() == io::ErrorKind::NotFound => return None,
         found => {
@@ -51,8 +52,8 @@ fn from_file(engine: &Engine, file: &Path) -> Option<Component> {
             }
         }
     }
-    // SAFETY: `keep` wrote the file, whole, under a name made of the component's hash and the engine's; it and its
-    // directory are this user's, and nobody else can write to them.
+    // SAFETY: `store` wrote the file, whole, under a name made of the component's hash and the engine's. It and its
+    // directory belong to this user, and nobody else can write to them.
     match unsafe { Component::deserialize_file(engine, file) } {
         Ok(component) => Some(component),
         Err(why) => {
@@ -62,37 +63,39 @@ fn from_file(engine: &Engine, file: &Path) -> Option<Component> {
     }
 }
 
-/// The same code on another engine, which is set up to run what the first one runs.
+/// The same component for another engine, which is configured to run the same code.
 #[allow(unsafe_code, reason = "runs code that this process has already loaded")]
-pub(super) fn on_engine(component: &Component, engine: &Engine) -> wasmtime::Result<Component> {
+pub(super) fn for_engine(component: &Component, engine: &Engine) -> wasmtime::Result<Component> {
+    // The compiler does not run again: that would take a hundred times as long.
     let code = component.serialize()?;
     // SAFETY: an engine of this process made or loaded the code, and nobody has changed it since.
     unsafe { Component::deserialize(engine, code) }
 }
 
-/// Written beside under a name of its own and then renamed, so that another process reads it whole or not at all.
-fn keep(component: &Component, dir: &Path, file: &Path) -> io::Result<()> {
+fn store(component: &Component, dir: &Path, file: &Path) -> io::Result<()> {
     let code = component.serialize().map_err(io::Error::other)?;
+    // Under a temporary name and then renamed, so that another process reads the file whole or not at all.
     let mut unfinished = NamedTempFile::new_in(dir)?;
     unfinished.write_all(&code)?;
     unfinished.persist(file).map(drop).map_err(|failed| failed.error)
 }
 
 fn file_name(engine: &Engine, wasm: &[u8]) -> String {
+    // wasmtime's version, the target's CPU features and the engine's settings: code of another engine must not be loaded.
     let mut compiler = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut compiler);
     format!("{}-{:016x}.cwasm", hex::encode(Sha256::digest(wasm)), compiler.finish())
 }
 
 #[cfg(unix)]
-fn private_dir(dir: &Path) -> io::Result<()> {
+fn create_private_dir(dir: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
 
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     check_private(&fs::metadata(dir)?)
 }
 
-/// Whether something belongs to this user, and nobody else may write to it.
+/// Checks that something belongs to this user, and that nobody else may write to it.
 #[cfg(unix)]
 fn check_private(found: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
@@ -115,14 +118,21 @@ fn check_private(_: &fs::Metadata) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn private_dir(dir: &Path) -> io::Result<()> {
+fn create_private_dir(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).create(dir)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::sandbox::embedded;
+    use std::fs;
+    use std::path::Path;
+
+    use wasmtime::Engine;
+
+    use super::{check_private, compile};
+
+    /// The shortest component there is: magic number, version and layer.
+    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
     #[test]
     #[cfg(unix)]
@@ -134,17 +144,17 @@ mod tests {
         let engine = Engine::default();
         let files = || fs::read_dir(&cache).map(|files| files.map(|file| file.unwrap().path()).collect::<Vec<_>>());
 
-        compile(&engine, embedded(), Some(&cache)).unwrap();
+        compile(&engine, COMPONENT, Some(&cache)).unwrap();
         assert_eq!(fs::metadata(&cache).unwrap().permissions().mode() & 0o777, 0o700);
         let kept = files().unwrap();
         assert_eq!(kept.len(), 1);
         let written = fs::metadata(&kept[0]).unwrap().modified().unwrap();
 
-        compile(&engine, embedded(), Some(&cache)).unwrap();
+        compile(&engine, COMPONENT, Some(&cache)).unwrap();
         assert_eq!(fs::metadata(&kept[0]).unwrap().modified().unwrap(), written);
 
         fs::write(&kept[0], b"not code").unwrap();
-        compile(&engine, embedded(), Some(&cache)).unwrap();
+        compile(&engine, COMPONENT, Some(&cache)).unwrap();
         assert_ne!(fs::read(&kept[0]).unwrap(), b"not code");
     }
 
@@ -173,7 +183,7 @@ mod tests {
 
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        compile(&Engine::default(), embedded(), Some(dir.path())).unwrap();
+        compile(&Engine::default(), COMPONENT, Some(dir.path())).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

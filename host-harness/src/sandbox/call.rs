@@ -1,4 +1,4 @@
-//! One call: its permit, its instance, its time, and what is told of it.
+//! One call: its permit, its instance, its deadline, and the report of its end.
 
 use std::sync::Arc;
 
@@ -18,41 +18,42 @@ use crate::sandbox::instance::Instance;
 use crate::sandbox::instances::{GRACE, Instances};
 use crate::sandbox::store::State;
 
-/// A call that has begun. Dropped before its end, it takes its instance with it, because that stands in the middle of
-/// something.
+/// A call from its start to its end. One that is dropped in between drops its instance with it: an export has been entered
+/// and has not returned, and an instance cannot be entered again before that.
 pub(crate) struct Call {
     instances: Arc<Instances>,
     instance: Instance,
     route: Option<Route>,
     deadline: Deadline,
-    report: Report,
+    report: CallReport,
     _permit: Permit,
 }
 
-/// Tells of a call's end.
-struct Report {
+/// Reports a call's end: to its span, and to the observer.
+struct CallReport {
     observer: Option<Arc<dyn Observer>>,
     span: Span,
-    begun: Instant,
+    started: Instant,
 }
 
 impl Call {
-    /// Waits for a permit and an instance. The time of the call runs from here.
-    pub(crate) async fn begin(
+    /// Waits for a permit, and takes an instance.
+    pub(crate) async fn start(
         instances: Arc<Instances>,
         observer: Option<Arc<dyn Observer>>,
         route: Option<Route>,
         deadline: Deadline,
     ) -> Result<Self, Error> {
-        let report = Report::begin(observer, route);
-        let begun = async {
+        let report = CallReport::start(observer, route);
+        let taken = async {
             let queued = || deadline.error(instances.client().authority(), route, Phase::Queued);
+            // The permit first: a call that waits for it must not hold an instance meanwhile.
             let permit = instances.permits().acquire(deadline.at).await.ok_or_else(queued)?;
             let mut instance = instances.take(deadline).await?;
-            instance.store.data_mut().egress.begin(deadline);
+            instance.store.data_mut().egress.start_call(deadline);
             Ok((instance, permit))
         };
-        match begun.await {
+        match taken.await {
             Ok((instance, permit)) => Ok(Self { instances, instance, route, deadline, report, _permit: permit }),
             Err(error) => {
                 report.end(CallSummary { route, outcome: Error::kind(&error), ..CallSummary::default() });
@@ -61,7 +62,8 @@ impl Call {
         }
     }
 
-    /// Runs an export of the component. An instance that trapped, or did not come back, is not used again.
+    /// Runs an export of the component. After an error of this function, the call is dropped with its instance, which has
+    /// trapped or not returned.
     pub(crate) async fn run<'a, T, F>(
         &'a mut self,
         export: impl FnOnce(&'a Agentapi, &'a mut Store<State>) -> F,
@@ -69,63 +71,66 @@ impl Call {
     where
         F: Future<Output = wasmtime::Result<T>> + 'a,
     {
-        let missed = self.missed_deadline();
-        let (at, span) = (self.deadline.at + GRACE, self.report.span.clone());
+        let (error, span) = (self.deadline_error(), self.report.span.clone());
+        let at = self.deadline.at + GRACE;
         let Instance { guest, store, .. } = &mut self.instance;
-        in_time(at, missed, export(guest, store)).instrument(span).await
+        within(at, error, export(guest, store)).instrument(span).await
     }
 
     /// Runs the extension that is plugged onto the component.
     pub(crate) async fn run_plugged(&mut self, input: &str) -> Result<Result<String, String>, Error> {
-        let missed = self.missed_deadline();
+        let error = self.deadline_error();
         let at = self.deadline.at + GRACE;
         let Instance { exports, store, policy, .. } = &mut self.instance;
         let run = policy.as_ref().ok_or(Error::NoPolicy)?;
         let run = exports.get_typed_func::<(&str,), (Result<String, String>,)>(&mut *store, run).map_err(from_trap)?;
-        let (outcome,) = in_time(at, missed, run.call_async(store, (input,))).await?;
+        let (outcome,) = within(at, error, run.call_async(store, (input,))).await?;
         Ok(outcome)
     }
 
-    /// Gives the instance back, and the outcome with the host's own cause.
+    /// Returns the instance to the idle ones, and makes the call's outcome from that of the component.
     pub(crate) fn end<T, E>(mut self, outcome: Result<T, E>) -> Result<T, Error>
     where
         Error: FromComponent<E>,
     {
-        let exchanged = self.instance.store.data_mut().egress.take_exchanged();
+        let exchange = self.instance.store.data_mut().egress.take_summary();
         self.instances.keep(self.instance);
         let outcome = outcome.map_err(|error| {
-            let error = Error::from_component(error, self.route, exchanged.failure);
+            // Masked after the component: it decodes JSON, so that only its texts show a token written with escapes.
+            let error = Error::from_component(error, self.route, exchange.failure);
             self.instances.client().credentials().mask_error(error)
         });
         self.report.end(CallSummary {
             route: self.route,
             outcome: outcome.as_ref().map_or_else(Error::kind, |_| "ok"),
-            attempts: exchanged.attempts,
-            is_reused: exchanged.is_reused,
-            received_bytes: exchanged.received_bytes,
+            attempts: exchange.attempts,
+            is_reused: exchange.is_reused,
+            received_bytes: exchange.received_bytes,
             ..CallSummary::default()
         });
         outcome
     }
 
-    fn missed_deadline(&self) -> Error {
+    /// The error of an export that has not returned in time. The host's own requests ended with the deadline, each with
+    /// an error that knows the phase, so that it was the component which computed for too long.
+    fn deadline_error(&self) -> Error {
         self.deadline.error(self.instances.client().authority(), self.route, Phase::Receiving)
     }
 }
 
-async fn in_time<T>(
+async fn within<T>(
     until: Instant,
-    missed: Error,
-    running: impl Future<Output = wasmtime::Result<T>>,
+    deadline_error: Error,
+    export: impl Future<Output = wasmtime::Result<T>>,
 ) -> Result<T, Error> {
-    match timeout_at(until, running).await {
+    match timeout_at(until, export).await {
         Ok(outcome) => outcome.map_err(from_trap),
-        Err(_) => Err(missed),
+        Err(_) => Err(deadline_error),
     }
 }
 
-impl Report {
-    fn begin(observer: Option<Arc<dyn Observer>>, route: Option<Route>) -> Self {
+impl CallReport {
+    fn start(observer: Option<Arc<dyn Observer>>, route: Option<Route>) -> Self {
         let span = tracing::debug_span!(
             "agent call",
             route = route.map_or("none", Route::name),
@@ -135,11 +140,11 @@ impl Report {
             milliseconds = Empty,
             outcome = Empty,
         );
-        Self { observer, span, begun: Instant::now() }
+        Self { observer, span, started: Instant::now() }
     }
 
     fn end(self, mut summary: CallSummary) {
-        summary.duration = self.begun.elapsed();
+        summary.duration = self.started.elapsed();
         self.span.record("attempts", summary.attempts);
         self.span.record("connection", if summary.is_reused { "reused" } else { "new" });
         self.span.record("received_bytes", summary.received_bytes);

@@ -1,20 +1,21 @@
 //! Where the component's code comes from: the bytes that this library holds, or a file.
 
+use std::borrow::Cow;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{borrow::Cow, io};
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::sandbox::cache::compile;
 
-/// The component that this library was built with.
+/// The component that this library was built with, as the build script placed it.
 const EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/agentapi.wasm"));
 
 /// Where a component comes from.
 #[derive(Clone, Debug)]
-pub(crate) enum Source {
+pub(crate) enum ComponentSource {
     Embedded,
     File(PathBuf),
 }
@@ -44,11 +45,15 @@ pub fn embedded() -> &'static [u8] {
     EMBEDDED
 }
 
-/// The client component, as code of this engine.
-pub(super) fn load(engine: &Engine, source: &Source, cache_dir: Option<&Path>) -> Result<Component, BuildError> {
+/// Loads the client component for this engine.
+pub(super) fn load(
+    engine: &Engine,
+    source: &ComponentSource,
+    cache_dir: Option<&Path>,
+) -> Result<Component, BuildError> {
     let wasm = match source {
-        Source::Embedded => Cow::Borrowed(EMBEDDED),
-        Source::File(file) => {
+        ComponentSource::Embedded => Cow::Borrowed(EMBEDDED),
+        ComponentSource::File(file) => {
             let read = fs::read(file);
             Cow::Owned(read.map_err(|source| BuildError::Unreadable { file: file.clone(), source })?)
         }

@@ -1,9 +1,10 @@
-//! What leaves: the host's side of `wasi:http`, for one instance.
+//! What leaves the sandbox: the host's side of `wasi:http`, for one instance.
 //!
-//! The component's request is not forwarded. It is read for what it asks: one of the nine routes, at the pinned
-//! authority, with the stand-in for the token. Then the host's own request for that route is sent, so that nothing else
-//! which a component puts into a request can leave.
+//! The component's request is not forwarded. The host reads which of the nine routes it asks for, checks that it goes to
+//! the pinned authority and carries the stand-in for the token, and then sends a request of its own for that route. What
+//! else a component puts into a request cannot leave.
 
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use agentapi_contract::{Fingerprint, MAX_BODY_BYTES, Route};
@@ -28,12 +29,13 @@ pub(crate) struct Egress {
     is_pinned: bool,
     deadline: Deadline,
     /// Shared with the exchange that is under way, which may run in a task of its own.
-    exchanged: Arc<Mutex<Exchanged>>,
+    summary: Arc<Mutex<ExchangeSummary>>,
 }
 
-/// What the call's exchange came to, for whoever made the call. The component is told less.
+/// The outcome of a call's exchange, for the host's own report. The component learns less.
 #[derive(Default)]
-pub(super) struct Exchanged {
+pub(super) struct ExchangeSummary {
+    /// The error with its cause. WASI only has a code for it.
     pub(super) failure: Option<Error>,
     pub(super) attempts: u32,
     pub(super) is_reused: bool,
@@ -42,45 +44,47 @@ pub(super) struct Exchanged {
 
 impl Egress {
     pub(super) fn new(client: Arc<Client>, deadline: Deadline) -> Self {
-        Self { client, is_pinned: false, deadline, exchanged: Arc::default() }
+        Self { client, is_pinned: false, deadline, summary: Arc::default() }
     }
 
-    /// Everything until the next call has to be done by then.
-    pub(super) fn begin(&mut self, deadline: Deadline) {
+    /// Sets the deadline of the next call, and forgets the call before.
+    pub(super) fn start_call(&mut self, deadline: Deadline) {
         self.deadline = deadline;
-        self.take_exchanged();
+        self.take_summary();
     }
 
-    /// What the last exchange came to.
-    pub(super) fn take_exchanged(&mut self) -> Exchanged {
-        std::mem::take(&mut *self.exchanged.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The summary of the last exchange.
+    pub(super) fn take_summary(&mut self) -> ExchangeSummary {
+        mem::take(&mut *self.summary.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What comes of a request, for whoever waits for it.
+    /// Makes the exchange that a request asks for. The future borrows nothing, because it may outlive this call of the
+    /// component.
     pub(super) fn exchange(
         &self,
         request: HostOutgoingRequest,
     ) -> impl Future<Output = Result<Answer, ErrorCode>> + Send + use<> {
+        // Decided now, by the state in which the component made the request, and not when the future first runs.
         let admitted = self.admit(&request);
-        let (client, exchanged, deadline) = (Arc::clone(&self.client), Arc::clone(&self.exchanged), self.deadline);
+        let (client, slot, deadline) = (Arc::clone(&self.client), Arc::clone(&self.summary), self.deadline);
         async move {
-            let mut came_to = Exchanged::default();
+            let mut summary = ExchangeSummary::default();
             let answer = async {
                 let route = admitted?;
                 let body = collect(request.body).await?;
                 let exchange = client.exchange(route, body, deadline).await;
-                (came_to.attempts, came_to.is_reused) = (exchange.attempts, exchange.is_reused);
+                (summary.attempts, summary.is_reused) = (exchange.attempts, exchange.is_reused);
                 exchange.outcome
             };
             let answer = answer.await;
-            came_to.received_bytes = answer.as_ref().map_or(0, |answer| answer.body.len());
+            summary.received_bytes = answer.as_ref().map_or(0, |answer| answer.body.len());
             let answer = answer.map_err(|error| {
                 log(&error);
                 let code = to_wasi(&error);
-                came_to.failure = Some(error);
+                summary.failure = Some(error);
                 code
             });
-            *exchanged.lock().unwrap_or_else(PoisonError::into_inner) = came_to;
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = summary;
             answer
         }
     }
@@ -98,7 +102,7 @@ impl Egress {
         }
         let authorization = request.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
         if !self.client.credentials().stand_in().admits(authorization) {
-            return Err(Error::Denied("a request that is not authorized as it was told to be".into()));
+            return Err(Error::Denied("a request that does not carry the token that it was given".into()));
         }
         let method: Result<Method, _> = request.method.clone().try_into();
         let path = request.path_with_query.as_deref().unwrap_or_default();
@@ -112,12 +116,13 @@ impl PinningHost for Egress {
         if !self.client.matches_authority(&authority) {
             return Err(Refusal::Authority("this instance is for another authority".into()));
         }
-        let enforced = |bytes: &Vec<u8>| {
+        let is_enforced = |bytes: &Vec<u8>| {
             let bytes = <[u8; Fingerprint::LEN]>::try_from(bytes.as_slice());
             bytes.is_ok_and(|bytes| self.client.pins().contains(&Fingerprint::from_bytes(bytes)))
         };
         let is_stated = |pin: &Fingerprint| leaf_sha256.iter().any(|stated| stated == pin.as_bytes());
-        if !leaf_sha256.iter().all(enforced) || !self.client.pins().iter().all(is_stated) {
+        // Equal sets, whatever the order. A component that states fewer pins than are enforced was connected with others.
+        if !leaf_sha256.iter().all(is_enforced) || !self.client.pins().iter().all(is_stated) {
             return Err(Refusal::Fingerprints("the host enforces other fingerprints".into()));
         }
         self.is_pinned = true;
@@ -126,23 +131,25 @@ impl PinningHost for Egress {
 }
 
 impl WasiHttpHooks for Egress {
-    /// Never called: `handle` is our own. Were it called, nothing would leave.
     fn send_request(
         &mut self,
         _request: Request<WasiBody>,
         _options: Option<RequestOptions>,
-        _on_response_error: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
-    ) -> Refused {
+        _on_response_error: TransmissionFuture,
+    ) -> ResponseFuture {
+        // The linker's `handle` is our own and does not call this. If a new version of wasmtime-wasi-http had another way
+        // here, nothing must leave by it.
         Box::new(async { Err(WasiError::HttpRequestDenied) })
     }
 }
 
-type Refused = Box<dyn Future<Output = Result<(Response<WasiBody>, Trailing), WasiError>> + Send>;
-type Trailing = Box<dyn Future<Output = Result<(), WasiError>> + Send>;
+type ResponseFuture = Box<dyn Future<Output = Result<(Response<WasiBody>, TransmissionFuture), WasiError>> + Send>;
+type TransmissionFuture = Box<dyn Future<Output = Result<(), WasiError>> + Send>;
 
-/// Somebody who presents another certificate is worth an operator's attention; a broken connection is the caller's.
 fn log(error: &Error) {
     match error {
+        // Somebody who presents another certificate needs an operator's attention. Other errors are returned to the
+        // caller, who decides how much they matter.
         Error::PinMismatch { authority, source } => {
             tracing::warn!(%authority, mismatch = %source, "the agent is not the pinned one");
         }
@@ -150,7 +157,7 @@ fn log(error: &Error) {
     }
 }
 
-/// The component's whole request body.
+/// The component's whole request body: it is sent with its length, and a second time where the first was not sent.
 async fn collect(body: Option<HyperOutgoingBody>) -> Result<Bytes, Error> {
     let Some(body) = body else { return Ok(Bytes::new()) };
     let limit = usize::try_from(MAX_BODY_BYTES).unwrap_or(usize::MAX);
@@ -166,7 +173,7 @@ async fn collect(body: Option<HyperOutgoingBody>) -> Result<Bytes, Error> {
 mod tests {
     use std::time::Duration;
 
-    use super::*;
+    use super::{Arc, Client, Deadline, Egress, Fingerprint, PinningHost};
     use crate::network::Credentials;
     use crate::permits::Permits;
 

@@ -1,11 +1,22 @@
-//! The engines that run the client, which of them makes an instance, and the clock that interrupts them.
+//! The engines that run the client, the choice between them, and the clock that interrupts what they run.
 //!
-//! The *on-demand* engine allocates an instance's memory and stack when it is made. The *pooled* engine has slots for
-//! many instances, which are reset and used again: that takes less than half the time, but reserves 4 GiB of address
-//! space for each slot. The pool is created with the second instance, so that a process that only ever needs one does
-//! not pay the 3 ms for it. Where the pool is full, or the address space is too short for it, the on-demand engine makes
-//! the instance.
+//! The *on-demand* engine allocates memory and stack of an instance when it is made. The *pooled* engine uses wasmtime's
+//! pooling allocator: it has slots for many instances, which are reset and used again. That takes less than half the
+//! time, but reserves 4 GiB of address space for each slot.
+//!
+//! ```text
+//!  the first instance of the process ──────────────▶ on-demand engine
+//!  any other ─▶ can the pool be created? ─ no ─────▶ on-demand engine   (too little address space)
+//!                        │ yes, or it is there
+//!                        └▶ has it a free slot? ─ no ▶ on-demand engine
+//!                                      │ yes
+//!                                      └───────────▶ pooled engine
+//! ```
+//!
+//! The pool is created with the second instance: a process that only ever needs one does not pay the 3 ms for it. Both
+//! engines run the same compiled code.
 
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -14,51 +25,52 @@ use std::time::Duration;
 
 use wasmtime::{Config, Engine, EngineWeak, PoolConcurrencyLimitError, PoolingAllocationConfig};
 
-use crate::sandbox::cache::on_engine;
-use crate::sandbox::component::{BuildError, Source, from_engine, load};
-use crate::sandbox::instance::{Instance, Prepared};
+use crate::sandbox::cache::for_engine;
+use crate::sandbox::component::{BuildError, ComponentSource, from_engine, load};
+use crate::sandbox::instance::{Instance, LinkedComponent};
 use crate::sandbox::store::State;
 
-/// How often instances that compute are interrupted: a hundredth of a second is not noticed by anybody's I/O.
+/// How often the epoch is incremented, and so how long an instance computes before other tasks get their turn: 10 ms are
+/// not noticed by anybody's I/O.
 const TICK: Duration = Duration::from_millis(10);
-/// Slots of the pool. Each takes 4 GiB of address space, and memory only once it was used.
+/// Slots of the pool. Each takes 4 GiB of address space, and memory only after it was used.
 const POOL_SLOTS: u32 = 256;
-/// Core instances and tables of the client, and some more, because an extension may be plugged onto it.
+/// Core instances and tables of one client. It has fewer itself; an extension may be plugged onto it.
 const CORE_INSTANCES: u32 = 4;
 /// How much of a slot's memory, and of each table, stays resident when the slot is reset: more than a small call needs.
-/// The kernel takes back what lies beyond, which costs a page fault each when it is used again.
+/// Pages beyond are returned to the kernel, and cost a page fault each when they are used again.
 const KEEP_RESIDENT_BYTES: usize = 256 * 1024;
 
 /// The client component on both engines.
 pub(crate) struct Engines {
-    on_demand: Prepared,
-    /// None where the pool cannot be made.
-    pooled: OnceLock<Option<Prepared>>,
-    /// Whether an instance was made before.
-    is_used: AtomicBool,
-    ticker: Ticker,
+    on_demand: LinkedComponent,
+    /// None where the pool cannot be created.
+    pooled: OnceLock<Option<LinkedComponent>>,
+    has_made_instance: AtomicBool,
+    epoch_clock: EpochClock,
 }
 
 impl Engines {
     /// Loads the component on the on-demand engine.
-    pub(crate) fn new(source: &Source, cache_dir: Option<&Path>) -> Result<Self, BuildError> {
+    pub(crate) fn new(source: &ComponentSource, cache_dir: Option<&Path>) -> Result<Self, BuildError> {
         let engine = Engine::new(&config()).map_err(from_engine)?;
         let component = load(&engine, source, cache_dir)?;
-        let on_demand = Prepared::new(&component).map_err(from_engine)?;
-        let ticker = Ticker::default();
-        ticker.start(&engine).map_err(BuildError::Thread)?;
-        Ok(Self { on_demand, pooled: OnceLock::new(), is_used: AtomicBool::new(false), ticker })
+        let on_demand = LinkedComponent::new(&component).map_err(from_engine)?;
+        let epoch_clock = EpochClock::default();
+        epoch_clock.start(&engine).map_err(BuildError::Thread)?;
+        Ok(Self { on_demand, pooled: OnceLock::new(), has_made_instance: AtomicBool::new(false), epoch_clock })
     }
 
-    /// The engine for extensions. They are of any shape, which no pool is configured for.
+    /// The engine for extensions: the pool's slots have the client's size, and extensions have any.
     pub(crate) fn engine(&self) -> &Engine {
         self.on_demand.engine()
     }
 
-    /// A new instance, from the pool if there is a free slot.
+    /// Makes a new instance, in the pool if it has a free slot.
     pub(super) async fn instantiate(&self, state: impl Fn() -> State) -> wasmtime::Result<Instance> {
         if let Some(pooled) = self.pool_unless_first() {
             match pooled.instantiate(state()).await {
+                // Only a full pool is a reason for the other engine. Any other error would come there too.
                 Err(why) if why.is::<PoolConcurrencyLimitError>() => {}
                 outcome => return outcome,
             }
@@ -66,18 +78,27 @@ impl Engines {
         self.on_demand.instantiate(state()).await
     }
 
-    fn pool_unless_first(&self) -> Option<&Prepared> {
-        if !self.is_used.swap(true, Ordering::Relaxed) {
+    /// The slots of the pool, if it was created.
+    #[cfg(test)]
+    pub(crate) fn pool_slots(&self) -> Option<usize> {
+        let pooled = self.pooled.get()?.as_ref();
+        pooled.map(|_| POOL_SLOTS as usize)
+    }
+
+    fn pool_unless_first(&self) -> Option<&LinkedComponent> {
+        // One swap, so that of two calls at the same time only one counts as the first.
+        if !self.has_made_instance.swap(true, Ordering::Relaxed) {
             return None;
         }
+        // Tried once for the process: address space that is limited does not grow.
         let pooled = self.pooled.get_or_init(|| {
-            let pooled = self.make_pool();
+            let pooled = self.create_pool();
             pooled.inspect_err(|why| tracing::debug!(error = %why, "there is no pool of instances")).ok()
         });
         pooled.as_ref()
     }
 
-    fn make_pool(&self) -> wasmtime::Result<Prepared> {
+    fn create_pool(&self) -> wasmtime::Result<LinkedComponent> {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(POOL_SLOTS).total_core_instances(POOL_SLOTS * CORE_INSTANCES);
         pool.total_memories(POOL_SLOTS).total_tables(POOL_SLOTS * CORE_INSTANCES).total_stacks(POOL_SLOTS);
@@ -85,8 +106,8 @@ impl Engines {
         let mut config = config();
         config.allocation_strategy(pool);
         let engine = Engine::new(&config)?;
-        let pooled = Prepared::new(&on_engine(self.on_demand.component(), &engine)?)?;
-        self.ticker.add(&engine);
+        let pooled = LinkedComponent::new(&for_engine(self.on_demand.component(), &engine)?)?;
+        self.epoch_clock.add(&engine);
         Ok(pooled)
     }
 }
@@ -99,30 +120,31 @@ fn config() -> Config {
 
 /// The engines whose epoch one thread increments.
 #[derive(Clone, Default)]
-struct Ticker(Arc<Mutex<Vec<EngineWeak>>>);
+struct EpochClock(Arc<Mutex<Vec<EngineWeak>>>);
 
-impl Ticker {
-    /// Starts the thread; it ends when the last engine is gone.
-    fn start(&self, first: &Engine) -> std::io::Result<()> {
+impl EpochClock {
+    /// Starts the thread, which ends when the last engine is gone.
+    fn start(&self, first: &Engine) -> io::Result<()> {
         self.add(first);
-        let ticker = self.clone();
+        let clock = self.clone();
+        // A thread and not a task: an instance that computes may keep every thread of the runtime busy.
         let thread = thread::Builder::new().name("agentapi-epochs".into());
-        let ticking = thread.spawn(move || {
-            while ticker.tick() {
+        let running = thread.spawn(move || {
+            while clock.tick() {
                 thread::sleep(TICK);
             }
         });
-        ticking.map(drop)
+        running.map(drop)
     }
 
     fn add(&self, engine: &Engine) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(engine.weak());
     }
 
-    /// Increments every epoch. Whether there is an engine left.
+    /// Increments every epoch; false when no engine is left.
     fn tick(&self) -> bool {
         let mut engines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A weak reference, so that this thread does not keep an engine alive that nobody else uses.
+        // Weak references, so that this thread does not keep an engine alive that nobody else uses.
         engines.retain(|engine| engine.upgrade().inspect(Engine::increment_epoch).is_some());
         !engines.is_empty()
     }
@@ -130,47 +152,29 @@ impl Ticker {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{Host, Target};
+    use wasmtime::Engine;
+
+    use super::{ComponentSource, Engines, EpochClock};
 
     #[test]
     fn every_instance_but_the_first_may_come_from_the_pool() {
-        let engines = Engines::new(&Source::Embedded, None).unwrap();
+        let engines = Engines::new(&ComponentSource::Embedded, None).unwrap();
         assert!(engines.pool_unless_first().is_none());
         assert!(engines.pool_unless_first().is_some());
         assert!(engines.pool_unless_first().is_some());
     }
 
-    #[tokio::test]
-    async fn where_the_pool_is_full_instances_are_made_without_it() {
-        let host = Host::builder().build().unwrap();
-        let target = Target::parse("agent", "guest-token", ["ab".repeat(32)]).unwrap();
-        let mut agents = Vec::new();
-        for _ in 0..POOL_SLOTS + 2 {
-            let agent = host.agent(target.clone()).unwrap();
-            assert_eq!(agent.fs_uuid("uuid:6c1e").await.unwrap().as_deref(), Some("6c1e"));
-            agents.push(agent);
-        }
-        assert!(host.engines.pool_unless_first().is_some());
-        assert_eq!(host.instances(), agents.len());
-        for agent in &agents {
-            assert_eq!(agent.fs_uuid("uuid:6c1e").await.unwrap().as_deref(), Some("6c1e"));
-        }
-        drop(agents);
-        assert_eq!(host.instances(), 0);
-    }
-
     #[test]
-    fn the_ticker_moves_all_engines_and_ends_with_the_last() {
-        let ticker = Ticker::default();
-        assert!(!ticker.tick());
+    fn the_epoch_clock_reaches_all_engines_and_ends_with_the_last() {
+        let clock = EpochClock::default();
+        assert!(!clock.tick());
         let (first, second) = (Engine::default(), Engine::default());
-        ticker.add(&first);
-        ticker.add(&second);
-        assert!(ticker.tick());
+        clock.add(&first);
+        clock.add(&second);
+        assert!(clock.tick());
         drop(first);
-        assert!(ticker.tick());
+        assert!(clock.tick());
         drop(second);
-        assert!(!ticker.tick());
+        assert!(!clock.tick());
     }
 }

@@ -1,7 +1,7 @@
 //! How errors cross the border of the component, both ways.
 //!
-//! On the way in, [`to_wasi`] tells the component no more than it needs to name the kind: no address, no cause. On the
-//! way out, [`FromComponent`] puts the host's own error back, which knows the cause.
+//! On the way in, [`to_wasi`] gives the component what it needs to name the kind, without address and cause. On the way
+//! out, [`FromComponent`] restores the host's own error, which has the cause.
 
 use std::io;
 
@@ -11,12 +11,12 @@ use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use crate::error::{Error, Phase};
 use crate::sandbox::types::{Error as ComponentError, FormatError, Progress};
 
-/// A trap, or something else that no request of ours can have caused: a bug, here or in the component.
+/// A trap, or another failure that no request can have caused: a bug, here or in the component.
 pub(super) fn from_trap(why: wasmtime::Error) -> Error {
     Error::Component(why.into())
 }
 
-/// What the component is told of a failed exchange.
+/// The code by which the component learns of a failed exchange.
 pub(super) fn to_wasi(error: &Error) -> ErrorCode {
     match error {
         Error::PinMismatch { .. } => ErrorCode::TlsCertificateError,
@@ -48,13 +48,14 @@ pub(super) fn to_wasi(error: &Error) -> ErrorCode {
 
 /// How an error of the component becomes one of the host.
 pub(crate) trait FromComponent<E> {
-    /// What the component says of a call to a route, with the cause that the host saw during the exchange.
+    /// The host's error for what the component reports of a call to a route. The cause is the error with which the host
+    /// ended the exchange, if it did.
     fn from_component(error: E, route: Option<Route>, cause: Option<Error>) -> Self;
 }
 
 impl FromComponent<ComponentError> for Error {
     fn from_component(error: ComponentError, route: Option<Route>, cause: Option<Error>) -> Self {
-        // The host's own error is the better one wherever the component only passes on what it was told.
+        // Where the component only passes on a code that `to_wasi` gave it, the host's own error says more.
         let or_cause = |fallback: Self| cause.unwrap_or(fallback);
         match error {
             ComponentError::NotConnected => Self::NotConnected,
@@ -89,7 +90,7 @@ impl FromComponent<FormatError> for Error {
     }
 }
 
-/// The component says what it cannot have seen.
+/// The component reports what it cannot have met.
 fn unexpected(what: &str) -> Error {
     Error::Component(what.into())
 }
@@ -98,11 +99,13 @@ fn unexpected(what: &str) -> Error {
 mod tests {
     use std::time::Duration;
 
-    use super::*;
-    use crate::{Authority, PinMismatch};
+    use agentapi_contract::Authority;
+
+    use super::{Error, Phase, Route, io, to_wasi};
+    use crate::error::PinMismatch;
 
     #[test]
-    fn the_component_is_told_the_kind_and_no_cause() {
+    fn the_component_learns_the_kind_and_no_cause() {
         let (route, authority) = (Route::Storage, || "agent:8443".parse::<Authority>().unwrap());
         let cause = || io::Error::other("the cause");
         let deadline = |phase| Error::Deadline { route: Some(route), limit: Duration::from_secs(1), phase };
@@ -123,8 +126,8 @@ mod tests {
             (Error::ResponseTooLarge { limit: 7 }, "HttpResponseBodySize(Some(7))"),
             (Error::Denied("a rule".into()), "HttpRequestDenied"),
         ];
-        for (error, told) in cases {
-            assert_eq!(format!("{:?}", to_wasi(&error)), format!("ErrorCode::{told}"), "{error:?}");
+        for (error, code) in cases {
+            assert_eq!(format!("{:?}", to_wasi(&error)), format!("ErrorCode::{code}"), "{error:?}");
         }
     }
 }

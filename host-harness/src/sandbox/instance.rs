@@ -1,4 +1,4 @@
-//! The component, ready to be instantiated, and one instance of it.
+//! The component, linked and ready to be instantiated, and one instance of it.
 
 use agentapi_contract::wit::POLICY;
 use wasmtime::component::{self, Component, ComponentExportIndex, InstancePre};
@@ -11,29 +11,29 @@ use crate::sandbox::error::{FromComponent, from_trap};
 use crate::sandbox::linker::linker;
 use crate::sandbox::store::State;
 
-/// Epoch ticks of computing after which an instance yields to other tasks and its deadline is looked at. Epochs do not
-/// interrupt calls of the host; those are bounded by the deadline of the exchange.
+/// Ticks of the epoch after which an instance that computes yields. Other tasks run then, and so does the timer of its
+/// call. The host's own functions are not interrupted by epochs; the deadline of the exchange bounds them.
 const TICKS_BETWEEN_YIELDS: u64 = 1;
 
-/// The component on one engine: compiled, linked, and its exports looked up by name once.
-pub(super) struct Prepared {
+/// The component on one engine: compiled, linked, and with its exports looked up by name once.
+pub(super) struct LinkedComponent {
     component: InstancePre<State>,
     exports: AgentapiIndices,
-    /// What runs the extension that is plugged onto it, if one is.
+    /// The function `run` of the extension that is plugged onto it, if one is.
     policy: Option<ComponentExportIndex>,
 }
 
 /// An instance of the component.
 pub(crate) struct Instance {
     pub(super) guest: Agentapi,
-    /// All that it exports, for what the bindings do not know.
+    /// All that it exports: the bindings know the client's interfaces, and not that of a plugged extension.
     pub(super) exports: component::Instance,
-    /// What runs the extension that is plugged onto it, if one is.
+    /// The function `run` of the extension that is plugged onto it, if one is.
     pub(super) policy: Option<ComponentExportIndex>,
     pub(super) store: Store<State>,
 }
 
-impl Prepared {
+impl LinkedComponent {
     pub(super) fn new(component: &Component) -> wasmtime::Result<Self> {
         let interface = component.get_export_index(None, POLICY);
         let policy = interface.and_then(|interface| component.get_export_index(Some(&interface), "run"));
@@ -62,11 +62,12 @@ impl Prepared {
 }
 
 impl Instance {
-    /// Makes the instance the client of one agent. Sends nothing. It is given the stand-in, never the token.
+    /// Makes the instance the client of one agent. Nothing is sent.
     pub(super) async fn connect(&mut self, client: &Client, deadline: Deadline) -> Result<(), Error> {
-        self.store.data_mut().egress.begin(deadline);
+        self.store.data_mut().egress.start_call(deadline);
         let endpoint = client.authority().to_string();
         let pins: Vec<_> = client.pins().iter().map(ToString::to_string).collect();
+        // Never the token itself: what a component does not have it cannot give away.
         let stand_in = client.credentials().stand_in().reveal();
         let session = self.guest.felhom_agentapi_session();
         let connected = session.call_connect(&mut self.store, &endpoint, stand_in, &pins).await.map_err(from_trap)?;

@@ -1,6 +1,6 @@
 //! The instances of one agent: those that serve a call, and idle ones for the next calls.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -12,28 +12,29 @@ use crate::sandbox::egress::Egress;
 use crate::sandbox::engines::Engines;
 use crate::sandbox::error::from_trap;
 use crate::sandbox::instance::Instance;
+use crate::sandbox::instance_count::InstanceCount;
 use crate::sandbox::store::State;
 
-/// Where more instances than this are alive, of all agents together, none is kept idle: each holds some 32 KiB, and one
+/// While more instances than this are alive, of all agents together, none is kept idle: each holds some 32 KiB, and one
 /// that is not from the pool six memory mappings, of which Linux gives a process 65,530.
-const MAX_LIVING_INSTANCES: usize = 512;
-/// An instance that has grown larger, over an unusual answer, is not kept: its memory does not shrink.
+const MAX_INSTANCES_TO_KEEP: usize = 512;
+/// An instance that has grown larger, over an unusual answer, is not kept: a linear memory never shrinks.
 const MAX_IDLE_MEMORY_BYTES: usize = 8 * 1024 * 1024;
-/// How much longer than the deadline an instance may take: it was told that the time is over, and has to say so.
+/// How much longer than the deadline an instance may run: it learns that the time is over, and has to return that.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
 
-/// The instances of one agent. An instance serves one call at a time; several calls have several instances.
+/// The instances of one agent. An instance serves one call at a time, so that concurrent calls have one each.
 pub(crate) struct Instances {
     engines: Arc<Engines>,
-    living: Arc<()>,
+    count: InstanceCount,
     client: Arc<Client>,
     permits: Permits,
     idle: Mutex<Vec<Instance>>,
 }
 
 impl Instances {
-    pub(crate) fn new(engines: Arc<Engines>, living: Arc<()>, client: Arc<Client>, permits: Permits) -> Self {
-        Self { engines, living, client, permits, idle: Mutex::default() }
+    pub(crate) fn new(engines: Arc<Engines>, count: InstanceCount, client: Arc<Client>, permits: Permits) -> Self {
+        Self { engines, count, client, permits, idle: Mutex::default() }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -50,6 +51,8 @@ impl Instances {
         match idle {
             Some(instance) => Ok(instance),
             None => {
+                // `connect` sends nothing, and takes a fraction of a millisecond. The limit is for a component that hangs
+                // in it; what the call waited for its permit does not count against that.
                 let connected = timeout(deadline.limit + GRACE, self.new_instance(deadline)).await;
                 connected.map_err(|_| deadline.error(self.client.authority(), None, Phase::Queued))?
             }
@@ -57,21 +60,21 @@ impl Instances {
     }
 
     async fn new_instance(&self, deadline: Deadline) -> Result<Instance, Error> {
-        let living: Weak<()> = Arc::downgrade(&self.living);
-        let state = || State::new(Egress::new(Arc::clone(&self.client), deadline), Weak::clone(&living));
+        let state = || State::new(Egress::new(Arc::clone(&self.client), deadline), self.count.guard());
         let mut instance = self.engines.instantiate(state).await.map_err(from_trap)?;
         instance.connect(&self.client, deadline).await?;
         Ok(instance)
     }
 
-    /// Keeps an instance for the next call, if that is worth what it holds.
+    /// Keeps an instance for the next call, unless it holds too much.
     pub(super) fn keep(&self, instance: Instance) {
         let is_large = instance.store.data().memory_bytes() > MAX_IDLE_MEMORY_BYTES;
-        if is_large || Arc::weak_count(&self.living) > MAX_LIVING_INSTANCES {
+        if is_large || self.count.get() > MAX_INSTANCES_TO_KEEP {
             return;
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.push(instance);
+        // Drops the newest where there are too many; unlike connections, all of them are equally good.
         idle.truncate(self.permits.idle_limit());
     }
 }

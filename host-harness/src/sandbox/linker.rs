@@ -1,4 +1,4 @@
-//! Everything that the component may import, and nothing else.
+//! What the component may import, and nothing else.
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -13,7 +13,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    // After wasmtime's own functions, because it replaces some of them.
+    // After wasmtime-wasi-http's functions, because it replaces some of them.
     outgoing::add_to_linker(&mut linker)?;
     pinning::add_to_linker::<_, HasEgress>(&mut linker, |state: &mut State| &mut state.egress)?;
     Ok(linker)

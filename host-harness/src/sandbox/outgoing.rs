@@ -1,11 +1,15 @@
-//! An exchange as the component sees it: `handle` of `wasi:http`, and the future that it gives.
+//! An exchange as the component sees it: `handle` of `wasi:http`, and the future that it returns.
 //!
-//! These four functions stand in for those of wasmtime-wasi-http, which starts a task for each request and another for
-//! each answer. Here a request without a body is answered within `handle`: nothing is started or woken, which is a tenth
-//! of a call, and a quarter where many run. One with a body has a task, which reads what the component writes after `handle`.
+//! These four functions replace those of wasmtime-wasi-http, which starts a task for each request and another for each
+//! answer. Here a request without a body is answered within `handle`, without a task to start or to wake. That saves a
+//! tenth of a call's time, and a quarter where many run at once. A request with a body does have a task, because the
+//! component writes the body after `handle` has returned.
+
+use std::mem;
 
 use async_trait::async_trait;
 use http_body_util::{BodyExt, Full};
+use tokio::task::spawn;
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime::component::{Linker, Resource, ResourceTable, ResourceType};
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
@@ -17,43 +21,44 @@ use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
 use crate::network::Answer;
 use crate::sandbox::store::State;
 
-/// The interfaces as wasmtime-wasi-http adds them; another version would be added beside them, and not used.
+/// The interfaces with the version under which wasmtime-wasi-http adds them. Under another version these functions would
+/// stand beside its own instead of replacing them, and not be called.
 const TYPES: &str = "wasi:http/types@0.2.12";
 const HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
 
 /// A `future-incoming-response`.
-pub(crate) enum Exchange {
-    /// Under way in a task, which ends when this is dropped.
-    Running(AbortOnDropHandle<Result<Answer, ErrorCode>>),
-    Answered(Result<Answer, ErrorCode>),
-    /// The component has its answer.
-    Taken,
+pub(crate) enum FutureResponse {
+    /// The exchange is under way in a task, which is aborted when this is dropped.
+    Pending(AbortOnDropHandle<Result<Answer, ErrorCode>>),
+    Ready(Result<Answer, ErrorCode>),
+    /// The component has taken the answer.
+    Consumed,
 }
 
 /// The arguments of `handle`.
 type HandleArguments = (Resource<HostOutgoingRequest>, Option<Resource<RequestOptions>>);
 
-/// The result of `get` of a `future-incoming-response`: none where there is no answer yet, an error where it was taken.
+/// The result of `get` of a `future-incoming-response`: none while there is no answer, an error after it was taken.
 type GetResult = Option<Result<Result<Resource<HostIncomingResponse>, ErrorCode>, ()>>;
 
-/// Puts these functions in the place of those of wasmtime-wasi-http.
+/// Replaces these functions of wasmtime-wasi-http.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     let mut types = linker.instance(TYPES)?;
-    types.resource("future-incoming-response", ResourceType::host::<Exchange>(), |mut store, rep| {
-        store.data_mut().table.delete(Resource::<Exchange>::new_own(rep))?;
+    types.resource("future-incoming-response", ResourceType::host::<FutureResponse>(), |mut store, rep| {
+        store.data_mut().table.delete(Resource::<FutureResponse>::new_own(rep))?;
         Ok(())
     })?;
     types.func_wrap(
         "[method]future-incoming-response.subscribe",
-        |mut store, (exchange,): (Resource<Exchange>,)| -> wasmtime::Result<(Resource<DynPollable>,)> {
-            Ok((subscribe(&mut store.data_mut().table, exchange)?,))
+        |mut store, (response,): (Resource<FutureResponse>,)| -> wasmtime::Result<(Resource<DynPollable>,)> {
+            Ok((subscribe(&mut store.data_mut().table, response)?,))
         },
     )?;
     types.func_wrap(
         "[method]future-incoming-response.get",
-        |mut store, (exchange,): (Resource<Exchange>,)| -> wasmtime::Result<(GetResult,)> {
-            Ok((get(&mut store.data_mut().table, &exchange)?,))
+        |mut store, (response,): (Resource<FutureResponse>,)| -> wasmtime::Result<(GetResult,)> {
+            Ok((get(&mut store.data_mut().table, &response)?,))
         },
     )?;
     linker.instance(HANDLER)?.func_wrap_async("handle", |mut store, arguments: HandleArguments| {
@@ -63,49 +68,49 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     Ok(())
 }
 
-async fn handle(state: &mut State, (request, options): HandleArguments) -> wasmtime::Result<Resource<Exchange>> {
+async fn handle(state: &mut State, (request, options): HandleArguments) -> wasmtime::Result<Resource<FutureResponse>> {
     let State { table, egress, .. } = state;
     if let Some(options) = options {
-        // The host's deadline is the only one.
+        // The component's time-outs. The host's deadline is the only one that counts.
         table.delete(options)?;
     }
     let request = table.delete(request)?;
     let has_body = request.body.is_some();
     let exchange = egress.exchange(request);
-    let exchange = if has_body {
-        Exchange::Running(AbortOnDropHandle::new(tokio::spawn(exchange)))
+    let response = if has_body {
+        FutureResponse::Pending(AbortOnDropHandle::new(spawn(exchange)))
     } else {
-        Exchange::Answered(exchange.await)
+        FutureResponse::Ready(exchange.await)
     };
-    Ok(table.push(exchange)?)
+    Ok(table.push(response)?)
 }
 
-fn get(table: &mut ResourceTable, exchange: &Resource<Exchange>) -> wasmtime::Result<GetResult> {
-    let exchange = table.get_mut(exchange)?;
-    if matches!(exchange, Exchange::Running(_)) {
+fn get(table: &mut ResourceTable, response: &Resource<FutureResponse>) -> wasmtime::Result<GetResult> {
+    let response = table.get_mut(response)?;
+    if matches!(response, FutureResponse::Pending(_)) {
         return Ok(None);
     }
-    Ok(Some(match std::mem::replace(exchange, Exchange::Taken) {
-        Exchange::Answered(Ok(answer)) => Ok(Ok(table.push(to_response(answer))?)),
-        Exchange::Answered(Err(code)) => Ok(Err(code)),
-        Exchange::Running(_) | Exchange::Taken => Err(()),
+    Ok(Some(match mem::replace(response, FutureResponse::Consumed) {
+        FutureResponse::Ready(Ok(answer)) => Ok(Ok(table.push(to_incoming(answer))?)),
+        FutureResponse::Ready(Err(code)) => Ok(Err(code)),
+        FutureResponse::Pending(_) | FutureResponse::Consumed => Err(()),
     }))
 }
 
-/// What the component sees of an answer: the status and the body. No header of the agent reaches it.
-fn to_response(answer: Answer) -> HostIncomingResponse {
+/// What the component sees of an answer: status and body. No header of the agent reaches it.
+fn to_incoming(answer: Answer) -> HostIncomingResponse {
     let body = Full::new(answer.body).map_err(|never| match never {}).boxed_unsync();
     let (status, headers) = (answer.status.as_u16(), FieldMap::default());
     HostIncomingResponse { status, headers, body: Some(HostIncomingBody::new(body)) }
 }
 
 #[async_trait]
-impl Pollable for Exchange {
+impl Pollable for FutureResponse {
     async fn ready(&mut self) {
-        if let Self::Running(running) = self {
-            // A panic in the task is a bug of the host, and not the agent's answer.
-            let answer = running.await.unwrap_or_else(|panic| Err(ErrorCode::InternalError(Some(panic.to_string()))));
-            *self = Self::Answered(answer);
+        if let Self::Pending(task) = self {
+            // A panic in the task is a bug of the host, and must not look like an answer of the agent.
+            let answer = task.await.unwrap_or_else(|panic| Err(ErrorCode::InternalError(Some(panic.to_string()))));
+            *self = Self::Ready(answer);
         }
     }
 }

@@ -1,6 +1,9 @@
-//! The types of `felhom:agentapi/types`, for the bindings: the public records, and the errors as the component gives them.
+//! The types of `felhom:agentapi/types`, for the bindings: the public records, and the errors as the component returns
+//! them.
 //!
-//! An interface without functions has nothing to be linked; the bindings want the parts of one that has all the same.
+//! They are written by hand rather than generated, so that what a call returns is a public record without a conversion.
+//! The bindings then expect here all that they would have generated: also a trait and a function for linking, which do
+//! nothing for an interface without functions.
 #![allow(missing_docs, unreachable_pub, reason = "the bindings re-export all of it; documented in wit/types.wit")]
 
 use wasmtime::component::{ComponentType, HasData, Lift, Linker, Lower};
@@ -69,11 +72,11 @@ pub enum FormatError {
     Failed(Error),
 }
 
-/// The host's side of the interface: nothing.
+/// The host's side of the interface, which has no functions.
 pub trait Host {}
 impl<T: Host + ?Sized> Host for &mut T {}
 
-/// The same for functions that take the store: nothing either.
+/// The same for functions that take the store, of which there are none either.
 pub trait HostWithStore<T>: HasData {}
 impl<T, D: HasData> HostWithStore<T> for D {}
 

@@ -1,19 +1,22 @@
 //! What one client does with its kept-alive connections, and what its requests show.
 
+use std::sync::Arc;
+
+use agentapi_contract::Fingerprint;
+use agentapi_mock::MockAgent;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::time::sleep;
 
-use super::*;
+use super::{Bytes, Client, Credentials, Deadline, Duration, Full, Permits, Pins, Route, SendRequest, StatusCode};
 use crate::network::credentials::random_token;
-use agentapi_mock::MockAgent;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
 fn client(endpoint: &str, token: &str, fingerprint: &str) -> Client {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let credentials = Credentials::new(token.parse().unwrap(), random_token(&provider).unwrap()).unwrap();
-    let pins = Pins::from(fingerprint.parse::<agentapi_contract::Fingerprint>().unwrap());
+    let pins = Pins::from(fingerprint.parse::<Fingerprint>().unwrap());
     Client::new(endpoint.parse().unwrap(), pins, Arc::new(credentials), Permits::default(), provider).unwrap()
 }
 
