@@ -3,9 +3,9 @@
 //! However the run ends, by a signal too, the command does not end before everything is thawed. Only a second signal ends it
 //! earlier, with an error that says so.
 
+mod interruption;
 mod journal;
 mod quiesce;
-mod signals;
 mod thaw;
 
 use std::path::{Path, PathBuf};
@@ -19,8 +19,8 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::error::UsageError;
+use crate::extension::interruption::RunSignals;
 use crate::extension::quiesce::QuiesceOptions;
-use crate::extension::signals::RunSignals;
 use crate::extension::thaw::{thaw_leftover, wait_until_thawed};
 use crate::process::runtime::{block_on, single_threaded};
 use crate::session::Session;

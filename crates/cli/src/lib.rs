@@ -11,8 +11,8 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | `report` | the message and the exit status of a command that failed |
-//! | `arguments` | the command line: global options, list of subcommands |
+//! | `exit` | the message and the exit status of a command that failed |
+//! | `cli` | the command line: global options, list of subcommands |
 //! | `commands` | one module for each subcommand: its options, what it does, what it prints |
 //! | `extension` | running an extension, for `policy run` and `backup run` |
 //! | `session` | the agent and the host that the options name |
@@ -20,13 +20,13 @@
 //! | `print` | stdout: JSON, tables, units, escaping |
 //! | `error` | errors of the command itself |
 
-mod arguments;
+mod cli;
 mod commands;
 mod error;
+mod exit;
 mod extension;
 mod print;
 mod process;
-mod report;
 mod session;
 
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ use clap::Parser;
 
 pub use crate::commands::call::{Operation, Request};
 
-use crate::arguments::{Cli, Command};
+use crate::cli::{Cli, Command};
 use crate::commands::policy::PolicyCommand;
 use crate::commands::{backup, call, demo, disks, fingerprint, metrics, mock, policy, storage};
 use crate::error::UsageError;
@@ -45,11 +45,11 @@ use crate::session::Session;
 
 /// Runs the command line of this process and returns its exit status.
 pub fn run() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|error| report::exit_with_clap_error(error));
+    let cli = Cli::try_parse().unwrap_or_else(|error| exit::exit_with_clap_error(error));
     let output = Output { json: cli.json };
     match dispatch(cli, output) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report::report(&error, output),
+        Err(error) => exit::report_failure(&error, output),
     }
 }
 

@@ -12,11 +12,11 @@ use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::arguments::Cli;
+use crate::cli::Cli;
 use crate::error::{SilentFailure, UsageError};
+use crate::exit::hint::hint;
 use crate::print::Output;
 use crate::print::escape::{visible, visible_json};
-use crate::report::hint::hint;
 
 const DONE: u8 = 0;
 const NOT_DONE: u8 = 1;
@@ -37,7 +37,7 @@ pub(crate) fn exit_with_clap_error(error: clap::Error) -> ! {
 }
 
 /// Prints why the command failed and returns the exit status.
-pub(crate) fn report(error: &anyhow::Error, output: Output) -> ExitCode {
+pub(crate) fn report_failure(error: &anyhow::Error, output: Output) -> ExitCode {
     let status = exit_status(error);
     // A message that cannot be printed changes nothing: where stderr is closed there is nobody to tell.
     let _ = if let Some(UsageError(text)) = error.downcast_ref() {
