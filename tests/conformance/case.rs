@@ -1,9 +1,10 @@
-//! A recorded case, as it stands in the file.
+//! A recorded case, as it stands in the file. `README.md` describes the fields.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+use agentapi_scripted_agent::Listener;
 use flate2::read::GzDecoder;
 use serde_json::{Map, Value};
 
@@ -15,18 +16,19 @@ pub(crate) struct Case {
     /// What the agent plays; null where there is nothing to play.
     pub(crate) server: Value,
     pub(crate) rule: String,
-    /// The outcomes that are right, any one of them; null for any.
+    /// The outcomes of which any is right; none where every outcome is.
     pub(crate) want: Option<Vec<Value>>,
     pub(crate) wire: Wire,
 }
 
-/// What must have arrived at the agent.
+/// The requests that must have arrived at the agent.
 pub(crate) enum Wire {
+    /// These, in this order.
     Same(Vec<Value>),
     One,
     None,
     Any,
-    /// Nothing is said, but that a request is not sent twice.
+    /// At most one, where the case does not say more.
     NotTwice,
 }
 
@@ -61,8 +63,15 @@ impl Case {
         Self { id, op, args, server: case["server"].take(), rule, want, wire }
     }
 
-    /// Whether the case lasts as long as its deadline.
-    pub(crate) fn waits(&self) -> bool {
+    /// Whether the agent hangs, so that the case lasts as long as its deadline.
+    pub(crate) fn lasts_until_deadline(&self) -> bool {
         self.server["behaviour"].as_str().is_some_and(|behaviour| behaviour.starts_with("hang"))
+    }
+
+    /// Whether its agent has to listen on `[::1]`: a listener is asked for by its placeholder.
+    pub(crate) fn needs_ipv6(&self) -> bool {
+        let placeholder = Listener::Ipv6.placeholder();
+        Value::from(self.args.clone()).to_string().contains(placeholder)
+            || self.server.to_string().contains(placeholder)
     }
 }

@@ -1,12 +1,13 @@
-//! Whether an outcome is the one that is wanted.
+//! Compares an outcome with the one that is wanted.
 
 use serde_json::{Map, Value};
 
 use crate::case::Case;
 
+/// The rule by which a command may be quoted in another way than the original quoted it.
 const QUOTED: &str = "as Go, quoted for a shell where needed";
 
-/// A field that is not given in what is wanted is not compared.
+/// Whether an outcome is the wanted one. A field that is not given in the wanted one is not compared.
 pub(crate) fn is_wanted(case: &Case, wanted: &Value, outcome: &Value) -> bool {
     let succeeds = wanted["ok"] == true;
     if succeeds != (outcome["ok"] == true) {
@@ -22,7 +23,7 @@ pub(crate) fn is_wanted(case: &Case, wanted: &Value, outcome: &Value) -> bool {
         && (!is_given("value") || is_same(&wanted["value"], &outcome["value"]))
 }
 
-/// An absent list, `null` and `[]` are the same; numbers are equal as numbers.
+/// Whether two values are the same: an absent list, `null` and `[]` are, and numbers are compared as numbers.
 pub(crate) fn is_same(wanted: &Value, found: &Value) -> bool {
     match (wanted, found) {
         (Value::Object(wanted), Value::Object(found)) => is_same_object(wanted, found),
@@ -30,6 +31,7 @@ pub(crate) fn is_same(wanted: &Value, found: &Value) -> bool {
             wanted.len() == found.len() && wanted.iter().zip(found).all(|(wanted, found)| is_same(wanted, found))
         }
         (Value::Number(wanted), Value::Number(found)) => {
+            // Not as floats where both are integers: those beyond 2^53 would be rounded.
             wanted == found || (wanted.as_f64() == found.as_f64() && !(wanted.is_i64() && found.is_i64()))
         }
         _ => wanted == found || (is_nothing(wanted) && is_nothing(found)),
@@ -46,8 +48,8 @@ fn is_nothing(value: &Value) -> bool {
     value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }
 
-/// Split as a shell splits it, the command is its words; where no value needs quoting it is the very text of the
-/// original.
+/// Whether the command, split as a shell splits it, is the words that the case gives. Where no value needs quoting it must
+/// also be the text of the original.
 fn is_quoted(case: &Case, wanted: &Value, found: &Value) -> bool {
     let argument = |key: &str| case.args.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let [op, host, id] = ["op", "host_scope", "durable_id"].map(argument);

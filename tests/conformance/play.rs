@@ -1,5 +1,6 @@
-//! Plays a case: a scripted agent, a client, the operation, and what came of it.
+//! Plays a case: starts a scripted agent and a client, performs the operation, and judges the outcome.
 
+use std::io;
 use std::time::Duration;
 
 use agentapi_cli::Request;
@@ -12,9 +13,10 @@ use crate::case::Case;
 use crate::compare::is_wanted;
 use crate::wire::check_wire;
 
-/// Far longer than any deadline in a case: what has not ended by then hangs.
-const HANGS: Duration = Duration::from_secs(40);
+/// Far longer than any deadline in a case: a case that has not ended by then hangs.
+const HANG_TIMEOUT: Duration = Duration::from_secs(40);
 
+/// The verdict on a case.
 pub(crate) struct Report {
     pub(crate) id: String,
     pub(crate) rule: String,
@@ -24,39 +26,36 @@ pub(crate) struct Report {
 pub(crate) enum Verdict {
     Passed,
     Failed(String),
+    /// It was not played; holds the reason.
     Skipped(String),
+}
+
+pub(crate) fn skip(case: Case, why: &str) -> Report {
+    Report { id: case.id, rule: case.rule, verdict: Verdict::Skipped(why.into()) }
 }
 
 pub(crate) async fn play(case: Case, host: &Host, certificates: &Certificates) -> Report {
     let verdict = match start(&case, certificates).await {
-        Err(why) if is_lacking_here(why.kind()) => Verdict::Skipped(why.to_string()),
+        // A case without its agent is a failure whatever the reason, or a machine without a network would pass.
         Err(why) => Verdict::Failed(format!("  it cannot be played: {why}")),
-        Ok(agent) => {
-            let outcome = timeout(HANGS, perform(&case, &agent, host)).await;
-            match outcome {
-                Err(_) => Verdict::Failed(format!("it hangs: no outcome after {HANGS:?}")),
-                Ok(outcome) => judge(&case, &agent, &outcome),
-            }
-        }
+        Ok(agent) => match timeout(HANG_TIMEOUT, perform(&case, &agent, host)).await {
+            Err(_) => Verdict::Failed(format!("  it hangs: no outcome after {HANG_TIMEOUT:?}")),
+            Ok(outcome) => judge(&case, &agent, &outcome),
+        },
     };
     Report { id: case.id, rule: case.rule, verdict }
 }
 
-/// A machine without IPv6 cannot play what needs it.
-fn is_lacking_here(kind: std::io::ErrorKind) -> bool {
-    matches!(kind, std::io::ErrorKind::AddrNotAvailable | std::io::ErrorKind::Unsupported)
-}
-
-async fn start(case: &Case, certificates: &Certificates) -> std::io::Result<ScriptedAgent> {
+async fn start(case: &Case, certificates: &Certificates) -> io::Result<ScriptedAgent> {
     let script = match &case.server {
         Value::Null => Script::new([Answer::new(200, "{}")]),
-        server => serde_json::from_value(server.clone()).map_err(std::io::Error::other)?,
+        server => serde_json::from_value(server.clone()).map_err(io::Error::other)?,
     };
     let args = Value::from(case.args.clone()).to_string();
     ScriptedAgent::start(script.listeners_named_in(&args), certificates).await
 }
 
-/// The last outcome of as many calls as the case has, over one client.
+/// Performs as many calls as the case has, through one client. The outcome is that of the last one.
 async fn perform(case: &Case, agent: &ScriptedAgent, host: &Host) -> Value {
     let filled = agent.fill(&Value::from(case.args.clone()).to_string());
     let args: Map<String, Value> = serde_json::from_str(&filled).unwrap();

@@ -1,4 +1,4 @@
-//! Whether what arrived at the agent is what should have.
+//! Compares the requests that arrived at the agent with those that should have.
 
 use agentapi_scripted_agent::{Received, ScriptedAgent};
 use serde_json::Value;
@@ -59,7 +59,7 @@ fn is_same_body(case: &Case, wanted: &str, arrived: &[u8]) -> bool {
     }
     let parse = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
     let (Some(mut wanted), Some(mut arrived)) = (parse(wanted.as_bytes()), parse(arrived)) else { return false };
-    // Without a confirmation no durable id is sent; the original sent what it was given.
+    // The original sent the durable id that it was given even without a confirmation, where it means nothing.
     if case.op == "format-disk" && wanted["confirmed"] == false {
         wanted["durable_id"].take();
         arrived["durable_id"].take();
