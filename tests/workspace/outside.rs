@@ -1,8 +1,8 @@
 //! Controllers outside the workspace: they depend on the host by path and by git, or have it vendored; they are built with
 //! the default profile, without a network, and run against the mock agent.
 //!
-//! All of them share a target folder and a cargo home of these tests, so that wasmtime is compiled once for each place where
-//! it can come from.
+//! They share a cargo home of these tests, and a target folder for each place where wasmtime can come from: cargo builds a
+//! crate again whose sources have moved.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,13 @@ use crate::support::{
 /// unoptimised cranelift compiles the component then.
 const LOADING_LIMIT_MS: u32 = 1000;
 
+/// How often a host is loaded, for one that does it in time: others may be using the machine.
+const TRIES: usize = 5;
+
 /// A controller's project in a folder of its own.
 struct Controller {
     folder: TempDir,
+    target: PathBuf,
 }
 
 impl Controller {
@@ -39,7 +43,7 @@ impl Controller {
         fs::write(folder.path().join("src/main.rs"), include_str!("outside/controller.rs")).unwrap();
         // The versions that this workspace has downloaded. Without them cargo would ask the registry for newer ones.
         fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
-        Self { folder }
+        Self { folder, target: target_of_outside_builds() }
     }
 
     fn by_path() -> Self {
@@ -52,7 +56,7 @@ impl Controller {
 
     fn cargo(&self) -> Command {
         let mut cargo = cargo(self.folder.path());
-        cargo.env("CARGO_HOME", cargo_home()).env("CARGO_TARGET_DIR", target_of_outside_builds());
+        cargo.env("CARGO_HOME", cargo_home()).env("CARGO_TARGET_DIR", &self.target);
         // Not `--offline`, with which cargo clones not even a repository of this machine.
         cargo.env("CARGO_HTTP_PROXY", "http://127.0.0.1:9");
         cargo
@@ -64,7 +68,7 @@ impl Controller {
 
     /// Runs what was built, and returns how long the host took to load, in milliseconds.
     fn run(&self) -> u32 {
-        let said = output_of(&mut program(target_of_outside_builds().join("debug/controller")));
+        let said = output_of(&mut program(self.target.join("debug/controller")));
         let mut lines = said.lines();
         let loaded = lines.next().and_then(|line| line.strip_prefix("loaded in ")?.strip_suffix(" ms"));
         assert_eq!(lines.next(), Some("backup due: true"), "{said}");
@@ -72,7 +76,7 @@ impl Controller {
     }
 
     fn loads_in_time(&self, name: &str) {
-        let times = [self.run(), self.run(), self.run()];
+        let times: Vec<u32> = (0..TRIES).map(|_| self.run()).collect();
         println!("{name}: the host loads in {times:?} ms, debug build, no cache");
         assert!(times.iter().any(|ms| *ms < LOADING_LIMIT_MS), "{name}: {times:?} ms");
     }
@@ -127,8 +131,9 @@ fn a_controller_that_depends_by_git_builds_and_loads_in_under_a_second() {
 #[test]
 fn a_vendored_controller_builds_with_nothing_but_what_was_vendored() {
     let _alone = alone();
-    let controller = Controller::by_git();
+    let mut controller = Controller::by_git();
     // A fixed folder, so that a second run of these tests finds what the first one built.
+    controller.target = target_of_outside_builds().join("vendored-target");
     let vendored = target_of_outside_builds().join("vendored");
     let _ = fs::remove_dir_all(&vendored);
     let config = output_of(controller.cargo().arg("vendor").arg(&vendored));

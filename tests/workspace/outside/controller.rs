@@ -11,7 +11,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
     let host = Host::builder().build()?;
     let loaded = begun.elapsed();
-    let agent = host.agent(Target::parse(mock.endpoint(), mock.token(), [mock.fingerprint()])?)?;
+    let pin = mock.fingerprint().to_string();
+    let agent = host.agent(Target::parse(&mock.endpoint(), mock.token(), [pin])?)?;
     agent.check().await?;
     println!("loaded in {} ms", loaded.as_millis());
     println!("backup due: {}", agent.backup_due().await?.due);
