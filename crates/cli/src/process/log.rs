@@ -40,9 +40,7 @@ pub(crate) fn start(options: &LogOptions) -> Result<(), UsageError> {
     let text = options.filter(env::var("AGENTAPI_LOG").ok());
     let filter = text.parse::<Targets>();
     let filter = filter.map_err(|error| UsageError(format!("the log filter {text:?} cannot be read: {error}")))?;
-    // A line that cannot be written is lost. By default the layer would report that with `eprintln!`, which panics when it
-    // cannot write to stderr either.
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).log_internal_errors(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     Ok(())
 }

@@ -16,7 +16,7 @@ fn the_presented_certificate_is_shown_and_no_request_is_sent() {
     let json = one_line_of_json(&run(command(&["fingerprint", &endpoint, "--json"])).stdout);
     assert_eq!((&json["fingerprint"], &json["endpoint"]), (&json!(pin), &json!(endpoint)));
     assert!(json["not_before"].as_str() < json["not_after"].as_str(), "{json}");
-    assert_eq!((fixture.agent.connections(), fixture.agent.requests().len()), (2, 0));
+    assert!(fixture.agent.requests().is_empty());
 }
 
 #[test]
