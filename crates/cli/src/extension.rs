@@ -1,7 +1,7 @@
 //! Runs an extension for a command, with an audit, applications that it may freeze, and signals.
 //!
-//! However the run ends, by a signal too, the command does not end before everything is thawed. Only a second signal ends it
-//! earlier, with an error that says so.
+//! However the run ends, by a signal too, the command does not end before everything is thawed. Only a second signal
+//! ends it earlier, with an error that says so.
 
 mod interruption;
 mod journal;

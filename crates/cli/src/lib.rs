@@ -3,9 +3,9 @@
 //! It is a library too, so that the protocol of `agentapi call` ([`Request`], [`Operation`]) can be used and tested
 //! without a process.
 //!
-//! Every command ends with one of three exit statuses: 0 done, 1 not done, 2 wrong usage. The token comes from a file or
-//! the environment and is never printed. Only the token of a mock agent is: it is made for one run, and other commands
-//! need it to connect.
+//! Every command ends with one of three exit statuses: 0 done, 1 not done, 2 wrong usage. The token comes from a file
+//! or the environment and is never printed. Only the token of a mock agent is: it is made for one run, and other
+//! commands need it to connect.
 //!
 //! Each module imports only from those below it:
 //!
@@ -71,7 +71,7 @@ fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
     }
 }
 
-/// Global options reach every subcommand. One that has no effect there is refused, or users would believe that it had one.
+/// Global options reach every subcommand. One without effect there is refused: users would believe that it had one.
 fn refuse_options_without_effect(command: &Command, session: &Session) -> Result<(), UsageError> {
     let name = match command {
         Command::Demo => "demo",

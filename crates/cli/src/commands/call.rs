@@ -1,7 +1,7 @@
 //! `agentapi call`: reads JSON Lines from stdin and answers each with one line on stdout.
 //!
-//! Every line is answered, whatever it holds: lines are read as bytes, and a request is parsed only as far as its operation
-//! needs.
+//! Every line is answered, whatever it holds: lines are read as bytes, and a request is parsed only as far as its
+//! operation needs.
 
 mod args;
 mod lines;
@@ -45,8 +45,8 @@ pub(crate) fn run(session: &Session, target: &TargetOptions) -> anyhow::Result<(
     })
 }
 
-/// Reads stdin on a thread of its own. A blocking read on the runtime's only thread would stop the connection task too: it
-/// could not notice that the agent closes an idle connection, and the next request would be sent on a stale one.
+/// Reads stdin on a thread of its own. A blocking read on the runtime's only thread would stop the connection task too:
+/// it could not notice that the agent closes an idle connection, and the next request would be sent on a stale one.
 fn read_stdin() -> anyhow::Result<mpsc::Receiver<io::Result<Line>>> {
     let (sender, receiver) = mpsc::channel(LINES_AHEAD);
     let reader = thread::Builder::new().name("stdin".into()).spawn(move || {
@@ -106,8 +106,8 @@ fn render(answer: &Answer<'_>) -> String {
         Ok(text) => visible_json(text),
         Err(error) => format!(r#"{{"ok":false,"error":{{"kind":"internal","message":"{error}"}}}}"#),
     };
-    // An id comes back byte for byte and may hold a carriage return as whitespace, at which some readers end a line. Inside
-    // JSON strings it can only be an escape, so removing it changes no value.
+    // An id comes back byte for byte and may hold a carriage return as whitespace, at which some readers end a line.
+    // Inside JSON strings it can only be an escape, so removing it changes no value.
     text.retain(|c| c != '\r');
     text.push('\n');
     text

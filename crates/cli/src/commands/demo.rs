@@ -81,7 +81,7 @@ fn print_summary(mock: &MockAgent, started: Instant) -> anyhow::Result<()> {
     ))?)
 }
 
-/// How long the backup takes, in milliseconds: several times [`tour`]'s poll interval, so that the demo sees it running.
+/// How long the backup takes, in milliseconds: several poll intervals of [`tour`], so that the demo sees it running.
 const BACKUP_MS: u64 = 150;
 const NEXT: &str = "\
 Next:

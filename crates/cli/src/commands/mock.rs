@@ -71,8 +71,8 @@ fn print_exports(agent: &MockAgent) -> io::Result<()> {
     ))
 }
 
-/// Quotes a token for a POSIX shell. A random token needs no quotes, but one from a scenario file may hold any printable
-/// character.
+/// Quotes a token for a POSIX shell. A random token needs no quotes, but one from a scenario file may hold any
+/// printable character.
 fn shell_word(token: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
     if token.chars().all(is_plain) { token.into() } else { format!("'{}'", token.replace('\'', r"'\''")) }

@@ -34,8 +34,8 @@ impl RunSignals {
     }
 }
 
-/// Returns at a SIGHUP that means the terminal is gone. With an audit it means that the file was rotated: it is reopened, and
-/// the run goes on.
+/// Returns at a SIGHUP that means the terminal is gone. With an audit it means that the file was rotated: it is
+/// reopened, and the run goes on.
 async fn ending_hangup(hangup: &mut Hangup, audit: Option<&AuditFile>) {
     loop {
         hangup.recv().await;

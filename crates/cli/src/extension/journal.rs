@@ -9,8 +9,8 @@ use anyhow::Context;
 
 use crate::process::directories::{BaseDirectory, base_directory};
 
-/// The journal in the user's state directory, which is created if it is missing. One for all runs of this user, so that two
-/// of them cannot freeze the same applications at once.
+/// The journal in the user's state directory, which is created if it is missing. One for all runs of this user, so that
+/// two of them cannot freeze the same applications at once.
 pub(super) fn default_journal() -> anyhow::Result<PathBuf> {
     let journal = journal_in_state(|name| env::var_os(name)).context("neither XDG_STATE_HOME nor HOME is set")?;
     let dir = journal.parent().unwrap_or(Path::new("."));

@@ -15,8 +15,8 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escape).collect())
 }
 
-/// The same JSON value with these characters as JSON escapes. `serde_json` escapes those below U+0020 itself; the others
-/// can only be inside strings, where an escape means the same.
+/// The same JSON value with these characters as JSON escapes. `serde_json` escapes those below U+0020 itself; the
+/// others can only be inside strings, where an escape means the same.
 pub(crate) fn visible_json(json: String) -> String {
     let is_raw = |c: char| c > '\u{1f}' && is_unsafe(c);
     if !json.contains(is_raw) {

@@ -45,8 +45,8 @@ pub(crate) fn start(options: &LogOptions) -> Result<(), UsageError> {
     Ok(())
 }
 
-/// Warnings, except the host library's about a wrong pin: the command reports that error itself, and the demo provokes it
-/// on purpose. Any filter that the user chooses shows it.
+/// Warnings, except the host library's about a wrong pin: the command reports that error itself, and the demo provokes
+/// it on purpose. Any filter that the user chooses shows it.
 const DEFAULT_FILTER: &str = "warn,agentapi_host::sandbox::egress=error";
 
 #[cfg(test)]

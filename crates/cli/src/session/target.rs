@@ -62,7 +62,7 @@ impl TargetOptions {
         }
     }
 
-    /// These options, with the missing ones taken from the environment. An empty text counts as given; parsing refuses it.
+    /// These options, with the missing ones taken from the environment. An empty text is not missing: parsing refuses it.
     pub(crate) fn complete(self, variable: impl Fn(&str) -> Option<OsString>) -> Result<UnparsedTarget, UsageError> {
         let text = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
         let endpoint = self.endpoint.or_else(|| text("AGENTAPI_ENDPOINT"));

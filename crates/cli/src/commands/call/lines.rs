@@ -4,8 +4,8 @@ use std::io::{self, BufRead};
 
 use memchr::memchr;
 
-/// The longest line that is read, in bytes: far more than any request has. A longer one is skipped without being kept in
-/// memory.
+/// The longest line that is read, in bytes: far more than any request has. A longer one is skipped without being kept
+/// in memory.
 pub(super) const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
 
 /// One line, without its line end.

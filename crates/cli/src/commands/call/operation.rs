@@ -73,8 +73,8 @@ impl Operation {
         })
     }
 
-    /// Calls the agent and returns the value as JSON: the agent's own names and shapes, every field present. It is null for
-    /// `new` and `assign-disk`, and a string for the two helpers (for `fs-uuid`, empty if there is none).
+    /// Calls the agent and returns the value as JSON: the agent's own names and shapes, every field present. For `new`
+    /// and `assign-disk` it is null, for the two helpers a string (for `fs-uuid`, empty if there is none).
     ///
     /// # Errors
     ///

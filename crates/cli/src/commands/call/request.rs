@@ -1,7 +1,7 @@
 //! Reads a line of `agentapi call` as a request.
 //!
-//! The id is kept as its JSON text, whatever it is, and of the rest only what the operation needs is parsed. So numbers out
-//! of range, or nesting deeper than serde_json's limit, do no harm in places that are not used.
+//! The id is kept as its JSON text, whatever it is, and of the rest only what the operation needs is parsed. So numbers
+//! out of range, or nesting deeper than serde_json's limit, do no harm in places that are not used.
 
 use std::fmt;
 

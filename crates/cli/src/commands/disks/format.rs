@@ -39,7 +39,7 @@ pub(super) async fn format(agent: &Agent, output: Output, options: &FormatOption
         && !output.json
     {
         if confirm.is_some() {
-            // Not asked again: the confirmation was for another disk, perhaps because device names were swapped at boot.
+            // Not asked again: the confirmation was for another disk, perhaps because a reboot swapped device names.
             return Err(wrong_confirmation(found).into());
         }
         request.confirmation = Some(ask_on_terminal((**found).clone()).await?);

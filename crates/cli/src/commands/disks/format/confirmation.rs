@@ -12,8 +12,8 @@ use crate::print::escape::visible;
 
 /// Asks on stderr, reads the answer from stdin, and returns the confirmed durable id.
 ///
-/// Reads on a thread of its own so that the runtime goes on: while somebody types, the agent may close the idle connection,
-/// and only a running connection task notices that it is stale before the second request is sent.
+/// Reads on a thread of its own so that the runtime goes on: while somebody types, the agent may close the idle
+/// connection, and only a running connection task notices that it is stale before the second request is sent.
 pub(super) async fn ask_on_terminal(found: FormatResult) -> anyhow::Result<String> {
     let answer = spawn_blocking(move || {
         let stdin = io::stdin();
