@@ -17,16 +17,16 @@ use crate::session::Session;
 /// What `mock` takes.
 #[derive(Args)]
 pub(crate) struct MockOptions {
-    /// Listen here; port 0 takes a free one
+    /// Listen on ADDRESS; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", help_heading = "Mock agent")]
     listen: SocketAddr,
     /// Start with the disks, mounts and metrics in FILE: TOML, or JSON where its name ends in .json
     #[arg(long, value_name = "FILE", help_heading = "Mock agent")]
     scenario: Option<PathBuf>,
-    /// Let something go wrong: ROUTE:FAULT[=VALUE][*TIMES]; again for more
+    /// Inject a fault: ROUTE:FAULT[=VALUE][*TIMES]; repeatable
     #[arg(long, value_name = "RULE", help_heading = "Mock agent")]
     fault: Vec<FaultRule>,
-    /// Print a scenario file with every part in it, to start your own from, and end
+    /// Print a complete scenario file to start your own from, and exit
     #[arg(long, help_heading = "Mock agent")]
     print_scenario: bool,
 }

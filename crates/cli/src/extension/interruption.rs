@@ -41,7 +41,7 @@ async fn ending_hangup(hangup: &mut Hangup, audit: Option<&AuditFile>) {
         hangup.recv().await;
         let Some(audit) = audit else { return };
         if let Err(error) = audit.reopen() {
-            tracing::error!(%error, "the audit cannot be opened anew: it goes on in the old file");
+            tracing::error!(%error, "the audit cannot be reopened: it goes on in the old file");
         }
     }
 }

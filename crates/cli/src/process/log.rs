@@ -12,7 +12,7 @@ use crate::error::UsageError;
 /// How much is logged.
 #[derive(Args)]
 pub(crate) struct LogOptions {
-    /// Log more to stderr; -vv in detail, -vvv everything
+    /// Log more to stderr: -v info, -vv debug, -vvv trace
     #[arg(short, long, action = ArgAction::Count, global = true, help_heading = "Output")]
     verbose: u8,
     /// Log by a filter, such as agentapi_host=debug [env: AGENTAPI_LOG]

@@ -16,7 +16,7 @@ pub(super) enum TokenSource {
 }
 
 impl TokenSource {
-    /// A file comes before a token in the environment: whoever names a file for one command means it.
+    /// The option wins over both variables, and AGENTAPI_TOKEN_FILE over AGENTAPI_TOKEN. None if none of them is set.
     pub(super) fn find(file: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
         if let Some(file) = file {
             return Some(Self::File(file, "--token-file"));

@@ -1,4 +1,4 @@
-//! `agentapi backup run`: runs the backup loop, an extension that comes with the host library, with the operator's options.
+//! `agentapi backup run`: the backup loop, an extension that comes with the host library, with the operator's options.
 
 mod options;
 mod progress;
