@@ -1,6 +1,6 @@
 //! Compares the requests that arrived at the agent with those that should have.
 
-use agentapi_scripted_agent::{Received, ScriptedAgent};
+use agentapi_scripted_agent::{ReceivedRequest, ScriptedAgent};
 use serde_json::Value;
 
 use crate::case::{Case, Wire};
@@ -26,7 +26,7 @@ pub(crate) fn check_wire(case: &Case, agent: &ScriptedAgent) -> Result<(), Strin
 }
 
 /// A field that the recorded request lacks is not compared.
-fn check_request(case: &Case, agent: &ScriptedAgent, wanted: &Value, arrived: &Received) -> Result<(), String> {
+fn check_request(case: &Case, agent: &ScriptedAgent, wanted: &Value, arrived: &ReceivedRequest) -> Result<(), String> {
     let text = |key: &str| wanted.get(key).and_then(Value::as_str);
     let differs = |what: &str, wanted: &str, found: &str| Err(format!("{what}: {wanted} expected, {found} arrived"));
     if text("method").is_some_and(|method| method != arrived.method) {

@@ -1,10 +1,10 @@
-//! Promise 8: a body that ends early is no answer, even if the JSON so far is complete.
+//! Never half: a body that ends early is no answer, even if the JSON so far is complete.
 
 use agentapi_scripted_agent::{Answer, Delivery, Framing};
 
 use crate::support::{STORAGE, client_of};
 
-/// JSON that is complete after half of the body: the rest is blanks.
+/// JSON that is complete after half of the body. The rest is blanks, so that only its length shows that some are missing.
 fn complete_in_half() -> String {
     STORAGE.to_string() + &" ".repeat(STORAGE.len() + 8)
 }

@@ -1,9 +1,9 @@
-//! What tests and benchmarks have built on the way, by a cargo of their own.
+//! Builds the components that tests and benchmarks run, with a cargo of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A component of `tests/extensions`, built once.
+/// Builds a component of `tests/extensions` or `extensions`, if it is not up to date.
 pub(crate) fn extension(name: &str) -> PathBuf {
     let dir = target().join("e2e-extensions");
     let mut cargo = cargo();
@@ -14,8 +14,8 @@ pub(crate) fn extension(name: &str) -> PathBuf {
     dir.join("wasm32-wasip2/component").join(format!("{}.wasm", name.replace('-', "_")))
 }
 
-/// A cargo as it would be called by hand. What the one that runs the tests has set for them would make it build again
-/// what depends on it.
+/// Cargo, in the environment of a person who types it. With the variables that the cargo of this test has set, everything
+/// that depends on one of them would be built again.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     for (name, _) in std::env::vars_os() {
@@ -28,11 +28,11 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
-/// How the names begin of what cargo sets for a test that it runs.
+/// Prefixes of the variables that cargo sets for a test.
 const SET_FOR_TESTS: [&str; 6] =
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR"];
 
-/// Where builds go; a folder that cargo cleans.
+/// A folder for what tests build, which `cargo clean` removes.
 pub(crate) fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }

@@ -1,4 +1,4 @@
-//! The component as it was built: what it imports, how large it is, and that nobody runs it without a pin.
+//! The component as it was built: its imports and exports, its size, and that no host can run it without a pin.
 
 use agentapi_host::embedded_component;
 use wasmtime::component::types::ComponentItem;
@@ -53,7 +53,7 @@ fn it_is_small() {
     assert!(bytes <= MAX_BYTES, "{bytes} bytes, {MAX_BYTES} are allowed");
 }
 
-/// A host that has everything but the pin.
+/// A host that gives everything but the pin.
 struct WithoutPin;
 
 impl IoView for WithoutPin {

@@ -9,18 +9,18 @@ use serde_json::Value;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 
-use crate::support::{cargo, extension, host, target, to_mock};
+use crate::support::{build_folder, cargo, extension, host, target_of_mock};
 
-/// Runs the example `plug`: where the component is, or what it says.
+/// Runs the example `plug`: the file of the composed component, or what it prints on failure.
 fn plug(extension: &Path, output: &str) -> Result<PathBuf, String> {
-    let (client, output) = (target().join("client.wasm"), target().join(output));
+    let (client, output) = (build_folder().join("client.wasm"), build_folder().join(output));
     std::fs::write(&client, embedded_component()).unwrap();
     let run = cargo().args(["run", "--quiet", "--package", "plug", "--"]).args([&client, extension, &output]).output();
     let run = run.unwrap();
     if run.status.success() { Ok(output) } else { Err(String::from_utf8(run.stderr).unwrap()) }
 }
 
-/// The client with `disk-watch`.
+/// The client with `disk-watch` plugged onto it.
 fn plugged() -> &'static Path {
     static PLUGGED: OnceLock<PathBuf> = OnceLock::new();
     PLUGGED.get_or_init(|| plug(&extension("disk-watch"), "plugged.wasm").unwrap())
@@ -29,16 +29,16 @@ fn plugged() -> &'static Path {
 fn plugged_host() -> &'static Host {
     static HOST: OnceLock<Host> = OnceLock::new();
     HOST.get_or_init(|| {
-        Host::builder().component_file(plugged()).cache_dir(target().join("e2e-cache")).build().unwrap()
+        Host::builder().component_file(plugged()).cache_dir(build_folder().join("e2e-cache")).build().unwrap()
     })
 }
 
 async fn plugged_agent() -> (Agent, MockAgent) {
     let mock = MockAgent::start().await.unwrap();
-    (plugged_host().agent(to_mock(&mock)).unwrap(), mock)
+    (plugged_host().agent(target_of_mock(&mock)).unwrap(), mock)
 }
 
-/// Imports and exports, sorted.
+/// Imports and exports of a component, sorted.
 fn interfaces(wasm: &[u8]) -> (Vec<String>, Vec<String>) {
     let engine = Engine::new(&Config::new()).unwrap();
     let component = Component::new(&engine, wasm).unwrap();
@@ -80,8 +80,8 @@ async fn it_runs_against_the_agent_with_the_pin_and_is_still_the_client() {
 #[tokio::test]
 async fn a_wrong_pin_is_refused_and_the_agent_sees_no_request() {
     let mock = MockAgent::start().await.unwrap();
-    let connection = Target::parse(&mock.endpoint(), mock.token(), ["00".repeat(32)]).unwrap();
-    let agent = plugged_host().agent(connection).unwrap();
+    let target = Target::parse(&mock.endpoint(), mock.token(), ["00".repeat(32)]).unwrap();
+    let agent = plugged_host().agent(target).unwrap();
     let error = agent.disks().await.unwrap_err();
     assert!(matches!(error, Error::PinMismatch { .. }), "{error:?}");
     let report: Value = serde_json::from_str(&agent.run_plugged("{}").await.unwrap().unwrap()).unwrap();
@@ -93,7 +93,7 @@ async fn a_wrong_pin_is_refused_and_the_agent_sees_no_request() {
 #[tokio::test]
 async fn a_client_without_an_extension_has_none_to_run() {
     let mock = MockAgent::start().await.unwrap();
-    let agent = host().agent(to_mock(&mock)).unwrap();
+    let agent = host().agent(target_of_mock(&mock)).unwrap();
     let error = agent.run_plugged("{}").await.unwrap_err();
     assert!(matches!(error, Error::NoPolicy), "{error:?}");
     assert_eq!(
@@ -116,7 +116,7 @@ fn an_extension_that_imports_more_is_refused_by_name() {
     let no_policy = "expected an extension that exports felhom:agentapi/policy@0.1.0, found one that does not";
     let refused = refusal(&extension("hostile"));
     assert!(refused.contains(no_policy), "{refused}");
-    // One with the client in it, and so with its network.
+    // An extension that has the client in it would bring the client's network along.
     let network = refusal(plugged());
     assert!(network.contains("felhom:agentapi/pinning@0.1.0, wasi:http/outgoing-handler@0.2."), "{network}");
     let no_component = refusal(Path::new("Cargo.toml"));

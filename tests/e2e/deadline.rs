@@ -1,4 +1,4 @@
-//! Promise 5: one deadline for the whole call, from the name to the last byte, also against a peer that drips.
+//! One deadline bounds the whole call, from the name to the last byte, also against a peer that sends byte by byte.
 
 use std::time::{Duration, Instant};
 
@@ -8,15 +8,17 @@ use agentapi_scripted_agent::{Answer, Delivery, Framing, Opening};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use crate::support::{JOB, SHORT, STORAGE, hasty_host, host, pinned, scripted, to_mock, to_scripted};
+use crate::support::{
+    JOB, SHORT, STORAGE, host, host_with_short_deadline, start_scripted, target_at, target_of, target_of_mock,
+};
 
-/// Runs a call that must end at the deadline, and returns how far it had come.
+/// Makes a call that must end at the deadline, and returns its phase then.
 async fn phase_at_deadline(answer: Answer) -> Phase {
-    let peer = scripted([answer]).await;
-    let client = hasty_host().agent(to_scripted(&peer)).unwrap();
-    let begun = Instant::now();
+    let peer = start_scripted([answer]).await;
+    let client = host_with_short_deadline().agent(target_of(&peer)).unwrap();
+    let started = Instant::now();
     let error = client.storage().await.unwrap_err();
-    let took = begun.elapsed();
+    let took = started.elapsed();
     assert!(took >= SHORT && took < DEFAULT_DEADLINE, "{took:?}: {error:?}");
     match error {
         Error::Deadline { limit: SHORT, phase, .. } => phase,
@@ -51,8 +53,8 @@ async fn a_peer_that_never_finishes_the_handshake_is_cut_off() {
 
 #[tokio::test]
 async fn a_refused_connection_is_no_deadline_and_comes_at_once() {
-    let peer = scripted([Answer::new(200, STORAGE).opening(Opening::Refused)]).await;
-    let client = hasty_host().agent(to_scripted(&peer)).unwrap();
+    let peer = start_scripted([Answer::new(200, STORAGE).opening(Opening::Refused)]).await;
+    let client = host_with_short_deadline().agent(target_of(&peer)).unwrap();
     let error = client.storage().await.unwrap_err();
     assert_eq!(error.kind(), "unreachable");
     let cause = std::error::Error::source(&error).unwrap().to_string();
@@ -61,40 +63,40 @@ async fn a_refused_connection_is_no_deadline_and_comes_at_once() {
 
 #[tokio::test]
 async fn a_name_that_does_not_exist_is_unreachable() {
-    let connection = pinned(1, ["ab".repeat(32)]);
+    let target = target_at(1, ["ab".repeat(32)]);
     let endpoint = "no-such-host.invalid:1".parse().unwrap();
-    let client = hasty_host().agent(Target { endpoint, ..connection }).unwrap();
+    let client = host_with_short_deadline().agent(Target { endpoint, ..target }).unwrap();
     assert_eq!(client.storage().await.unwrap_err().kind(), "unreachable");
 }
 
 #[tokio::test]
 async fn the_client_works_again_after_a_deadline() {
-    let peer = scripted([Answer::new(200, JOB).delivery(Delivery::Hang), Answer::new(200, STORAGE)]).await;
-    let client = hasty_host().agent(to_scripted(&peer)).unwrap();
+    let peer = start_scripted([Answer::new(200, JOB).delivery(Delivery::Hang), Answer::new(200, STORAGE)]).await;
+    let client = host_with_short_deadline().agent(target_of(&peer)).unwrap();
     assert_eq!(client.start_backup().await.unwrap_err().kind(), "deadline");
     assert_eq!(client.storage().await.unwrap().vmid, 101);
     assert_eq!(peer.requests().len(), 2);
 }
 
-/// The time that a call takes which must end at the deadline: the shortest of a few, as the machine may be busy.
-async fn quickest(connection: &Target) -> Duration {
-    let mut quickest = Duration::MAX;
+/// How long a call takes that must end at the deadline: the shortest of three, as the machine may be busy.
+async fn shortest_call(target: &Target) -> Duration {
+    let mut shortest = Duration::MAX;
     for _ in 0..3 {
-        let client = hasty_host().agent(connection.clone()).unwrap();
-        let begun = Instant::now();
+        let client = host_with_short_deadline().agent(target.clone()).unwrap();
+        let started = Instant::now();
         let error = client.storage().await.unwrap_err();
         assert_eq!(error.kind(), "deadline", "{error:?}");
-        quickest = quickest.min(begun.elapsed());
+        shortest = shortest.min(started.elapsed());
     }
-    quickest
+    shortest
 }
 
 #[tokio::test]
 async fn a_body_that_comes_slowly_or_not_at_all_has_no_time_of_its_own() {
     let long = STORAGE.to_string() + &" ".repeat(4000);
     for delivery in [Delivery::HangMidBody, Delivery::Drip(Duration::from_millis(1))] {
-        let peer = scripted([Answer::new(200, long.clone()).delivery(delivery)]).await;
-        let took = quickest(&to_scripted(&peer)).await;
+        let peer = start_scripted([Answer::new(200, long.clone()).delivery(delivery)]).await;
+        let took = shortest_call(&target_of(&peer)).await;
         assert!(took < SHORT * 3 / 2, "{delivery:?}: {took:?}");
     }
 }
@@ -104,22 +106,22 @@ async fn the_time_that_the_handshake_took_is_gone() {
     let mock = MockAgent::start().await.unwrap();
     mock.inject(RouteSelector::Any, Fault::SlowHandshake(SHORT * 3 / 4), Repeat::Always);
     mock.inject(Route::Storage, Fault::Latency(SHORT * 100), Repeat::Always);
-    let took = quickest(&to_mock(&mock)).await;
+    let took = shortest_call(&target_of_mock(&mock)).await;
     assert!(took < SHORT * 3 / 2, "{took:?}");
 }
 
 #[tokio::test]
 async fn a_peer_that_does_not_accept_is_unreachable() {
-    let deaf = TcpSocket::new_v4().unwrap();
-    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let deaf = deaf.listen(1).unwrap();
-    let address = deaf.local_addr().unwrap();
-    // Until its queue is full, the system accepts in its place.
+    let listener = TcpSocket::new_v4().unwrap();
+    listener.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = listener.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    // The kernel completes connections until the backlog of the listener is full. Then the next one hangs.
     let mut queued = Vec::new();
     while let Ok(connected) = timeout(SHORT / 2, TcpStream::connect(address)).await {
         queued.push(connected.unwrap());
     }
-    let client = hasty_host().agent(pinned(address.port(), ["ab".repeat(32)])).unwrap();
+    let client = host_with_short_deadline().agent(target_at(address.port(), ["ab".repeat(32)])).unwrap();
     let error = client.storage().await.unwrap_err();
     let expected = format!("{address} cannot be reached: no answer within {} ms", SHORT.as_millis());
     assert_eq!((error.kind(), error_chain(&error)), ("unreachable", expected));

@@ -1,4 +1,4 @@
-//! Promise 3: only https, only the pinned authority, only the nine routes. A component that tries otherwise is refused.
+//! Egress: only https, only the pinned authority, only the nine routes. A component that tries otherwise is refused.
 
 use std::env;
 use std::process::Command;
@@ -9,15 +9,18 @@ use agentapi_host::{Agent, Error, Host, Target};
 use agentapi_mock::MockAgent;
 use agentapi_scripted_agent::{Answer, Listener, Script, ScriptedAgent};
 
-use crate::support::{certificates, client_of, extension, pinned, scripted, target, to_mock, to_scripted};
+use crate::support::{
+    JOB, STORAGE, build_folder, certificates, client_of, extension, start_scripted, target_at, target_of,
+    target_of_mock,
+};
 
 fn hostile_host() -> Host {
-    let builder = Host::builder().component_file(extension("hostile")).cache_dir(target().join("e2e-cache"));
+    let builder = Host::builder().component_file(extension("hostile")).cache_dir(build_folder().join("e2e-cache"));
     builder.deadline(Duration::from_secs(2)).build().unwrap()
 }
 
-async fn hostile(connection: &Target) -> Agent {
-    hostile_host().agent(connection.clone()).unwrap()
+fn hostile(target: Target) -> Agent {
+    hostile_host().agent(target).unwrap()
 }
 
 fn request(method: &str, scheme: &str, authority: &str, path: &str) -> AssignRequest {
@@ -28,7 +31,7 @@ fn request(method: &str, scheme: &str, authority: &str, path: &str) -> AssignReq
 #[tokio::test]
 async fn the_hostile_component_can_ask_for_what_the_client_may_ask_for() {
     let mock = MockAgent::start().await.unwrap();
-    let agent = hostile(&to_mock(&mock)).await;
+    let agent = hostile(target_of_mock(&mock));
     let error = agent.assign_disk(&request("GET", "https", "", "/storage")).await.unwrap_err();
     assert!(matches!(error, Error::HttpStatus { status: 200, .. }), "{error:?}");
 }
@@ -37,7 +40,7 @@ async fn the_hostile_component_can_ask_for_what_the_client_may_ask_for() {
 async fn anything_else_is_denied_and_does_not_leave() {
     let script = Script::new([Answer::new(200, "{}")]).listeners([Listener::Second, Listener::Plain]);
     let peer = ScriptedAgent::start(script, certificates()).await.unwrap();
-    let agent = hostile(&to_scripted(&peer)).await;
+    let agent = hostile(target_of(&peer));
     let second = format!("127.0.0.1:{}", peer.port_of(Listener::Second));
     let plain = format!("127.0.0.1:{}", peer.port_of(Listener::Plain));
     let localhost = format!("localhost:{}", peer.port());
@@ -68,8 +71,8 @@ async fn anything_else_is_denied_and_does_not_leave() {
 
 #[tokio::test]
 async fn a_pin_of_its_own_is_refused() {
-    let peer = scripted([Answer::new(200, "{}")]).await;
-    let agent = hostile(&to_scripted(&peer)).await;
+    let peer = start_scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(target_of(&peer));
     let refusal = async |authority: &str| agent.eject_disk(authority).await.unwrap_err().to_string();
     assert!(refusal("127.0.0.1:1").await.starts_with("Refusal::Authority"));
     assert!(refusal("").await.starts_with("Refusal::Fingerprints"));
@@ -77,8 +80,8 @@ async fn a_pin_of_its_own_is_refused() {
 
 #[tokio::test]
 async fn before_the_pin_every_request_is_denied() {
-    let peer = scripted([Answer::new(200, "{}")]).await;
-    let agent = hostile(&pinned(peer.port(), [peer.fingerprint(), peer.other_fingerprint()])).await;
+    let peer = start_scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(target_at(peer.port(), [peer.fingerprint(), peer.other_fingerprint()]));
     let error = agent.assign_disk(&request("GET", "https", "", "/storage")).await.unwrap_err();
     assert_eq!(error.to_string(), "denied: a request before the pin");
     assert_eq!(peer.connections(), 0);
@@ -86,16 +89,15 @@ async fn before_the_pin_every_request_is_denied() {
 
 #[tokio::test]
 async fn a_component_that_never_ends_is_stopped_and_the_next_call_works() {
-    let peer = scripted([Answer::new(200, "{}")]).await;
-    let agent = hostile(&to_scripted(&peer)).await;
+    let peer = start_scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(target_of(&peer));
     assert_eq!(agent.storage().await.unwrap_err().kind(), "deadline");
     assert!(agent.fs_uuid("").await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn what_the_agent_receives_is_the_request_of_the_api_and_nothing_more() {
-    let (client, peer) =
-        client_of([Answer::new(200, crate::support::STORAGE), Answer::new(202, crate::support::JOB)]).await;
+    let (client, peer) = client_of([Answer::new(200, STORAGE), Answer::new(202, JOB)]).await;
     client.storage().await.unwrap();
     client.start_backup().await.unwrap();
     let requests = peer.requests();
@@ -115,7 +117,7 @@ async fn what_the_agent_receives_is_the_request_of_the_api_and_nothing_more() {
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
-    let elsewhere = scripted([Answer::new(200, crate::support::STORAGE)]).await;
+    let elsewhere = start_scripted([Answer::new(200, STORAGE)]).await;
     let location = format!("https://127.0.0.1:{}/storage", elsewhere.port());
     for status in [301, 302, 303, 307, 308] {
         let (client, peer) = client_of([Answer::new(status, "{}").header("location", &location)]).await;
@@ -127,8 +129,8 @@ async fn redirects_are_not_followed() {
 
 #[tokio::test]
 async fn a_refused_pin_does_not_count() {
-    let peer = scripted([Answer::new(200, "{}")]).await;
-    let agent = hostile(&pinned(peer.port(), [peer.fingerprint(), peer.other_fingerprint()])).await;
+    let peer = start_scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(target_at(peer.port(), [peer.fingerprint(), peer.other_fingerprint()]));
     for authority in ["127.0.0.1:1", ""] {
         assert!(agent.eject_disk(authority).await.unwrap_err().to_string().starts_with("Refusal::"));
         let error = agent.assign_disk(&request("GET", "https", "", "/storage")).await.unwrap_err();
@@ -151,8 +153,8 @@ fn variables_that_name_a_proxy_are_not_looked_at() {
 
 #[tokio::test]
 async fn a_header_of_its_own_does_not_leave() {
-    let peer = scripted([Answer::new(200, "{}")]).await;
-    let agent = hostile(&to_scripted(&peer)).await;
+    let peer = start_scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(target_of(&peer));
     let error = agent.assign_disk(&request("GET", "https", "", "/storage")).await.unwrap_err();
     assert!(matches!(error, Error::HttpStatus { status: 200, .. }), "{error:?}");
     assert_eq!(peer.requests()[0].header("x-more"), None);
@@ -160,16 +162,16 @@ async fn a_header_of_its_own_does_not_leave() {
 
 #[tokio::test]
 async fn a_component_that_trapped_is_not_used_again() {
-    let peer = scripted([Answer::new(200, "{}")]).await;
-    let agent = hostile(&to_scripted(&peer)).await;
+    let peer = start_scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(target_of(&peer));
     assert_eq!(agent.backup_due().await.unwrap_err().kind(), "internal");
     assert!(agent.fs_uuid("").await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn the_memory_of_a_component_has_an_end() {
-    let peer = scripted([Answer::new(200, "{}")]).await;
-    let agent = hostile(&to_scripted(&peer)).await;
+    let peer = start_scripted([Answer::new(200, "{}")]).await;
+    let agent = hostile(target_of(&peer));
     let Error::ResponseTooLarge { limit: mebibytes } = agent.host_metrics().await.unwrap_err() else { panic!() };
     assert!((200..256).contains(&mebibytes), "{mebibytes}");
 }

@@ -3,9 +3,9 @@
 use agentapi_host::{Error, Route, error_chain};
 use agentapi_scripted_agent::{Answer, Delivery, Opening};
 
-use crate::support::{client_of, hasty_host, host, json, perform, pinned, scripted, to_scripted};
+use crate::support::{client_of, host, host_with_short_deadline, json, perform, start_scripted, target_at, target_of};
 
-/// What goes wrong, and the kind of error that every operation gives then.
+/// The kinds of error that every operation can give, each with an answer that causes it.
 fn failures() -> Vec<(&'static str, Answer)> {
     let answer = |body: &str| Answer::new(200, body);
     vec![
@@ -25,25 +25,25 @@ fn failures() -> Vec<(&'static str, Answer)> {
 async fn every_operation_gives_every_kind_of_error() {
     for route in Route::ALL {
         for (kind, answer) in failures() {
-            // What the agent says to an assignment is not read.
+            // An assignment returns nothing, so the data of its answer is not read.
             if (kind, route) == ("decode", Route::AssignDisk) {
                 continue;
             }
-            let peer = scripted([answer]).await;
-            let host = if kind == "deadline" { hasty_host() } else { host() };
-            let client = host.agent(to_scripted(&peer)).unwrap();
+            let peer = start_scripted([answer]).await;
+            let host = if kind == "deadline" { host_with_short_deadline() } else { host() };
+            let client = host.agent(target_of(&peer)).unwrap();
             let error = perform(&client, route).await.unwrap_err();
             assert_eq!(error.kind(), kind, "{route}: {error:?}");
         }
-        let peer = scripted([Answer::new(200, "")]).await;
-        let client = host().agent(pinned(peer.port(), [peer.other_fingerprint()])).unwrap();
+        let peer = start_scripted([Answer::new(200, "")]).await;
+        let client = host().agent(target_at(peer.port(), [peer.other_fingerprint()])).unwrap();
         assert_eq!(perform(&client, route).await.unwrap_err().kind(), "pin-mismatch", "{route}");
     }
 }
 
 async fn text_of(answer: Answer) -> String {
-    let peer = scripted([answer]).await;
-    let client = hasty_host().agent(to_scripted(&peer)).unwrap();
+    let peer = start_scripted([answer]).await;
+    let client = host_with_short_deadline().agent(target_of(&peer)).unwrap();
     let error = client.storage().await.unwrap_err();
     error_chain(&error).replace(&peer.port().to_string(), "PORT")
 }

@@ -1,28 +1,31 @@
 //! Every operation under every fault, on a fresh and on a kept-alive connection: the kind of error, what reached the
 //! agent, that the same client works on the next call, and that nothing is left behind.
 
-use std::time::Duration;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
 
 use agentapi_host::records::{AssignRequest, FormatRequest};
 use agentapi_host::{Agent, Error, Host, Method, Route, Target};
-use agentapi_mock::{Fault, MockAgent, Received, Repeat};
+use agentapi_mock::{Fault, MockAgent, ReceivedRequest, Repeat, RouteSelector};
 use http::StatusCode;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::support::{SHORT, new_host};
 
 const OK: &str = "ok";
-/// Longer than the deadline.
+/// Longer than the deadline, and than any test waits.
 const LONG: Duration = Duration::from_secs(30);
 
-/// A fault, and what a call comes to that meets it.
+/// A fault, and the outcome of a call that meets it: `ok`, or the kind of error.
 #[derive(Clone, Copy)]
 struct Row {
     fault: Fault,
     fresh: &'static str,
     kept_alive: &'static str,
-    /// A GET on a kept-alive connection, where that differs: it is sent again.
+    /// For a GET on a kept-alive connection, which may be sent again.
     kept_alive_get: &'static str,
 }
 
@@ -55,7 +58,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// Performs the operation with arguments that the mock agent's default scenario grants.
+/// Performs the operation of a route, with arguments that the mock agent's default scenario accepts.
 async fn perform(agent: &Agent, route: Route) -> Result<(), Error> {
     let [uuid, mount_path, fstype, options] =
         ["5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33", "/mnt/felhom/spare", "ext4", "noatime"].map(String::from);
@@ -75,96 +78,140 @@ async fn perform(agent: &Agent, route: Route) -> Result<(), Error> {
     }
 }
 
-/// Plays one cell of the matrix; says what was wrong.
-async fn cell(host: &Host, route: Route, row: &Row, warm: bool) -> Result<(), String> {
-    let mock = MockAgent::start().await.unwrap();
-    let pins = [mock.fingerprint(), mock.next_fingerprint()].map(|pin| pin.to_string());
-    let connection = Target::parse(&mock.endpoint(), mock.token(), pins).unwrap();
-    let is_get = route.method() == Method::Get;
-    let expected = match (warm, is_get) {
-        (false, _) => row.fresh,
-        (true, false) => row.kept_alive,
-        (true, true) => row.kept_alive_get,
-    };
-    let host = if expected == "deadline" { host.with_deadline(SHORT) } else { host.clone() };
-    let agent = host.agent(connection).unwrap();
-    // Another route than the one that is tried, so that the counts tell them apart.
-    let other = if route == Route::Storage { Route::HostMetrics } else { Route::Storage };
-    if warm {
-        perform(&agent, other).await.unwrap();
-    }
-    if matches!(row.fault, Fault::SlowHandshake(_) | Fault::ConnectionLimit(_)) {
-        mock.inject(agentapi_mock::RouteSelector::Any, row.fault, Repeat::Times(1));
-    } else {
-        mock.inject(route, row.fault, Repeat::Times(1));
-    }
+/// One cell of the matrix.
+#[derive(Clone, Copy)]
+struct Cell {
+    route: Route,
+    row: Row,
+    /// Whether the call finds an idle connection.
+    is_warm: bool,
+}
 
-    let outcome = perform(&agent, route).await;
-    let outcome = outcome.as_ref().map_or_else(Error::kind, |()| OK);
-    let check = |holds: bool, what: String| if holds { Ok(()) } else { Err(what) };
-    check(outcome == expected, format!("{expected} expected, got {outcome}"))?;
-
-    let is_it =
-        |request: &&Received| request.method.as_str() == route.method().as_str() && request.path == route.path();
-    let arrived = mock.requests().iter().filter(is_it).count();
-    let is_before_request = matches!(row.fault, Fault::SlowHandshake(_) | Fault::ConnectionLimit(_)) && !warm;
-    let most = if is_before_request { 0 } else { 1 + usize::from(is_get) };
-    // A deadline may be over before the request is there, where many wait for the processor.
-    let least = usize::from(!is_before_request && expected != "deadline");
-    check((least..=most).contains(&arrived), format!("the request arrived {arrived} times"))?;
-
-    mock.clear_faults();
-    let again = perform(&agent, other).await;
-    check(again.is_ok(), format!("the next call failed: {again:?}"))?;
-    drop(agent);
-    for _ in 0..200 {
-        if mock.open_connections() == 0 {
-            return Ok(());
+impl Cell {
+    fn expected(self) -> &'static str {
+        match (self.is_warm, self.is_get()) {
+            (false, _) => self.row.fresh,
+            (true, false) => self.row.kept_alive,
+            (true, true) => self.row.kept_alive_get,
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    Err(format!("{} connections are left", mock.open_connections()))
+
+    fn is_get(self) -> bool {
+        self.route.method() == Method::Get
+    }
+
+    /// Whether the fault is one of the connection, and not of a route.
+    fn is_of_connection(self) -> bool {
+        matches!(self.row.fault, Fault::SlowHandshake(_) | Fault::ConnectionLimit(_))
+    }
+
+    /// How often the request may arrive.
+    fn arrivals(self) -> RangeInclusive<usize> {
+        if self.is_of_connection() && !self.is_warm {
+            return 0..=0;
+        }
+        // On a busy machine a deadline may be over before the request is there.
+        let least = usize::from(self.expected() != "deadline");
+        least..=1 + usize::from(self.is_get())
+    }
+
+    /// Plays it; an error says what was wrong.
+    async fn play(self, host: &Host) -> Result<(), String> {
+        let Self { route, row, is_warm } = self;
+        let mock = MockAgent::start().await.unwrap();
+        let pins = [mock.fingerprint(), mock.next_fingerprint()].map(|pin| pin.to_string());
+        let target = Target::parse(&mock.endpoint(), mock.token(), pins).unwrap();
+        let host = if self.expected() == "deadline" { host.with_deadline(SHORT) } else { host.clone() };
+        let agent = host.agent(target).unwrap();
+        // Another route than the one that is tried, so that its requests are not counted.
+        let other = if route == Route::Storage { Route::HostMetrics } else { Route::Storage };
+        if is_warm {
+            perform(&agent, other).await.unwrap();
+        }
+        let selector = if self.is_of_connection() { RouteSelector::Any } else { route.into() };
+        mock.inject(selector, row.fault, Repeat::Times(1));
+
+        let outcome = perform(&agent, route).await;
+        let outcome = outcome.as_ref().map_or_else(Error::kind, |()| OK);
+        check(outcome == self.expected(), || format!("{} expected, got {outcome}", self.expected()))?;
+        let arrived = count_requests(&mock, route);
+        check(self.arrivals().contains(&arrived), || format!("the request arrived {arrived} times"))?;
+
+        mock.clear_faults();
+        let next = perform(&agent, other).await;
+        check(next.is_ok(), || format!("the next call failed: {next:?}"))?;
+        drop(agent);
+        let is_closed = happens_within(SHORT * 2, || mock.open_connections() == 0).await;
+        check(is_closed, || format!("{} connections are left", mock.open_connections()))
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let connection = if self.is_warm { "kept alive" } else { "fresh" };
+        write!(f, "{}, {:?}, {connection}", self.route, self.row.fault)
+    }
+}
+
+fn check(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+fn count_requests(mock: &MockAgent, route: Route) -> usize {
+    let is_of_route =
+        |request: &&ReceivedRequest| request.method.as_str() == route.method().as_str() && request.path == route.path();
+    mock.requests().iter().filter(is_of_route).count()
+}
+
+/// Waits until something holds, for at most this long; whether it does.
+async fn happens_within(limit: Duration, condition: impl Fn() -> bool) -> bool {
+    let started = Instant::now();
+    while !condition() {
+        if started.elapsed() > limit {
+            return false;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    true
+}
+
+fn all_cells() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for route in Route::ALL {
+        for row in rows() {
+            cells.extend([false, true].map(|is_warm| Cell { route, row, is_warm }));
+        }
+    }
+    cells
 }
 
 #[tokio::test]
 async fn every_operation_under_every_fault() {
-    const AT_ONCE: usize = 24;
-    // Whatever the host keeps running is running before the count.
+    const MAX_CONCURRENT_CELLS: usize = 24;
     let host = new_host();
-    cell(&host, Route::Storage, &same(Fault::CloseAfterAnswer, OK), true).await.unwrap();
+    // One cell first: what the host starts once and keeps must be there before anything is counted.
+    let first = Cell { route: Route::Storage, row: same(Fault::CloseAfterAnswer, OK), is_warm: true };
+    first.play(&host).await.unwrap();
     let alive = || (Handle::current().metrics().num_alive_tasks(), host.instances());
     let before = alive();
 
+    let cells = all_cells();
+    let count = cells.len();
     let mut failures = Vec::new();
-    let mut cells = 0;
     let mut playing = JoinSet::new();
-    for route in Route::ALL {
-        for row in rows() {
-            for warm in [false, true] {
-                if playing.len() == AT_ONCE {
-                    failures.extend(playing.join_next().await.unwrap().unwrap());
-                }
-                cells += 1;
-                let host = host.clone();
-                playing.spawn(async move {
-                    let what = format!("{route}, {:?}, {}", row.fault, if warm { "kept alive" } else { "fresh" });
-                    cell(&host, route, &row, warm).await.err().map(|why| format!("{what}: {why}"))
-                });
-            }
+    for cell in cells {
+        if playing.len() == MAX_CONCURRENT_CELLS {
+            failures.extend(playing.join_next().await.unwrap().unwrap());
         }
+        let host = host.clone();
+        playing.spawn(async move { cell.play(&host).await.err().map(|why| format!("{cell}: {why}")) });
     }
     failures.extend(playing.join_all().await.into_iter().flatten());
-    println!("{cells} cells: 9 operations, {} faults, fresh and kept alive", rows().len());
+    println!("{count} cells: 9 operations, {} faults, fresh and kept alive", rows().len());
     assert_eq!(failures, Vec::<String>::new());
-    assert_eq!(cells, 9 * rows().len() * 2);
+    assert_eq!(count, 9 * rows().len() * 2);
 
     // The mock agents end a moment after they are dropped.
-    for _ in 0..100 {
-        let (tasks, instances) = alive();
-        if tasks <= before.0 && instances <= before.1 {
-            return;
-        }
-        tokio::time::sleep(SHORT / 20).await;
-    }
-    panic!("tasks and instances are left: {:?}, there were {before:?}", alive());
+    let is_back = happens_within(SHORT * 5, || alive().0 <= before.0 && alive().1 <= before.1).await;
+    assert!(is_back, "tasks and instances are left: {:?}, there were {before:?}", alive());
 }

@@ -9,19 +9,21 @@
 
 mod broken_answers;
 mod built;
+mod burst;
 mod component;
 mod composition;
 mod deadline;
+mod descriptors;
 mod egress;
 mod errors;
 mod fault_matrix;
-mod few_files;
+mod minimal_host;
 mod operations;
 mod pin;
-mod places;
 mod policy;
 mod policy_command;
 mod policy_quiesce;
+mod pool;
 mod presented;
 mod reuse;
 mod secrets;

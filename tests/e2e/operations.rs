@@ -1,4 +1,4 @@
-//! Every operation: its request, its answer with every field, and with none. The answers are as the API documents them.
+//! Every operation: its request, and its answer with every field and with none. The answers are as the API documents them.
 
 use agentapi_host::records::PendingOp;
 use agentapi_host::{Error, Route};
@@ -6,9 +6,9 @@ use agentapi_mock::MockAgent;
 use agentapi_scripted_agent::Answer;
 use serde_json::{Value, json};
 
-use crate::support::{client_of, format, host, perform, to_mock};
+use crate::support::{client_of, format, host, perform, target_of_mock};
 
-/// The data of an answer in which every field says something.
+/// The data of an answer in which every field has a value that is not zero.
 fn full(route: Route) -> Value {
     let pending = json!({"op": "storage_wipe", "host_scope": "host-7f3a", "durable_id": "byid:1", "fstype": "ext4"});
     match route {
@@ -50,7 +50,7 @@ fn full(route: Route) -> Value {
     }
 }
 
-/// What an answer with nothing in it becomes: empty text, 0, false, empty lists and null where null is a value.
+/// The record that is read from an answer without data: empty texts, 0, false, empty lists, and null for an option.
 fn empty(route: Route) -> Value {
     match route {
         Route::Storage => json!({"vmid": 0, "mounts": []}),
@@ -76,7 +76,7 @@ fn empty(route: Route) -> Value {
     }
 }
 
-/// The request's body.
+/// The body of the request.
 fn sent(route: Route) -> Value {
     match route {
         Route::StartBackup => json!({}),
@@ -165,7 +165,7 @@ async fn a_confirmation_is_sent_with_its_durable_id_and_never_without() {
     assert_eq!(peer.requests().len(), 1);
 }
 
-/// Every combination, against the rule as the API documents it.
+/// Every combination, held against the order of decisions that the API documents.
 #[tokio::test]
 async fn format_decides_by_the_data_whatever_the_status() {
     let flags = [false, true];
@@ -215,7 +215,7 @@ async fn the_helpers_make_no_request() {
 #[tokio::test]
 async fn the_mock_agent_behaves_as_a_host_does() {
     let mock = MockAgent::start().await.unwrap();
-    let agent = host().agent(to_mock(&mock)).unwrap();
+    let agent = host().agent(target_of_mock(&mock)).unwrap();
     let disks = agent.disks().await.unwrap().disks;
     let by_role = |role: &str| disks.iter().find(|disk| disk.role.as_str() == role && disk.data_bearing).unwrap();
 

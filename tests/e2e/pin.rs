@@ -1,4 +1,4 @@
-//! Promises 1 and 2: a connection is used only with a peer that presents a pinned leaf and holds its key, and never
+//! The pin: a connection is used only with a peer that presents a pinned leaf and holds its key, and never
 //! under another pin than the one that it was made under.
 
 use std::fs;
@@ -8,13 +8,13 @@ use agentapi_mock::MockAgent;
 use agentapi_scripted_agent::{Answer, Certificates, LegacyVersion, Opening, Script, ScriptedAgent, TlsVersion};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
-use crate::support::{STORAGE, client_of, host, pinned, scripted, to_scripted};
+use crate::support::{STORAGE, client_of, host, start_scripted, target_at, target_of};
 
 fn opening(opening: Opening) -> Answer {
     Answer::new(200, STORAGE).opening(opening)
 }
 
-/// Writes a PEM file for the scripted agent: leaf, key.
+/// Writes a PEM file for the scripted agent: certificates, leaf first, and the leaf's key.
 fn write_pem(folder: &std::path::Path, kind: &str, certificates: &[String], key: &KeyPair) {
     fs::write(folder.join(format!("{kind}.pem")), certificates.concat() + &key.serialize_pem()).unwrap();
 }
@@ -52,7 +52,7 @@ async fn the_pinned_leaf_is_accepted_whatever_else_its_certificate_says() {
     for kind in ODD {
         let script = Script::new([opening(Opening::Certificate(kind.into()))]);
         let agent = ScriptedAgent::start(script, &certificates).await.unwrap();
-        let client = host().agent(to_scripted(&agent)).unwrap();
+        let client = host().agent(target_of(&agent)).unwrap();
         assert_eq!(client.storage().await.unwrap().vmid, 101, "{kind}");
     }
 }
@@ -64,7 +64,7 @@ async fn a_certificate_that_is_not_pinned_is_refused_before_a_request_is_sent() 
         let script = Script::new([opening(Opening::Certificate(kind.into()))]);
         let agent = ScriptedAgent::start(script, &certificates).await.unwrap();
         let other = agent.other_fingerprint();
-        let client = host().agent(pinned(agent.port(), [&other])).unwrap();
+        let client = host().agent(target_at(agent.port(), [&other])).unwrap();
         let error = client.storage().await.unwrap_err();
         let Error::PinMismatch { source: PinMismatch::OtherLeaf { expected, presented }, .. } = &error else {
             panic!("{kind}: {error:?}")
@@ -79,8 +79,8 @@ async fn a_certificate_that_is_not_pinned_is_refused_before_a_request_is_sent() 
 
 #[tokio::test]
 async fn the_error_names_both_fingerprints() {
-    let agent = scripted([opening(Opening::Normal)]).await;
-    let client = host().agent(pinned(agent.port(), ["ab".repeat(32)])).unwrap();
+    let agent = start_scripted([opening(Opening::Normal)]).await;
+    let client = host().agent(target_at(agent.port(), ["ab".repeat(32)])).unwrap();
     let error = client.storage().await.unwrap_err();
     let presented: agentapi_host::Fingerprint = agent.fingerprint().parse().unwrap();
     let expected = format!(
@@ -97,7 +97,7 @@ async fn the_fingerprint_of_the_key_or_of_the_issuer_is_not_a_pin() {
     let script = Script::new([opening(Opening::Certificate("ca-issued".into()))]);
     let agent = ScriptedAgent::start(script, &certificates).await.unwrap();
     for pin in [agent.spki_fingerprint(), agent.last_fingerprint()] {
-        let client = host().agent(pinned(agent.port(), [pin])).unwrap();
+        let client = host().agent(target_at(agent.port(), [pin])).unwrap();
         assert_eq!(client.storage().await.unwrap_err().kind(), "pin-mismatch");
     }
     assert_eq!(agent.requests().len(), 0);
@@ -106,8 +106,8 @@ async fn the_fingerprint_of_the_key_or_of_the_issuer_is_not_a_pin() {
 #[tokio::test]
 async fn an_impostor_with_the_pinned_certificate_but_without_its_key_is_refused() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
-        let agent = scripted([opening(Opening::Impostor(version))]).await;
-        let client = host().agent(to_scripted(&agent)).unwrap();
+        let agent = start_scripted([opening(Opening::Impostor(version))]).await;
+        let client = host().agent(target_of(&agent)).unwrap();
         let error = client.storage().await.unwrap_err();
         let is_refused = matches!(error, Error::PinMismatch { source: PinMismatch::KeyNotProven, .. });
         assert!(is_refused, "{version:?}: {error:?}");
@@ -147,20 +147,20 @@ async fn a_second_pin_is_accepted_so_that_a_certificate_can_be_changed() {
 
     host().agent(both.clone()).unwrap().storage().await.unwrap();
     let only_old = Target { pins: both.pins.as_slice()[0].into(), ..both };
-    let late = host().agent(only_old).unwrap();
-    assert_eq!(late.storage().await.unwrap_err().kind(), "pin-mismatch");
+    let outdated = host().agent(only_old).unwrap();
+    assert_eq!(outdated.storage().await.unwrap_err().kind(), "pin-mismatch");
 }
 
 #[tokio::test]
 async fn neither_a_connection_nor_a_session_made_under_one_pin_serves_another() {
-    let agent = scripted([opening(Opening::Normal)]).await;
-    let right = host().agent(to_scripted(&agent)).unwrap();
+    let agent = start_scripted([opening(Opening::Normal)]).await;
+    let right = host().agent(target_of(&agent)).unwrap();
     for _ in 0..3 {
         right.storage().await.unwrap();
     }
     assert_eq!(agent.connections(), 1);
 
-    let wrong = host().agent(pinned(agent.port(), [agent.other_fingerprint()])).unwrap();
+    let wrong = host().agent(target_at(agent.port(), [agent.other_fingerprint()])).unwrap();
     for _ in 0..3 {
         assert_eq!(wrong.storage().await.unwrap_err().kind(), "pin-mismatch");
     }

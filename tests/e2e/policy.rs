@@ -3,19 +3,18 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agentapi_host::Agent;
 use agentapi_host::policy::{
     AllowOnce, Audit, AuditEntry, Breach, Grants, Limits, LoadError, Log, Policy, RunError, Ungranted,
 };
-use agentapi_host::{Host, Route};
+use agentapi_host::{Agent, Host, Route, embedded_component};
 use agentapi_mock::{Fault, MockAgent, Repeat};
 
-use crate::support::{extension, host, to_mock};
+use crate::support::{extension, host, target_of_mock};
 
 const ALL: &str = r#"functions = ["backup.due", "backup.start", "disks.list", "disks.format"]
     ungranted = "deny""#;
 
-/// Little of everything, so that a breach comes soon.
+/// Low limits, so that each is soon exceeded.
 fn tight() -> Limits {
     let cpu = Duration::from_millis(300);
     Limits { cpu, agent_calls: 20, memory_bytes: 16 * 1024 * 1024, ..Limits::default() }
@@ -27,7 +26,7 @@ fn load(host: &Host, limits: Limits) -> Policy {
 
 async fn agent() -> (Agent, MockAgent) {
     let mock = MockAgent::start().await.unwrap();
-    (host().agent(to_mock(&mock)).unwrap(), mock)
+    (host().agent(target_of_mock(&mock)).unwrap(), mock)
 }
 
 async fn breach(input: &str) -> Breach {
@@ -106,8 +105,7 @@ async fn what_is_imported_and_not_granted_is_refused_at_load_with_what_is_missin
 async fn a_component_that_is_no_extension_or_wants_the_network_is_refused() {
     let refusal = |name: &str| host().load_policy(extension(name), &Grants::default(), &Limits::default()).unwrap_err();
     assert!(matches!(refusal("hostile"), LoadError::NoPolicy));
-    let client = agentapi_host::embedded_component();
-    let imports = host().imports_of_policy(client).unwrap();
+    let imports = host().imports_of_policy(embedded_component()).unwrap();
     assert!(imports.forbidden.iter().any(|name| name.starts_with("wasi:http/outgoing-handler")), "{imports:?}");
     assert!(imports.forbidden.iter().any(|name| name.contains("pinning")), "{imports:?}");
     let error = host().load_policy_bytes("x", b"\0asm", &Grants::default(), &Limits::default()).unwrap_err();
@@ -157,16 +155,17 @@ async fn a_wildcard_ends_at_its_interface() {
     assert_eq!(policy.run(&agent, "list").await.unwrap(), "4");
     let denied = policy.run(&agent, "due").await.unwrap_err().to_string();
     assert_eq!(denied, "the extension failed: denied: the grant backup.due is missing");
-    // The grant for a format is there; the person is not.
+    // The format is granted, but nobody approves the wipe.
     let denied = policy.run(&agent, "/dev/sdc1=uuid:0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10").await.unwrap_err();
     assert_eq!(denied.to_string(), "the extension failed: denied: no person has approved that this disk is wiped");
     assert_eq!(mock.requests().len(), 1);
 }
 
+/// Keeps the lines that extensions print.
 #[derive(Default)]
-struct Lines(Mutex<Vec<String>>);
+struct LineCollector(Mutex<Vec<String>>);
 
-impl Log for Lines {
+impl Log for LineCollector {
     fn line(&self, extension: &str, line: &str) {
         self.0.lock().unwrap().push(format!("{extension}: {line}"));
     }
@@ -175,7 +174,7 @@ impl Log for Lines {
 #[tokio::test]
 async fn the_standard_library_finds_nothing_but_its_log() {
     let (agent, _mock) = agent().await;
-    let lines = Arc::new(Lines::default());
+    let lines = Arc::new(LineCollector::default());
     let policy = host().load_policy(extension("curious"), &Grants::default(), &tight()).unwrap();
     let policy = policy.log(Arc::clone(&lines) as Arc<dyn Log>);
     let found = policy.run(&agent, "").await.unwrap();
@@ -195,10 +194,11 @@ async fn the_standard_library_finds_nothing_but_its_log() {
     assert!(matches!(error, RunError::Trapped(_)), "{error:?}");
 }
 
+/// Keeps the entries of the audit.
 #[derive(Default)]
-struct Entries(Mutex<Vec<AuditEntry>>);
+struct EntryCollector(Mutex<Vec<AuditEntry>>);
 
-impl Audit for Entries {
+impl Audit for EntryCollector {
     fn record(&self, entry: &AuditEntry) {
         self.0.lock().unwrap().push(entry.clone());
     }
@@ -207,7 +207,7 @@ impl Audit for Entries {
 #[tokio::test]
 async fn every_operation_and_run_is_audited_without_a_secret() {
     let (agent, mock) = agent().await;
-    let audit = Arc::new(Entries::default());
+    let audit = Arc::new(EntryCollector::default());
     let policy = load(&host(), tight()).audit(Arc::clone(&audit) as Arc<dyn Audit>);
     policy.run(&agent, "due").await.unwrap();
     policy.run(&agent, "/dev/sdc1=x").await.unwrap_err();

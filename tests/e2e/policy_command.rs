@@ -1,14 +1,14 @@
-//! `agentapi policy`, with an extension that was built.
+//! `agentapi policy`, with a real extension.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::support::{cargo, extension, target};
+use crate::support::{build_folder, cargo, extension};
 
 const GRANTS: &str = "functions = [\"backup.due\", \"disks.list\", \"disks.format\"]\nungranted = \"deny\"\n";
 
-/// The command, built if only this test was.
+/// The command. Cargo has built it with the tests, unless only this one was asked for.
 fn agentapi() -> PathBuf {
     let mut cargo = cargo();
     cargo.args(["build", "--quiet", "--bin", "agentapi"]);
@@ -19,7 +19,7 @@ fn agentapi() -> PathBuf {
 
 fn policy(arguments: &[&str]) -> Output {
     let mut command = Command::new(agentapi());
-    command.arg("policy").args(arguments).env("AGENTAPI_CACHE_DIR", target().join("e2e-cache"));
+    command.arg("policy").args(arguments).env("AGENTAPI_CACHE_DIR", build_folder().join("e2e-cache"));
     command.output().unwrap()
 }
 
@@ -107,7 +107,7 @@ fn a_wipe_that_is_approved_beforehand_is_done_and_no_other() {
     assert!(stderr.contains("no person has approved that this disk is wiped"), "{stderr}");
 }
 
-/// A person's answer comes from a terminal, which `script` is for the command.
+/// `script` gives the command a terminal, without which it asks nobody.
 #[test]
 #[cfg(unix)]
 fn a_person_at_the_terminal_agrees_to_that_very_disk_by_typing_its_durable_id() {
@@ -128,7 +128,7 @@ fn a_person_at_the_terminal_agrees_to_that_very_disk_by_typing_its_durable_id() 
     for (typed, printed) in [(ID, "formatted: true"), ("yes", "no person has approved that this disk is wiped")] {
         let mut terminal = Command::new("script");
         terminal.args(["-qec", &shlex::try_join(command).unwrap(), "/dev/null"]);
-        terminal.env("AGENTAPI_CACHE_DIR", target().join("e2e-cache"));
+        terminal.env("AGENTAPI_CACHE_DIR", build_folder().join("e2e-cache"));
         let mut running = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         running.stdin.take().unwrap().write_all(format!("{typed}\n").as_bytes()).unwrap();
         let output = running.wait_with_output().unwrap();

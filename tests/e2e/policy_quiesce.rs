@@ -1,4 +1,4 @@
-//! Extensions that freeze: whatever they do then, the applications are thawed.
+//! Extensions that freeze: whatever they do after that, the applications are thawed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,16 +8,16 @@ use agentapi_host::policy::{Grants, Limits, Policy, RunError};
 use agentapi_host::quiesce::{Coordinator, Quiesce, Quiescing, Settings};
 use agentapi_mock::MockAgent;
 
-use crate::support::{extension, host, to_mock};
+use crate::support::{extension, host, target_of_mock};
 
-/// Applications that count.
+/// Applications that count how often they are frozen and thawed.
 #[derive(Default)]
-struct Counted {
+struct CountingApplications {
     frozen: AtomicUsize,
     thawed: AtomicUsize,
 }
 
-impl Quiesce for Counted {
+impl Quiesce for CountingApplications {
     fn freeze(&self) -> Quiescing<'_> {
         self.frozen.fetch_add(1, Ordering::SeqCst);
         Box::pin(async { Ok(()) })
@@ -30,7 +30,7 @@ impl Quiesce for Counted {
 }
 
 struct Fixture {
-    applications: Arc<Counted>,
+    applications: Arc<CountingApplications>,
     coordinator: Coordinator,
     _dir: tempfile::TempDir,
 }
@@ -38,7 +38,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let applications = Arc::new(Counted::default());
+        let applications = Arc::new(CountingApplications::default());
         let quiesce = Arc::clone(&applications) as Arc<dyn Quiesce>;
         let coordinator = Coordinator::open(dir.path().join("journal"), quiesce, Settings::default()).unwrap();
         Self { applications, coordinator, _dir: dir }
@@ -49,10 +49,10 @@ impl Fixture {
         host().load_policy(extension("misbehaving"), &grants, &limits).unwrap().quiesce(self.coordinator.clone())
     }
 
-    /// Runs it, waits until nothing is frozen, and says how often was frozen and thawed.
+    /// Runs an extension and waits until nothing is frozen. Returns its outcome, the freezes and the thaws.
     async fn run(&self, policy: &Policy, input: &str) -> (Result<String, RunError>, usize, usize) {
         let mock = MockAgent::start().await.unwrap();
-        let agent = host().agent(to_mock(&mock)).unwrap();
+        let agent = host().agent(target_of_mock(&mock)).unwrap();
         let outcome = policy.run(&agent, input).await;
         self.coordinator.idle().await;
         let count = |counter: &AtomicUsize| counter.swap(0, Ordering::SeqCst);
@@ -95,7 +95,7 @@ async fn while_another_run_holds_the_freeze_there_is_no_second_one() {
     let policy = fixture.policy(Limits::default());
     let mut lease = fixture.coordinator.freeze("nightly").await.unwrap();
     let mock = MockAgent::start().await.unwrap();
-    let agent = host().agent(to_mock(&mock)).unwrap();
+    let agent = host().agent(target_of_mock(&mock)).unwrap();
     let error = policy.run(&agent, "freeze").await.unwrap_err().to_string();
     assert_eq!(error, "the extension failed: busy: nightly");
     lease.thaw().await.unwrap();

@@ -1,16 +1,16 @@
-//! What an agent presents is shown for comparing: nothing is sent, and nobody's word is taken but the key's.
+//! The certificate that an agent presents, shown for comparison: no request is sent, and the peer must hold the key.
 
 use std::time::Duration;
 
 use agentapi_host::{Authority, presented_leaf};
 use agentapi_scripted_agent::{Answer, Opening, ScriptedAgent, TlsVersion};
 
-use crate::support::{SHORT, scripted};
+use crate::support::{SHORT, start_scripted};
 
 const LONG: Duration = Duration::from_secs(10);
 
 async fn presenting(opening: Opening) -> (ScriptedAgent, Authority) {
-    let agent = scripted([Answer::new(200, "").opening(opening)]).await;
+    let agent = start_scripted([Answer::new(200, "").opening(opening)]).await;
     let authority = format!("127.0.0.1:{}", agent.port()).parse().unwrap();
     (agent, authority)
 }
@@ -31,7 +31,7 @@ async fn a_leaf_whose_key_the_peer_does_not_hold_is_not_shown() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         let (_agent, authority) = presenting(Opening::Impostor(version)).await;
         let error = presented_leaf(&authority, LONG).await.unwrap_err();
-        // There is no pin that it could fail.
+        // Not a mismatch: there is no pin here.
         assert_eq!(error.kind(), "tls", "{version:?}: {error:?}");
     }
 }

@@ -6,12 +6,12 @@ use agentapi_host::Route;
 use agentapi_mock::{Fault, MockAgent, Repeat};
 use tokio::task::JoinSet;
 
-use crate::support::{host, to_mock};
+use crate::support::{host, target_of_mock};
 
 #[tokio::test]
 async fn a_hundred_calls_use_one_connection() {
     let mock = MockAgent::start().await.unwrap();
-    let agent = host().agent(to_mock(&mock)).unwrap();
+    let agent = host().agent(target_of_mock(&mock)).unwrap();
     for _ in 0..50 {
         agent.storage().await.unwrap();
         agent.host_metrics().await.unwrap();
@@ -23,9 +23,9 @@ async fn a_hundred_calls_use_one_connection() {
 async fn calls_through_one_agent_overlap() {
     const CALLS: usize = 8;
     let mock = MockAgent::start().await.unwrap();
-    // Nobody is answered before all have asked.
+    // No call is answered before all requests have arrived.
     mock.inject(Route::Storage, Fault::Latency(Duration::from_secs(600)), Repeat::Always);
-    let agent = host().with_deadline(Duration::from_secs(600)).agent(to_mock(&mock)).unwrap();
+    let agent = host().with_deadline(Duration::from_secs(600)).agent(target_of_mock(&mock)).unwrap();
     let mut calls = JoinSet::new();
     for _ in 0..CALLS {
         let agent = agent.clone();
@@ -42,7 +42,7 @@ async fn calls_through_one_agent_overlap() {
 async fn a_call_that_is_dropped_leaves_the_agent_usable_and_nothing_behind() {
     let mock = MockAgent::start().await.unwrap();
     mock.inject(Route::StartBackup, Fault::Latency(Duration::from_secs(60)), Repeat::Times(1));
-    let agent = host().agent(to_mock(&mock)).unwrap();
+    let agent = host().agent(target_of_mock(&mock)).unwrap();
     let dropped = tokio::time::timeout(Duration::from_millis(200), agent.start_backup()).await;
     assert!(dropped.is_err());
     agent.storage().await.unwrap();
@@ -57,10 +57,10 @@ async fn a_call_that_is_dropped_leaves_the_agent_usable_and_nothing_behind() {
 }
 
 #[tokio::test]
-async fn more_calls_than_32_wait_their_turn() {
+async fn more_calls_than_32_wait_for_a_permit() {
     let mock = MockAgent::start().await.unwrap();
     mock.inject(Route::Storage, Fault::Latency(Duration::from_millis(300)), Repeat::Always);
-    let agent = host().agent(to_mock(&mock)).unwrap();
+    let agent = host().agent(target_of_mock(&mock)).unwrap();
     let mut calls = JoinSet::new();
     for _ in 0..40 {
         let agent = agent.clone();

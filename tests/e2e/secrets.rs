@@ -1,4 +1,4 @@
-//! Promise 4: the token never enters the component, and appears in no log, error or debug text.
+//! Secrets: the token never enters the component, and appears in no log, error or debug text.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -8,13 +8,16 @@ use agentapi_mock::MockAgent;
 use agentapi_scripted_agent::{Answer, Delivery, Opening, TlsVersion};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{TOKEN, client_of, extension, hasty_host, host, pinned, scripted, target, to_mock, to_scripted};
+use crate::support::{
+    TOKEN, build_folder, client_of, extension, host_with_short_deadline, start_scripted, target_at, target_of,
+    target_of_mock,
+};
 
-/// All that is logged, from the finest level up.
+/// Keeps what is logged, at every level.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Log {
+impl io::Write for LogBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
@@ -24,7 +27,7 @@ impl io::Write for Log {
     }
 }
 
-impl<'a> MakeWriter<'a> for Log {
+impl<'a> MakeWriter<'a> for LogBuffer {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self {
@@ -33,15 +36,15 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 fn builder() -> agentapi_host::HostBuilder {
-    Host::builder().cache_dir(target().join("e2e-cache"))
+    Host::builder().cache_dir(build_folder().join("e2e-cache"))
 }
 
 #[tokio::test]
 async fn the_component_is_given_a_stand_in_that_is_new_for_each_client() {
     let mock = MockAgent::start().await.unwrap();
     let host = builder().component_file(extension("hostile")).build().unwrap();
-    let told = async || host.agent(to_mock(&mock)).unwrap().fs_uuid("").await.unwrap().unwrap();
-    let (first, second) = (told().await, told().await);
+    let given_token = async || host.agent(target_of_mock(&mock)).unwrap().fs_uuid("").await.unwrap().unwrap();
+    let (first, second) = (given_token().await, given_token().await);
     assert_eq!(first.len(), 32, "{first}");
     assert_ne!(first, second);
     assert_ne!(first, mock.token());
@@ -49,7 +52,7 @@ async fn the_component_is_given_a_stand_in_that_is_new_for_each_client() {
 
 #[tokio::test]
 async fn nothing_that_is_printed_holds_the_token_not_even_when_the_agent_echoes_it() {
-    let log = Log::default();
+    let log = LogBuffer::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     let _logging = tracing::subscriber::set_default(subscriber);
     tracing::trace!("the log is on");
@@ -67,7 +70,7 @@ async fn nothing_that_is_printed_holds_the_token_not_even_when_the_agent_echoes_
     ];
     let count = answers.len();
     let (client, peer) = client_of(answers).await;
-    let mut printed = format!("{client:?} {:?}", pinned(peer.port(), [peer.fingerprint()]));
+    let mut printed = format!("{client:?} {:?}", target_at(peer.port(), [peer.fingerprint()]));
     for _ in 0..count {
         let error = client.start_backup().await.unwrap_err();
         printed += &format!("{error:?} {}\n", error_chain(&error));
@@ -86,7 +89,7 @@ async fn nothing_that_is_printed_holds_the_token_not_even_when_the_agent_echoes_
 async fn the_stand_in_is_masked_too_and_so_is_a_token_in_the_answer_to_a_format() {
     let mock = MockAgent::start().await.unwrap();
     let host = builder().component_file(extension("hostile")).build().unwrap();
-    let error = host.agent(to_mock(&mock)).unwrap().disks().await.unwrap_err();
+    let error = host.agent(target_of_mock(&mock)).unwrap().disks().await.unwrap_err();
     assert_eq!(error.to_string(), "the token is [masked]");
 
     let escaped: String = TOKEN.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
@@ -112,7 +115,7 @@ async fn a_token_that_cannot_be_one_is_refused_without_being_shown() {
 }
 
 #[test]
-fn a_connection_without_a_pin_or_with_too_many_is_refused() {
+fn a_target_without_a_pin_or_with_too_many_is_refused() {
     for count in [0, 9] {
         let error = Target::parse("agent", TOKEN, vec!["ab".repeat(32); count]).unwrap_err();
         let expected = format!("fingerprints: expected 1 to 8, found {count}");
@@ -122,7 +125,7 @@ fn a_connection_without_a_pin_or_with_too_many_is_refused() {
 
 #[tokio::test]
 async fn nothing_that_is_printed_of_a_connection_that_fails_holds_the_token() {
-    let log = Log::default();
+    let log = LogBuffer::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     let _logging = tracing::subscriber::set_default(subscriber);
     let openings = [
@@ -134,8 +137,8 @@ async fn nothing_that_is_printed_of_a_connection_that_fails_holds_the_token() {
     ];
     let mut printed = String::new();
     for opening in openings {
-        let peer = scripted([Answer::new(200, "").opening(opening)]).await;
-        let client = hasty_host().agent(to_scripted(&peer)).unwrap();
+        let peer = start_scripted([Answer::new(200, "").opening(opening)]).await;
+        let client = host_with_short_deadline().agent(target_of(&peer)).unwrap();
         let error = client.start_backup().await.unwrap_err();
         printed += &format!("{error:?} {}\n", error_chain(&error));
     }

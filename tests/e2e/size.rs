@@ -1,4 +1,4 @@
-//! Promise 6: one mebibyte of body at most, whatever the framing says.
+//! Size: one mebibyte of body at most, whatever the framing says.
 
 use agentapi_host::Error;
 use agentapi_host::records::AssignRequest;
@@ -82,7 +82,7 @@ async fn the_host_does_not_wait_for_the_end_of_a_body_that_is_too_large() {
     let in_chunks = Answer::new(200, body_of(2 * LIMIT + 2)).framing(Framing::Chunked).delivery(Delivery::HangMidBody);
     for answer in [endless, in_chunks] {
         let (client, _peer) = client_of([answer.clone()]).await;
-        assert_eq!(client.storage().await.unwrap_err().kind(), "response-too-large", "{:?}", answer);
+        assert_eq!(client.storage().await.unwrap_err().kind(), "response-too-large", "{answer:?}");
     }
 }
 
@@ -90,7 +90,7 @@ async fn the_host_does_not_wait_for_the_end_of_a_body_that_is_too_large() {
 async fn a_head_of_too_many_bytes_or_too_many_headers_is_no_answer() {
     let with_value = |length: usize| Answer::new(200, STORAGE).header("x", &"y".repeat(length));
     let with_headers = |count: usize| (0..count).fold(Answer::new(200, STORAGE), |answer, _| answer.header("x", "y"));
-    // One header more says how long the body is.
+    // `content-length` is one header more.
     for passing in [with_value(60 * 1024), with_headers(99)] {
         let (client, _peer) = client_of([passing]).await;
         client.storage().await.unwrap();

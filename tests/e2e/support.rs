@@ -1,4 +1,4 @@
-//! What every test uses: the host, made once, and agents.
+//! What every test uses: the host, which is built once, and agents to call.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use agentapi_scripted_agent::{Answer, Certificates, Script, ScriptedAgent};
 use serde::Serialize;
 use serde_json::Value;
 
-pub(crate) use crate::built::{cargo, extension, target};
+pub(crate) use crate::built::{cargo, extension, target as build_folder};
 
 pub(crate) const TOKEN: &str = "guest-token-abc123";
-/// A deadline that tests wait for.
+/// A deadline that a test waits for.
 pub(crate) const SHORT: Duration = Duration::from_secs(1);
-/// An answer of GET /storage.
+/// The body of an answer to GET /storage.
 pub(crate) const STORAGE: &str = r#"{"ok":true,"data":{"vmid":101,"mounts":[{"key":"media","storage":"local-hdd",
     "mount_point":"/mnt/media","class":"slow","backup":true}]}}"#;
-/// An answer of POST /backup.
+/// The body of an answer to POST /backup.
 pub(crate) const JOB: &str = r#"{"ok":true,"data":{"vmid":101,"job_id":"bk-101-1","phase":"running"}}"#;
 
 /// A host with the default deadline.
@@ -27,13 +27,13 @@ pub(crate) fn host() -> Host {
     HOST.get_or_init(new_host).clone()
 }
 
-/// A host that no other test uses.
+/// A host that no other test uses, for tests that count its instances.
 pub(crate) fn new_host() -> Host {
-    Host::builder().cache_dir(target().join("e2e-cache")).build().unwrap()
+    Host::builder().cache_dir(build_folder().join("e2e-cache")).build().unwrap()
 }
 
-/// A host with a deadline that a test can wait for.
-pub(crate) fn hasty_host() -> Host {
+/// The host with the deadline [`SHORT`].
+pub(crate) fn host_with_short_deadline() -> Host {
     host().with_deadline(SHORT)
 }
 
@@ -42,28 +42,30 @@ pub(crate) fn certificates() -> &'static Certificates {
     CERTIFICATES.get_or_init(Certificates::generate)
 }
 
-/// An agent that plays these answers.
-pub(crate) async fn scripted(answers: impl IntoIterator<Item = Answer>) -> ScriptedAgent {
+/// Starts an agent that plays these answers.
+pub(crate) async fn start_scripted(answers: impl IntoIterator<Item = Answer>) -> ScriptedAgent {
     ScriptedAgent::start(Script::new(answers), certificates()).await.unwrap()
 }
 
-/// How to connect to it.
-pub(crate) fn to_scripted(agent: &ScriptedAgent) -> Target {
-    pinned(agent.port(), [agent.fingerprint()])
+/// A scripted agent, with the pin that it asks for.
+pub(crate) fn target_of(agent: &ScriptedAgent) -> Target {
+    target_at(agent.port(), [agent.fingerprint()])
 }
 
-pub(crate) fn pinned<P: AsRef<str>>(port: u16, pins: impl IntoIterator<Item = P>) -> Target {
+/// Whatever listens on this port, with these pins.
+pub(crate) fn target_at<P: AsRef<str>>(port: u16, pins: impl IntoIterator<Item = P>) -> Target {
     Target::parse(&format!("127.0.0.1:{port}"), TOKEN, pins).unwrap()
 }
 
-pub(crate) fn to_mock(agent: &MockAgent) -> Target {
+/// A mock agent, with its own token and pin.
+pub(crate) fn target_of_mock(agent: &MockAgent) -> Target {
     Target::parse(&agent.endpoint(), agent.token(), [agent.fingerprint().to_string()]).unwrap()
 }
 
-/// A client of an agent that plays these answers; the agent lives as long as it is held.
+/// A client of an agent that plays these answers. The agent ends when it is dropped.
 pub(crate) async fn client_of(answers: impl IntoIterator<Item = Answer>) -> (Agent, ScriptedAgent) {
-    let agent = scripted(answers).await;
-    let client = host().agent(to_scripted(&agent)).unwrap();
+    let agent = start_scripted(answers).await;
+    let client = host().agent(target_of(&agent)).unwrap();
     (client, agent)
 }
 

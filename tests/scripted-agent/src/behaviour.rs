@@ -1,4 +1,4 @@
-//! What the agent does apart from sending the answer as it is: at the opening of a connection, and in delivering.
+//! How the agent deviates from sending an answer as it is: when a connection is opened, and when the answer is delivered.
 //!
 //! The names are those of the recorded cases. Only `impostor:VERSION`, `handshake-hang`, `drip:MS` and
 //! `close-before-request` are not in them.
@@ -6,7 +6,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How a connection begins: what is presented and negotiated, or what happens in place of that.
+/// How a connection is opened: what is presented and negotiated, or what happens in place of that.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Opening {
     /// TLS 1.2 and 1.3 with the default certificate.
@@ -20,15 +20,15 @@ pub enum Opening {
     Only(TlsVersion),
     /// `tls1.0`, `tls1.1`: chooses a version that nobody should accept.
     Legacy(LegacyVersion),
-    /// `alpn-h2`: speaks no application protocol but `h2`; a client that offers none is served.
+    /// `alpn-h2`: negotiates no application protocol but `h2`. A client that offers none is served.
     AlpnH2,
-    /// `request-client-cert`: asks for a client certificate and does without.
+    /// `request-client-cert`: asks for a client certificate, and accepts a client without one.
     RequestClientCertificate,
-    /// `require-client-cert`: ends the handshake of a client without a certificate.
+    /// `require-client-cert`: refuses a client without a certificate.
     RequireClientCertificate,
     /// `plain-http`: HTTP without TLS.
     Plain,
-    /// `garbage`: bytes that are not TLS, then the end.
+    /// `garbage`: sends bytes that are not TLS, and closes.
     Garbage,
     /// `refused`: nobody listens. Only as the opening of a script's first answer, for the main listener.
     Refused,
@@ -41,7 +41,7 @@ pub enum Opening {
 }
 
 impl Opening {
-    /// Whether no request can come of it, so that the connection itself uses up the answer.
+    /// Whether no request can follow, so that the connection itself uses up the answer.
     pub(crate) fn is_dead_end(&self) -> bool {
         matches!(self, Self::Legacy(_) | Self::Garbage | Self::CloseAtAccept | Self::HandshakeHang)
     }
@@ -65,17 +65,17 @@ pub enum LegacyVersion {
     Tls11,
 }
 
-/// How much of the answer is sent, how fast, and what becomes of the connection.
+/// How much of the answer is sent, how fast, and what happens to the connection after it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Delivery {
-    /// `normal`: all of it; the connection is kept unless the answer says otherwise.
+    /// `normal`: all of it. The connection is kept, unless the answer or its framing closes it.
     #[default]
     Whole,
     /// `dribble`: all of it, one byte in a TLS record.
     Dribble,
     /// `drip:MS`: all of it, one byte each `MS` milliseconds.
     Drip(Duration),
-    /// `no-close-notify`: all of it, then the TCP connection ends without the TLS connection having ended.
+    /// `no-close-notify`: all of it, then closes the TCP connection without closing TLS.
     NoCloseNotify,
     /// `close-before-response`: reads the request and closes.
     CloseBeforeResponse,
@@ -83,7 +83,7 @@ pub enum Delivery {
     CloseMidHeaders,
     /// `truncate-body`: the head and half of the body, then closes.
     TruncateBody,
-    /// `close-before-request`: all of it, then closes a connection that it promised to keep.
+    /// `close-before-request`: all of it, then closes the connection without having announced that.
     CloseBeforeRequest,
     /// `reset`: reads the request and resets the TCP connection.
     Reset,
@@ -95,16 +95,16 @@ pub enum Delivery {
     HangMidHeaders,
     /// `hang-mid-body`: the head and half of the body, then nothing more.
     HangMidBody,
-    /// `hang-after-body`: all of it, and the connection stays even if its end is the body's end.
+    /// `hang-after-body`: all of it, and keeps the connection open even where its end marks the end of the body.
     HangAfterBody,
 }
 
-/// A behaviour by its name: it changes the opening or the delivery, and the other one stays as usual.
+/// A behaviour by its name: a special opening or a special delivery.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Behaviour {
-    /// Differs in how the connection begins.
+    /// How the connection is opened.
     Opening(Opening),
-    /// Differs in how the answer is delivered.
+    /// How the answer is delivered.
     Delivery(Delivery),
 }
 

@@ -28,13 +28,13 @@ struct Shared {
 }
 
 impl Certificates {
-    /// Makes the pinned and the other certificate, both self-signed.
+    /// Generates the pinned and the other certificate, both self-signed.
     pub fn generate() -> Self {
         Self::new(None)
     }
 
-    /// The same, with a folder that has a file `KIND.pem` for each `cert:KIND`: leaf first, then the rest of the chain,
-    /// and the leaf's key. Files are read when an answer first asks for them.
+    /// The same, with a folder that holds a file `KIND.pem` for each `cert:KIND`: the leaf, the rest of the chain, and the
+    /// leaf's key. A file is read when an answer first asks for it.
     pub fn with_folder(folder: impl Into<PathBuf>) -> Self {
         Self::new(Some(folder.into()))
     }
@@ -56,8 +56,7 @@ impl Certificates {
         Arc::clone(&self.0.other)
     }
 
-    /// What a client is to pin for a peer with this opening: its own certificate, except where the peer is not who it
-    /// should be.
+    /// What a client should pin for a peer with this opening: the certificate that it presents, or should present.
     pub(crate) fn pinned(&self, opening: &Opening) -> Result<Arc<Identity>> {
         match opening {
             Opening::Certificate(kind) => self.of_kind(kind),
@@ -83,7 +82,7 @@ impl Certificates {
             Some(verifier) => builder.with_client_cert_verifier(verifier),
             None => builder.with_no_client_auth(),
         };
-        // Not `with_single_cert`: that wants a certificate that it can read, and its key.
+        // Not `with_single_cert`, which refuses a certificate that it cannot parse, or a key that is not the certificate's.
         let presented = SingleCertAndKey::from(self.presented(opening)?);
         let mut config = builder.with_cert_resolver(Arc::new(presented));
         if *opening == Opening::AlpnH2 {

@@ -1,4 +1,4 @@
-//! Accepting connections, and opening each as the answer that is next for it says.
+//! Accepts connections, and opens each as the next answer demands.
 
 use std::io::Result;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::behaviour::Opening;
 use crate::legacy::choose_old_version;
 use crate::listener::Listener;
 use crate::play::{close_tcp, drain, play};
-use crate::stage::Stage;
+use crate::state::State;
 
-/// Serves a listener until the sender of `stopped` is gone; then its connections are gone too.
+/// Serves a listener until the sender of `stopped` is dropped, and then ends its connections.
 pub(crate) async fn accept_all(
     socket: TcpListener,
     listener: Listener,
-    stage: Arc<Stage>,
+    state: Arc<State>,
     mut stopped: watch::Receiver<()>,
 ) {
     let mut connections = JoinSet::new();
@@ -31,24 +31,24 @@ pub(crate) async fn accept_all(
             Some(_) = connections.join_next() => {}
             accepted = socket.accept() => {
                 let Ok((tcp, _)) = accepted else {
-                    sleep(ACCEPT_AGAIN).await;
+                    sleep(ACCEPT_RETRY_PAUSE).await;
                     continue;
                 };
-                let opening = stage.accept(listener);
-                let stage = Arc::clone(&stage);
-                // How a connection fails is the client's to tell; there is nothing to do about it here.
-                connections.spawn(async move { open(tcp, opening, listener, &stage).await.ok() });
+                let opening = state.accept(listener);
+                let state = Arc::clone(&state);
+                // A connection that fails is what many scripts are for. The test looks at the client's side of it.
+                connections.spawn(async move { open(tcp, opening, listener, &state).await.ok() });
             }
         }
     }
     connections.shutdown().await;
 }
 
-async fn open(mut tcp: TcpStream, opening: Opening, listener: Listener, stage: &Stage) -> Result<()> {
+async fn open(mut tcp: TcpStream, opening: Opening, listener: Listener, state: &State) -> Result<()> {
     tcp.set_nodelay(true)?;
     match opening {
         Opening::CloseAtAccept => Ok(()),
-        Opening::Plain => play(tcp, listener, stage).await,
+        Opening::Plain => play(tcp, listener, state).await,
         Opening::HandshakeHang => tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await.map(drop),
         Opening::Garbage => {
             tcp.write_all(GARBAGE).await?;
@@ -58,19 +58,19 @@ async fn open(mut tcp: TcpStream, opening: Opening, listener: Listener, stage: &
             choose_old_version(&mut tcp, version).await?;
             drain(&mut tcp).await
         }
-        opening => handshake(tcp, &opening, listener, stage).await,
+        opening => handshake(tcp, &opening, listener, state).await,
     }
 }
 
-async fn handshake(tcp: TcpStream, opening: &Opening, listener: Listener, stage: &Stage) -> Result<()> {
-    let acceptor = TlsAcceptor::from(stage.certificates.config(opening)?);
+async fn handshake(tcp: TcpStream, opening: &Opening, listener: Listener, state: &State) -> Result<()> {
+    let acceptor = TlsAcceptor::from(state.certificates.config(opening)?);
     match acceptor.accept(tcp).into_fallible().await {
-        Ok(stream) => play(stream, listener, stage).await,
+        Ok(stream) => play(stream, listener, state).await,
         Err((_, mut tcp)) => close_tcp(&mut tcp).await,
     }
 }
 
 /// Sent to whoever expects a `ServerHello`. The first byte is no TLS record type (RFC 8446, section 5.1).
 const GARBAGE: &[u8] = b"\xde\xad\xbe\xef, and no TLS\r\n";
-/// Accepting fails when the process has no file descriptor left; another connection's end gives one back.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
+/// The pause after a failed accept. The process has no file descriptor left, until another connection ends.
+const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(10);

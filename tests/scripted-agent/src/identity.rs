@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::der::spki;
 use crate::weak_rsa::WeakRsaKey;
 
-/// What a peer shows and signs with. Nothing here demands that the two belong together.
+/// What a peer presents and signs with. The two need not belong together: an impostor's do not.
 pub(crate) struct Identity {
     /// Leaf first, never empty.
     pub(crate) chain: Vec<CertificateDer<'static>>,

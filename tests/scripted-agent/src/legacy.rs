@@ -1,4 +1,4 @@
-//! A peer that speaks only TLS 1.0 or 1.1, as far as a client needs to see it to turn away.
+//! A peer that speaks only TLS 1.0 or 1.1, as far as a client reads before it refuses.
 
 use std::io::Result;
 
@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use crate::behaviour::LegacyVersion;
 
-/// Reads the `ClientHello` and answers it with a `ServerHello` of the old version; the rest is up to the client.
+/// Reads the `ClientHello`, and answers with a `ServerHello` of the old version. The client has to refuse it.
 pub(crate) async fn choose_old_version(tcp: &mut TcpStream, version: LegacyVersion) -> Result<()> {
     let mut record_header = [0; 5];
     tcp.read_exact(&mut record_header).await?;
@@ -34,7 +34,7 @@ fn length(bytes: &[u8]) -> [u8; 2] {
 
 const HANDSHAKE: u8 = 22;
 const SERVER_HELLO: u8 = 2;
-/// Any will do: no key is ever derived from it.
+/// Any value will do: no key is ever derived from it.
 const RANDOM: [u8; 32] = [0x5a; 32];
 const NO_SESSION: [u8; 1] = [0];
 const RSA_WITH_AES_128_CBC_SHA: [u8; 2] = [0, 0x2f];

@@ -1,11 +1,11 @@
-//! The scripted agent: a peer that plays given bytes over real TLS, and takes down the requests that come.
+//! The scripted agent: a peer that plays given bytes over real TLS, and records the requests that arrive.
 //!
-//! The recorded cases and the end-to-end tests rely on it for everything that a well-behaved agent never does: answers
-//! that break off, connections that hang or are reset, wrong certificates, old protocols. It knows nothing of the API.
+//! The recorded cases and the end-to-end tests use it for everything that a well-behaved agent never does: answers that
+//! break off, connections that hang or are reset, wrong certificates, old protocols. It knows nothing of the API.
 //!
-//! A [`Script`] says what to play, [`Certificates`] what to present; the latter are made once and shared, so that an
-//! agent costs little more than a socket. Everything is on the loopback interface, on ports that the system chooses,
-//! and ends with the [`ScriptedAgent`].
+//! A [`Script`] says what to play, and [`Certificates`] are what it presents. Certificates are generated once and shared,
+//! so that an agent costs little more than a socket. Everything listens on the loopback interface, on ports that the
+//! system chooses, and ends with the [`ScriptedAgent`].
 
 #![allow(
     clippy::expect_used,
@@ -25,7 +25,7 @@ mod placeholders;
 mod play;
 mod request;
 mod script;
-mod stage;
+mod state;
 mod weak_rsa;
 mod wire;
 
@@ -37,24 +37,24 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::connection::accept_all;
-use crate::listener::Doors;
+use crate::listener::Sockets;
 use crate::placeholders::Placeholders;
-use crate::stage::Stage;
+use crate::state::State;
 
 pub use crate::behaviour::{Behaviour, Delivery, LegacyVersion, Opening, TlsVersion, UnknownBehaviour};
 pub use crate::certificates::Certificates;
 pub use crate::listener::Listener;
 pub use crate::script::{Answer, Framing, Script};
-pub use crate::stage::Received;
+pub use crate::state::ReceivedRequest;
 
-/// A running agent. It ends soon after it is dropped; [`stop`](Self::stop) waits until it has.
+/// A running agent. It ends soon after it is dropped; [`stop`](Self::stop) waits for that.
 pub struct ScriptedAgent {
-    names: Placeholders,
-    stage: Arc<Stage>,
+    placeholders: Placeholders,
+    state: Arc<State>,
     tasks: Vec<JoinHandle<()>>,
-    /// The tasks end when this is gone.
-    running: watch::Sender<()>,
-    _shut: Option<TcpSocket>,
+    /// The tasks end when this is dropped.
+    stop: watch::Sender<()>,
+    _refusing: Option<TcpSocket>,
 }
 
 impl ScriptedAgent {
@@ -70,20 +70,21 @@ impl ScriptedAgent {
             certificates.config(&answer.opening)?;
         }
         let first = &answers[0].opening;
-        let doors = Doors::bind(first, &listeners).await?;
-        let names =
-            Placeholders { ports: doors.ports, pinned: certificates.pinned(first)?, other: certificates.other() };
-        let answers = answers.into_iter().map(|answer| names.fill_headers(answer)).collect();
-        let stage = Arc::new(Stage::new(answers, certificates.clone()));
-        let (running, stopped) = watch::channel(());
+        let sockets = Sockets::bind(first, &listeners).await?;
+        let placeholders =
+            Placeholders { ports: sockets.ports, pinned: certificates.pinned(first)?, other: certificates.other() };
+        let answers = answers.into_iter().map(|answer| placeholders.fill_headers(answer)).collect();
+        let state = Arc::new(State::new(answers, certificates.clone()));
+        let (stop, stopped) = watch::channel(());
         let serve =
-            |(listener, socket)| tokio::spawn(accept_all(socket, listener, Arc::clone(&stage), stopped.clone()));
-        Ok(Self { tasks: doors.open.into_iter().map(serve).collect(), names, stage, running, _shut: doors.shut })
+            |(listener, socket)| tokio::spawn(accept_all(socket, listener, Arc::clone(&state), stopped.clone()));
+        let tasks = sockets.listening.into_iter().map(serve).collect();
+        Ok(Self { placeholders, state, tasks, stop, _refusing: sockets.refusing })
     }
 
     /// Ends all connections and listeners, and returns when they have ended.
     pub async fn stop(self) {
-        drop(self.running);
+        drop(self.stop);
         for task in self.tasks {
             task.await.expect("a listener's task does not panic");
         }
@@ -100,51 +101,52 @@ impl ScriptedAgent {
     ///
     /// If the script did not ask for that listener.
     pub fn port_of(&self, listener: Listener) -> u16 {
-        let port = self.names.ports.get(&listener);
+        let port = self.placeholders.ports.get(&listener);
         *port.unwrap_or_else(|| panic!("the script did not ask for the listener {listener:?}"))
     }
 
-    /// The fingerprint to pin, in lower-case hex: of the leaf certificate that the first answer is presented with, and
-    /// for a peer with the wrong certificate of the one that it should have.
+    /// The fingerprint to pin, in lower-case hex: that of the leaf certificate which the opening of the first answer
+    /// presents. For a peer with the wrong certificate, that of the right one.
     pub fn fingerprint(&self) -> String {
-        self.names.pinned.fingerprint()
+        self.placeholders.pinned.fingerprint()
     }
 
     /// The SPKI fingerprint of that leaf certificate, in lower-case hex.
     pub fn spki_fingerprint(&self) -> String {
-        self.names.pinned.spki_fingerprint()
+        self.placeholders.pinned.spki_fingerprint()
     }
 
     /// The fingerprint of the last certificate of that chain, in lower-case hex; the leaf's own if it is alone.
     pub fn last_fingerprint(&self) -> String {
-        self.names.pinned.last_fingerprint()
+        self.placeholders.pinned.last_fingerprint()
     }
 
     /// The fingerprint of the certificate that is presented where it is the wrong one, in lower-case hex.
     pub fn other_fingerprint(&self) -> String {
-        self.names.other.fingerprint()
+        self.placeholders.other.fingerprint()
     }
 
-    /// The text with the placeholders of recorded cases replaced: `{PORT}` and its like for the listeners that the
-    /// script asked for, `{PIN}` and its like. [`Script::listeners_named_in`] asks for the listeners of a text.
+    /// The text with the placeholders of recorded cases replaced: those for ports, such as `{PORT}`, if the script asked
+    /// for the listener, and those for fingerprints, such as `{PIN}`. [`Script::listeners_named_in`] asks for the
+    /// listeners whose placeholders a text holds.
     pub fn fill(&self, text: &str) -> String {
-        self.names.fill(text)
+        self.placeholders.fill(text)
     }
 
-    /// The requests so far, each read to the end of its body, in the order of their ends.
-    pub fn requests(&self) -> Vec<Received> {
-        self.stage.received().borrow().clone()
+    /// The requests so far, each read to the end of its body, in the order in which they ended.
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.state.received().borrow().clone()
     }
 
-    /// Waits until that many requests have come, and returns all so far.
-    pub async fn wait_for_requests(&self, count: usize) -> Vec<Received> {
-        let mut received = self.stage.received();
+    /// Waits until this many requests have arrived, and returns all so far.
+    pub async fn wait_for_requests(&self, count: usize) -> Vec<ReceivedRequest> {
+        let mut received = self.state.received();
         let all = received.wait_for(|all| all.len() >= count).await;
         all.expect("the agent holds the sender").clone()
     }
 
     /// How many TCP connections all listeners have accepted so far, whatever became of them.
     pub fn connections(&self) -> usize {
-        self.stage.accepted()
+        self.state.accepted()
     }
 }

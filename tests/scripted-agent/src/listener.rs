@@ -1,4 +1,4 @@
-//! The listeners of one agent. They share its answers and differ in what stands behind the port.
+//! The listeners of one agent. They share its answers, and differ in how they open a connection.
 
 use std::collections::HashMap;
 use std::io::Result;
@@ -8,26 +8,26 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::behaviour::Opening;
 
-/// A port of the agent, and what stands behind it.
+/// A port of the agent, and how connections to it are opened.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Listener {
-    /// The agent itself; opens connections as the answers say.
+    /// The agent itself: connections are opened as the answers say.
     Main,
-    /// The same on a second port.
+    /// The same, on a second port.
     Second,
     /// TLS with the other certificate, whatever the answers say.
     WrongCertificate,
     /// HTTP without TLS, whatever the answers say.
     Plain,
-    /// The same as the main one, on `[::1]`.
+    /// The same as the main listener, on `[::1]`.
     Ipv6,
 }
 
 impl Listener {
-    /// Every listener there is.
-    pub const ALL: [Self; 5] = [Self::Main, Self::Second, Self::WrongCertificate, Self::Plain, Self::Ipv6];
+    /// All listeners.
+    pub const ALL: &[Self] = &[Self::Main, Self::Second, Self::WrongCertificate, Self::Plain, Self::Ipv6];
 
-    /// What stands for its port in the texts of recorded cases.
+    /// The placeholder for its port in the texts of recorded cases.
     pub fn placeholder(self) -> &'static str {
         match self {
             Self::Main => "{PORT}",
@@ -38,7 +38,7 @@ impl Listener {
         }
     }
 
-    /// A loopback address, with a port that the system is to choose.
+    /// A loopback address with port 0, for which the system chooses one.
     fn address(self) -> SocketAddr {
         let host = match self {
             Self::Ipv6 => IpAddr::from(Ipv6Addr::LOCALHOST),
@@ -48,36 +48,36 @@ impl Listener {
     }
 }
 
-/// The bound sockets of an agent that has not started to accept.
-pub(crate) struct Doors {
+/// The bound sockets of an agent, before it accepts connections.
+pub(crate) struct Sockets {
     pub(crate) ports: HashMap<Listener, u16>,
-    pub(crate) open: Vec<(Listener, TcpListener)>,
-    /// The main port where nobody is to listen. It stays bound, so that no one else gets it and connecting is refused.
-    pub(crate) shut: Option<TcpSocket>,
+    pub(crate) listening: Vec<(Listener, TcpListener)>,
+    /// The main port where connections are to be refused. It stays bound without listening, so that nobody else gets it.
+    pub(crate) refusing: Option<TcpSocket>,
 }
 
-impl Doors {
-    /// Binds the main listener, as the first opening wants it, and the others.
+impl Sockets {
+    /// Binds the main listener, as the first opening demands, and the others.
     pub(crate) async fn bind(first: &Opening, others: &[Listener]) -> Result<Self> {
-        let mut doors = Self { ports: HashMap::new(), open: Vec::new(), shut: None };
+        let mut sockets = Self { ports: HashMap::new(), listening: Vec::new(), refusing: None };
         if *first == Opening::Refused {
             let socket = TcpSocket::new_v4()?;
             socket.bind(Listener::Main.address())?;
-            doors.ports.insert(Listener::Main, socket.local_addr()?.port());
-            doors.shut = Some(socket);
+            sockets.ports.insert(Listener::Main, socket.local_addr()?.port());
+            sockets.refusing = Some(socket);
         } else {
-            doors.open(Listener::Main).await?;
+            sockets.listen(Listener::Main).await?;
         }
         for listener in others {
-            doors.open(*listener).await?;
+            sockets.listen(*listener).await?;
         }
-        Ok(doors)
+        Ok(sockets)
     }
 
-    async fn open(&mut self, listener: Listener) -> Result<()> {
+    async fn listen(&mut self, listener: Listener) -> Result<()> {
         let socket = TcpListener::bind(listener.address()).await?;
         self.ports.insert(listener, socket.local_addr()?.port());
-        self.open.push((listener, socket));
+        self.listening.push((listener, socket));
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The names that recorded cases have for what is known only when an agent runs: its ports and fingerprints.
+//! The placeholders in recorded cases for what is known only while an agent runs: its ports and fingerprints.
 
 use std::collections::HashMap;
 use std::sync::Arc;

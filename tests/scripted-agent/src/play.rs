@@ -1,4 +1,4 @@
-//! Playing answers on an open connection, until a delivery or the peer ends it.
+//! Plays answers on an open connection, until a delivery or the peer ends it.
 
 use std::io::{ErrorKind, Result};
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tokio_rustls::server::TlsStream;
 use crate::behaviour::Delivery;
 use crate::listener::Listener;
 use crate::request::RequestReader;
-use crate::stage::Stage;
+use crate::state::State;
 use crate::wire::Wire;
 
 /// A connection that requests come on, with or without TLS.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
-    /// What carries it.
+    /// The TCP connection that carries it.
     fn tcp(&mut self) -> &mut TcpStream;
 }
 
@@ -33,10 +33,10 @@ impl Transport for TlsStream<TcpStream> {
 }
 
 /// Answers requests until the connection ends.
-pub(crate) async fn play(mut stream: impl Transport, listener: Listener, stage: &Stage) -> Result<()> {
+pub(crate) async fn play(mut stream: impl Transport, listener: Listener, state: &State) -> Result<()> {
     let mut requests = RequestReader::default();
     let mut number = None;
-    let mut silent = false;
+    let mut is_silent = false;
     loop {
         let request = match requests.next(&mut stream).await {
             Ok(request) => request,
@@ -47,18 +47,18 @@ pub(crate) async fn play(mut stream: impl Transport, listener: Listener, stage: 
             Err(_) => return close(stream).await,
         };
         let keeps_alive = request.keeps_alive;
-        let number = *number.get_or_insert_with(|| stage.number_connection());
-        let received = request.into_received(number, listener);
-        if silent {
-            stage.receive_in_silence(received);
+        let number = *number.get_or_insert_with(|| state.number_connection());
+        let received = request.into_received_request(number, listener);
+        if is_silent {
+            state.receive_unanswered(received);
             continue;
         }
-        let answer = stage.receive(received);
+        let answer = state.receive(received);
         let mut wire = Wire::encode(answer);
         wire.closes |= !keeps_alive;
         match deliver(&mut stream, &wire, answer.delivery).await? {
             After::Listen => {}
-            After::Silence => silent = true,
+            After::Silence => is_silent = true,
             After::Close => return close(stream).await,
             After::CloseTcp => return close_tcp(stream.tcp()).await,
             After::Reset => return stream.tcp().set_zero_linger(),
@@ -78,8 +78,8 @@ pub(crate) async fn close_tcp(tcp: &mut TcpStream) -> Result<()> {
     drain(tcp).await
 }
 
-/// Reads until the peer is done: closing with something unread would reset the connection, and what was sent last
-/// might be lost (RFC 9112, section 9.6).
+/// Reads until the peer closes its side. Closing with something unread would reset the connection, and the peer might lose
+/// what was sent last (RFC 9112, section 9.6).
 pub(crate) async fn drain(tcp: &mut TcpStream) -> Result<()> {
     let mut ignored = tokio::io::sink();
     match timeout(LINGER, tokio::io::copy(tcp, &mut ignored)).await {
@@ -107,20 +107,26 @@ async fn deliver(stream: &mut impl Transport, wire: &Wire, delivery: Delivery) -
     Ok(plan.after)
 }
 
-/// What a delivery comes to for one answer.
+/// A delivery, worked out for one answer.
 struct Plan {
-    /// Bytes of the answer that are sent.
+    /// How many bytes of the answer are sent.
     length: usize,
-    /// Between single bytes; none sends all at once.
+    /// The pause after each byte. Without one, all bytes are sent at once.
     pause: Option<Duration>,
     after: After,
 }
 
+/// What happens to the connection after an answer.
 enum After {
+    /// The next request is read and answered.
     Listen,
+    /// Further requests are read and not answered.
     Silence,
+    /// TLS and TCP are closed.
     Close,
+    /// TCP is closed, without `close_notify`.
     CloseTcp,
+    /// TCP is reset.
     Reset,
 }
 
@@ -148,6 +154,6 @@ impl Plan {
     }
 }
 
-/// How long a peer may take to end its side. One that waits for more has seen by then that there is none.
+/// How long a peer may take to close its side. A peer that waits for more data has seen by then that none arrives.
 const LINGER: Duration = Duration::from_secs(1);
 const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";

@@ -1,4 +1,4 @@
-//! Reading requests (RFC 9112) from a connection, one after the other.
+//! Reads requests (RFC 9112) from a connection, one after the other.
 
 use std::io::{Error, ErrorKind, Result};
 
@@ -11,7 +11,7 @@ pub(crate) struct Request {
     /// Names in lower case, values as they came.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// Whether the peer lets the connection live on.
+    /// Whether the peer allows the connection to be kept.
     pub(crate) keeps_alive: bool,
 }
 
@@ -54,7 +54,7 @@ fn header(line: &str) -> Option<(String, String)> {
     Some((name.to_ascii_lowercase(), value.trim().to_owned()))
 }
 
-/// The requests of one connection; holds what was read beyond the last of them.
+/// Reads the requests of one connection. Holds what was read beyond the last of them.
 #[derive(Default)]
 pub(crate) struct RequestReader {
     unread: Vec<u8>,
@@ -102,7 +102,8 @@ impl RequestReader {
             if let Some(at) = found {
                 return self.take(stream, at + mark.len()).await;
             }
-            // A TLS client at a port without TLS starts with a control character, and waits for us.
+            // A TLS client at a port without TLS begins with a control character and then waits. Without this check both
+            // sides would wait.
             let binary = self.unread.first().is_some_and(u8::is_ascii_control);
             if (binary && self.unread.first() != Some(&b'\r')) || self.unread.len() > HEAD_LIMIT {
                 return Err(ErrorKind::InvalidData.into());

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use crate::behaviour::{Behaviour, Delivery, Opening, UnknownBehaviour};
 use crate::listener::Listener;
 
-/// The answers of one agent. The first request gets the first answer, whichever listener it comes to; the last repeats.
+/// The answers of one agent. The first request gets the first answer, whichever listener it arrives at, and so on. The last
+/// answer repeats.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "RecordedServer")]
 pub struct Script {
@@ -41,10 +42,10 @@ impl Script {
         self
     }
 
-    /// Asks for the listeners whose placeholders, like `{PORT2}`, occur in the text (a case's arguments).
+    /// Asks for the listeners whose placeholders, such as `{PORT2}`, occur in a text, such as a case's arguments.
     #[must_use]
     pub fn listeners_named_in(self, text: &str) -> Self {
-        let named = Listener::ALL.into_iter();
+        let named = Listener::ALL.iter().copied();
         self.listeners(named.filter(|listener| text.contains(listener.placeholder())))
     }
 }
@@ -61,7 +62,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer with its length in the head, delivered whole over an ordinary connection.
+    /// An answer with a `Content-Length`, delivered whole over an ordinary connection.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self {
             status,
@@ -73,7 +74,7 @@ impl Answer {
         }
     }
 
-    /// An answer of exactly these bytes, after which the connection ends.
+    /// An answer of exactly these bytes, after which the connection is closed.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(200, bytes).framing(Framing::Raw)
     }
@@ -92,9 +93,9 @@ impl Answer {
         self
     }
 
-    /// How the connection begins that this answer is the next one for.
+    /// How a connection is opened while this answer is the next one.
     ///
-    /// The answer is used up by the request that gets it. An opening that no request can follow
+    /// An answer is used up by the request that gets it. An opening after which no request can follow
     /// (`close-at-accept`, `garbage`, `handshake-hang`, `tls1.0`, `tls1.1`) uses it up at once.
     #[must_use]
     pub fn opening(mut self, opening: Opening) -> Self {
@@ -102,7 +103,7 @@ impl Answer {
         self
     }
 
-    /// How much is sent, how fast, and what then becomes of the connection.
+    /// How much of the answer is sent, how fast, and what happens to the connection after it.
     #[must_use]
     pub fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
@@ -114,14 +115,14 @@ impl Answer {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Framing {
-    /// By its length, in the head.
+    /// By `Content-Length`.
     #[default]
     ContentLength,
-    /// By a last chunk; the body is two chunks, cut in the middle.
+    /// By the last chunk. The body is sent as two chunks, its halves.
     Chunked,
-    /// By the connection's end.
+    /// By the end of the connection.
     Close,
-    /// The body is all the bytes, with their own status line if any; the connection ends after them.
+    /// Not at all: the body is all that is sent, with a status line of its own if it has one. Then the connection is closed.
     Raw,
 }
 

@@ -1,4 +1,4 @@
-//! An answer as the bytes that go out, with the places where a delivery may stop.
+//! An answer as the bytes that are sent, with the positions at which a delivery may stop.
 
 use http::StatusCode;
 
@@ -9,7 +9,7 @@ pub(crate) struct Wire {
     pub(crate) bytes: Vec<u8>,
     /// Length of the head, its empty line included.
     pub(crate) head: usize,
-    /// Up to here it is the head and half of the body.
+    /// Length of the head and half of the body.
     pub(crate) half: usize,
     /// Whether the connection ends after it.
     pub(crate) closes: bool,
@@ -70,7 +70,7 @@ fn push(bytes: &mut Vec<u8>, body: &[u8], chunked: bool) {
     if !chunked {
         bytes.extend_from_slice(body);
     } else if !body.is_empty() {
-        // An empty chunk would be the last one.
+        // An empty chunk would end the body (RFC 9112, section 7.1).
         bytes.extend_from_slice(format!("{:x}\r\n", body.len()).as_bytes());
         bytes.extend_from_slice(body);
         bytes.extend_from_slice(b"\r\n");

@@ -1,6 +1,6 @@
 //! Connections that end too early, or in the wrong way.
 
-use crate::client::{Client, End, GET, HEAD, agent, hello, hello_but};
+use crate::client::{Client, End, GET, HEAD, agent, hello, hello_with};
 
 #[tokio::test]
 async fn each_ending_sends_its_part_and_ends_in_its_way() {
@@ -16,7 +16,7 @@ async fn each_ending_sends_its_part_and_ends_in_its_way() {
         ("reset", "", End::Reset),
         ("reset-mid-body", &half, End::Reset),
     ] {
-        let agent = agent([hello_but(behaviour)]).await;
+        let agent = agent([hello_with(behaviour)]).await;
         let mut client = Client::connect(agent.port()).await.unwrap();
         client.send(GET).await;
         let seen = client.read_to_end().await;
@@ -27,7 +27,7 @@ async fn each_ending_sends_its_part_and_ends_in_its_way() {
 
 #[tokio::test]
 async fn a_kept_connection_can_end_after_its_second_request() {
-    let agent = agent([hello(), hello_but("close-before-response"), hello()]).await;
+    let agent = agent([hello(), hello_with("close-before-response"), hello()]).await;
     let mut client = Client::connect(agent.port()).await.unwrap();
     client.send(GET).await;
     client.read(HEAD.len() + 6).await;

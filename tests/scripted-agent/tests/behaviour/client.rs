@@ -1,4 +1,4 @@
-//! A client that sees everything: it trusts any certificate, checks the handshake signature, and tells how a connection
+//! A client that sees everything: it accepts any certificate, checks the handshake signature, and reports how a connection
 //! ended.
 
 use std::io::{ErrorKind, Result};
@@ -26,13 +26,13 @@ pub(crate) const GET: &[u8] = b"GET /storage HTTP/1.1\r\nHost: agent\r\n\r\n";
 /// The head of [`hello`].
 pub(crate) const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n";
 
-/// An answer whose halves are easy to tell.
+/// An answer whose halves differ.
 pub(crate) fn hello() -> Answer {
     Answer::new(200, "abcdef")
 }
 
-/// The same with a behaviour, by its name.
-pub(crate) fn hello_but(behaviour: &str) -> Answer {
+/// The same answer with a behaviour, by its name.
+pub(crate) fn hello_with(behaviour: &str) -> Answer {
     match behaviour.parse().unwrap() {
         Behaviour::Opening(opening) => hello().opening(opening),
         Behaviour::Delivery(delivery) => hello().delivery(delivery),
@@ -81,13 +81,13 @@ impl Client {
         String::from_utf8(bytes).unwrap()
     }
 
-    /// Sends a request that may fail, or its answer.
+    /// Sends a request and reads the first byte of the answer; either may fail.
     pub(crate) async fn answer_to(&mut self, request: &[u8]) -> Result<u8> {
         self.stream.write_all(request).await?;
         self.stream.read_u8().await
     }
 
-    /// Everything up to the end, and which end it was.
+    /// Everything up to the end of the connection, and how it ended.
     pub(crate) async fn read_to_end(&mut self) -> (String, End) {
         let mut bytes = Vec::new();
         let read = timeout(PATIENCE, self.stream.read_to_end(&mut bytes));
@@ -100,7 +100,7 @@ impl Client {
         (String::from_utf8(bytes).unwrap(), end)
     }
 
-    /// Lengths of the TLS records of application data that came so far.
+    /// The lengths of the TLS records of application data so far.
     pub(crate) fn data_records(&self) -> Vec<usize> {
         let mut bytes = &self.stream.get_ref().0.seen[..];
         let mut lengths = Vec::new();
@@ -206,5 +206,5 @@ impl ServerCertVerifier for AnyCertificate {
 
 /// The record type of RFC 8446, section 5.1.
 const APPLICATION_DATA: u8 = 23;
-/// For an end that should come at once; a test that fails is not to hang.
+/// For an end that should come at once, so that a test which fails does not hang.
 const PATIENCE: Duration = Duration::from_secs(10);

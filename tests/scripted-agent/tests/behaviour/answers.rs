@@ -1,10 +1,12 @@
-//! Whole answers: their bytes, their order, and the requests that were taken down.
+//! Whole answers: their bytes, their order, and the requests that are recorded.
 
 use std::time::{Duration, Instant};
 
-use agentapi_scripted_agent::{Answer, Certificates, Delivery, Framing, Listener, Received, Script, ScriptedAgent};
+use agentapi_scripted_agent::{
+    Answer, Certificates, Delivery, Framing, Listener, ReceivedRequest, Script, ScriptedAgent,
+};
 
-use crate::client::{CERTIFICATES, Client, End, GET, HEAD, agent, config, hello, hello_but};
+use crate::client::{CERTIFICATES, Client, End, GET, HEAD, agent, config, hello, hello_with};
 
 #[tokio::test]
 async fn a_connection_is_kept_and_later_requests_get_later_answers() {
@@ -26,13 +28,13 @@ async fn a_connection_is_kept_and_later_requests_get_later_answers() {
 }
 
 #[tokio::test]
-async fn a_request_is_taken_down_whole() {
+async fn a_request_is_recorded_whole() {
     let agent = agent([hello()]).await;
     let mut client = Client::connect(agent.port()).await.unwrap();
     client.send(b"POST /backup HTTP/1.1\r\nHOST: Agent\r\nContent-Length: 2\r\n\r\n{}").await;
     let requests = agent.wait_for_requests(1).await;
     let headers = [("host", "Agent"), ("content-length", "2")];
-    let expected = Received {
+    let expected = ReceivedRequest {
         connection: 1,
         listener: Listener::Main,
         method: "POST".to_owned(),
@@ -68,7 +70,7 @@ async fn a_connection_ends_after_an_answer_or_a_request_that_says_so() {
 
 #[tokio::test]
 async fn dribbled_bytes_have_a_record_each() {
-    let agent = agent([hello_but("dribble")]).await;
+    let agent = agent([hello_with("dribble")]).await;
     let mut client = Client::connect_as(agent.port(), config(&[&rustls::version::TLS12])).await.unwrap();
     client.send(GET).await;
     let expected = format!("{HEAD}abcdef");
@@ -113,7 +115,7 @@ async fn a_recorded_server_is_played() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_answered_with_400_and_not_taken_down() {
+async fn what_is_not_http_is_answered_with_400_and_not_recorded() {
     let agent = agent([hello()]).await;
     let mut client = Client::connect(agent.port()).await.unwrap();
     client.send(b"hello?\r\n\r\n").await;

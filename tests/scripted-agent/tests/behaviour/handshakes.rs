@@ -8,7 +8,7 @@ use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible, Protoc
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::client::{Client, GET, HEAD, agent, config, hello, hello_but};
+use crate::client::{Client, GET, HEAD, agent, config, hello, hello_with};
 
 /// Requests over a new connection and gets the whole answer.
 async fn served(port: u16) -> Client {
@@ -30,14 +30,14 @@ fn tls_error(error: &std::io::Error) -> &Error {
 #[tokio::test]
 async fn a_peer_without_a_special_opening_is_served_with_the_pinned_certificate() {
     for behaviour in ["normal", "alpn-h2", "request-client-cert"] {
-        let agent = agent([hello_but(behaviour)]).await;
+        let agent = agent([hello_with(behaviour)]).await;
         assert_eq!(served(agent.port()).await.leaf_fingerprint(), agent.fingerprint());
     }
 }
 
 #[tokio::test]
 async fn a_peer_that_speaks_only_h2_refuses_a_client_that_offers_only_another_protocol() {
-    let agent = agent([hello_but("alpn-h2")]).await;
+    let agent = agent([hello_with("alpn-h2")]).await;
     let mut config = config(rustls::ALL_VERSIONS);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let refused = Client::connect_as(agent.port(), config).await.err().unwrap();
@@ -47,7 +47,7 @@ async fn a_peer_that_speaks_only_h2_refuses_a_client_that_offers_only_another_pr
 
 #[tokio::test]
 async fn the_wrong_certificate_is_the_other_one() {
-    let agent = agent([hello_but("wrong-cert")]).await;
+    let agent = agent([hello_with("wrong-cert")]).await;
     let presented = served(agent.port()).await.leaf_fingerprint();
     assert_eq!(presented, agent.other_fingerprint());
     assert_ne!(presented, agent.fingerprint());
@@ -58,7 +58,7 @@ async fn one_version_only() {
     for (behaviour, spoken, other) in
         [("tls1.2", ProtocolVersion::TLSv1_2, &version::TLS13), ("tls1.3", ProtocolVersion::TLSv1_3, &version::TLS12)]
     {
-        let agent = agent([hello_but(behaviour)]).await;
+        let agent = agent([hello_with(behaviour)]).await;
         assert_eq!(served(agent.port()).await.version(), spoken);
         let refused = Client::connect_as(agent.port(), config(&[other])).await.err().unwrap();
         let alert = Error::AlertReceived(AlertDescription::ProtocolVersion);
@@ -69,7 +69,7 @@ async fn one_version_only() {
 #[tokio::test]
 async fn an_old_version_is_chosen_though_not_offered() {
     for behaviour in ["tls1.0", "tls1.1"] {
-        let agent = agent([hello_but(behaviour)]).await;
+        let agent = agent([hello_with(behaviour)]).await;
         let error = refused(agent.port()).await;
         let incompatible = PeerIncompatible::ServerDoesNotSupportTls12Or13;
         assert_eq!(*tls_error(&error), Error::PeerIncompatible(incompatible), "{behaviour}");
@@ -79,7 +79,7 @@ async fn an_old_version_is_chosen_though_not_offered() {
 #[tokio::test]
 async fn an_impostor_shows_the_pinned_certificate_and_cannot_sign_for_it() {
     for behaviour in ["impostor:tls1.2", "impostor:tls1.3"] {
-        let agent = agent([hello_but(behaviour)]).await;
+        let agent = agent([hello_with(behaviour)]).await;
         let error = refused(agent.port()).await;
         let bad_signature = Error::InvalidCertificate(CertificateError::BadSignature);
         assert_eq!(*tls_error(&error), bad_signature, "{behaviour}");
@@ -89,7 +89,7 @@ async fn an_impostor_shows_the_pinned_certificate_and_cannot_sign_for_it() {
 
 #[tokio::test]
 async fn a_client_without_the_required_certificate_gets_no_answer() {
-    let agent = agent([hello_but("require-client-cert")]).await;
+    let agent = agent([hello_with("require-client-cert")]).await;
     let mut client = Client::connect(agent.port()).await.unwrap();
     let error = client.answer_to(GET).await.unwrap_err();
     let alert = Error::AlertReceived(AlertDescription::CertificateRequired);
@@ -100,7 +100,7 @@ async fn a_client_without_the_required_certificate_gets_no_answer() {
 #[tokio::test]
 async fn what_comes_in_place_of_tls_is_no_tls() {
     for behaviour in ["garbage", "plain-http"] {
-        let agent = agent([hello_but(behaviour)]).await;
+        let agent = agent([hello_with(behaviour)]).await;
         let error = refused(agent.port()).await;
         assert!(matches!(tls_error(&error), Error::InvalidMessage(_)), "{behaviour}");
         assert_eq!(agent.requests(), []);
@@ -109,7 +109,7 @@ async fn what_comes_in_place_of_tls_is_no_tls() {
 
 #[tokio::test]
 async fn plain_http_is_answered() {
-    let agent = agent([hello_but("plain-http")]).await;
+    let agent = agent([hello_with("plain-http")]).await;
     let mut tcp = TcpStream::connect(("127.0.0.1", agent.port())).await.unwrap();
     tcp.write_all(GET).await.unwrap();
     let mut answer = vec![0; HEAD.len()];
@@ -119,13 +119,13 @@ async fn plain_http_is_answered() {
 
 #[tokio::test]
 async fn nobody_listens() {
-    let agent = agent([hello_but("refused")]).await;
+    let agent = agent([hello_with("refused")]).await;
     assert_eq!(refused(agent.port()).await.kind(), ErrorKind::ConnectionRefused);
 }
 
 #[tokio::test]
 async fn a_connection_that_is_closed_at_once_uses_up_its_answer() {
-    let agent = agent([hello_but("close-at-accept"), hello()]).await;
+    let agent = agent([hello_with("close-at-accept"), hello()]).await;
     let kind = refused(agent.port()).await.kind();
     assert!(matches!(kind, ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{kind:?}");
     served(agent.port()).await;
@@ -146,7 +146,7 @@ async fn a_certificate_of_a_kind_comes_with_its_chain() {
     std::fs::write(folder.path().join("chain.pem"), file).unwrap();
 
     let certificates = Certificates::with_folder(folder.path());
-    let script = Script::new([hello_but("cert:chain")]);
+    let script = Script::new([hello_with("cert:chain")]);
     let agent = ScriptedAgent::start(script, &certificates).await.unwrap();
     let client = served(agent.port()).await;
     assert_eq!(client.chain(), [leaf.der().clone(), root.der().clone()]);
@@ -158,7 +158,7 @@ async fn a_certificate_of_a_kind_comes_with_its_chain() {
 async fn a_kind_without_a_file_is_an_error_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::with_folder(folder.path());
-    let script = Script::new([hello(), hello_but("cert:none")]);
+    let script = Script::new([hello(), hello_with("cert:none")]);
     let error = ScriptedAgent::start(script, &certificates).await.err().unwrap();
     assert!(error.to_string().contains("none.pem"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! What the connections of one agent share: the answers still to come, and the requests that came.
+//! What the connections of one agent share: the answers that are left, and the requests that arrived.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,24 +10,24 @@ use crate::listener::Listener;
 use crate::request::Request;
 use crate::script::Answer;
 
-/// A request as the agent received it.
+/// A request as it arrived.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Received {
-    /// The connection that it came on: from 1, in the order in which connections sent their first request.
+pub struct ReceivedRequest {
+    /// The connection that it arrived on: from 1, in the order in which connections sent their first request.
     pub connection: usize,
-    /// The listener that it came to.
+    /// The listener that it arrived at.
     pub listener: Listener,
     /// The method, such as `GET`.
     pub method: String,
     /// The request target as sent: path and query.
     pub path: String,
-    /// The headers in their order, names in lower case.
+    /// The headers in their order, with names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body without its framing.
     pub body: Vec<u8>,
 }
 
-impl Received {
+impl ReceivedRequest {
     /// The value of the first header of this name, given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
@@ -35,18 +35,18 @@ impl Received {
     }
 }
 
-/// The shared state.
-pub(crate) struct Stage {
+/// The state of one agent.
+pub(crate) struct State {
     pub(crate) certificates: Certificates,
     /// Never empty.
     answers: Vec<Answer>,
     next: AtomicUsize,
-    received: watch::Sender<Vec<Received>>,
+    received: watch::Sender<Vec<ReceivedRequest>>,
     accepted: AtomicUsize,
-    talking: AtomicUsize,
+    connections_with_requests: AtomicUsize,
 }
 
-impl Stage {
+impl State {
     pub(crate) fn new(answers: Vec<Answer>, certificates: Certificates) -> Self {
         Self {
             certificates,
@@ -54,11 +54,11 @@ impl Stage {
             next: AtomicUsize::new(0),
             received: watch::Sender::new(Vec::new()),
             accepted: AtomicUsize::new(0),
-            talking: AtomicUsize::new(0),
+            connections_with_requests: AtomicUsize::new(0),
         }
     }
 
-    /// Counts a connection, and says how it is to begin.
+    /// Counts a connection, and decides how it is opened.
     pub(crate) fn accept(&self, listener: Listener) -> Opening {
         self.accepted.fetch_add(1, Ordering::SeqCst);
         match listener {
@@ -78,13 +78,14 @@ impl Stage {
         self.accepted.load(Ordering::SeqCst)
     }
 
-    /// The number of a connection that now sends its first request.
+    /// The number for a connection that sends its first request.
     pub(crate) fn number_connection(&self) -> usize {
-        self.talking.fetch_add(1, Ordering::SeqCst) + 1
+        self.connections_with_requests.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Records a request and gives it the next answer, in one step, so that the two keep the same order.
-    pub(crate) fn receive(&self, received: Received) -> &Answer {
+    /// Records a request, and returns the answer to it.
+    pub(crate) fn receive(&self, received: ReceivedRequest) -> &Answer {
+        // Both under the lock of the channel: the n-th recorded request is the one that gets the n-th answer.
         let mut index = 0;
         self.received.send_modify(|all| {
             all.push(received);
@@ -94,12 +95,12 @@ impl Stage {
     }
 
     /// Records a request that gets no answer.
-    pub(crate) fn receive_in_silence(&self, received: Received) {
+    pub(crate) fn receive_unanswered(&self, received: ReceivedRequest) {
         self.received.send_modify(|all| all.push(received));
     }
 
     /// The requests so far, and those to come.
-    pub(crate) fn received(&self) -> watch::Receiver<Vec<Received>> {
+    pub(crate) fn received(&self) -> watch::Receiver<Vec<ReceivedRequest>> {
         self.received.subscribe()
     }
 
@@ -109,7 +110,14 @@ impl Stage {
 }
 
 impl Request {
-    pub(crate) fn into_received(self, connection: usize, listener: Listener) -> Received {
-        Received { connection, listener, method: self.method, path: self.path, headers: self.headers, body: self.body }
+    pub(crate) fn into_received_request(self, connection: usize, listener: Listener) -> ReceivedRequest {
+        ReceivedRequest {
+            connection,
+            listener,
+            method: self.method,
+            path: self.path,
+            headers: self.headers,
+            body: self.body,
+        }
     }
 }
