@@ -24,8 +24,8 @@ use crate::target::Target;
 ///
 /// Each function makes at most one request. It is sent a second time where not a byte of it can have arrived, and a GET
 /// also where an idle connection turns out to have been closed by the agent. Any function may fail with any [`Error`],
-/// unless it says otherwise. Dropping the future of a call ends the call: its connection is closed, so a POST may or may
-/// not have arrived.
+/// unless it says otherwise. Dropping the future of a call ends the call: its connection is closed, so a POST may or
+/// may not have arrived.
 #[derive(Clone)]
 pub struct Agent {
     instances: Arc<Instances>,
@@ -114,8 +114,8 @@ impl Agent {
         call.end(outcome)
     }
 
-    /// Starts a backup and returns at once; it is followed by [`backup_status`](Self::backup_status). After an error with
-    /// [`may_have_acted`](Error::may_have_acted) it may have started: ask for the status before starting another.
+    /// Starts a backup and returns at once; it is followed by [`backup_status`](Self::backup_status). After an error
+    /// with [`may_have_acted`](Error::may_have_acted) it may have started: ask for the status before starting another.
     /// Source: POST /backup.
     pub async fn start_backup(&self) -> Result<BackupJob, Error> {
         let mut call = self.start(Some(Route::StartBackup)).await?;
@@ -155,8 +155,8 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// [`Error::NeedsConfirmation`] for a user-data disk: call again with the durable id once the customer has confirmed
-    /// it. [`Error::FormatRefused`] for a system or backup disk: the operator must sign the pending operation.
+    /// [`Error::NeedsConfirmation`] for a user-data disk: call again with the durable id once the customer has
+    /// confirmed it. [`Error::FormatRefused`] for a system or backup disk: the operator must sign the operation.
     pub async fn format_disk(&self, request: &FormatRequest) -> Result<FormatResult, Error> {
         let mut call = self.start(Some(Route::FormatDisk)).await?;
         let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_format(store, request)).await?;
@@ -186,8 +186,8 @@ impl Agent {
     }
 
     /// Runs the extension that was plugged onto the component in
-    /// [`component_file`](crate::HostBuilder::component_file), once. Input and result are JSON texts, whose shape is the
-    /// extension's own; the inner error is the extension's own failure.
+    /// [`component_file`](crate::HostBuilder::component_file), once. Input and result are JSON texts, whose shape is
+    /// the extension's own; the inner error is the extension's own failure.
     ///
     /// The extension is part of the client and trusted like it: there are no grants and no audit, and the only limits
     /// are the client's. The deadline is for the whole run. Run what is not trusted as a [`policy`](crate::policy).

@@ -1,7 +1,7 @@
 //! What can go wrong with a call, as a controller sees it.
 //!
-//! The kinds are the cases of `error` in `wit/types.wit`: WIT, JSON and Rust have the same names. Causes are in `source`
-//! and never repeated in the text. How errors cross the component's border is in `sandbox/error.rs`.
+//! The kinds are the cases of `error` in `wit/types.wit`: WIT, JSON and Rust have the same names. Causes are in
+//! `source` and never repeated in the text. How errors cross the component's border is in `sandbox/error.rs`.
 
 use std::fmt;
 use std::io;
@@ -18,8 +18,8 @@ use crate::records::FormatResult;
 ///
 /// No text holds the token. The causes are in [`source`](std::error::Error::source).
 ///
-/// As JSON it is `{"kind": .., "message": ..}`, with a `status` or a `value` where there is one: the shape of `error` in
-/// the answers of `agentapi call`.
+/// As JSON it is `{"kind": .., "message": ..}`, with a `status` or a `value` where there is one: the shape of `error`
+/// in the answers of `agentapi call`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

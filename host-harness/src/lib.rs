@@ -2,8 +2,8 @@
 //!
 //! # Embedding
 //!
-//! Make one [`Host`] for the process and one [`Agent`] for each agent. This is `examples/quickstart.rs`, which runs as it
-//! stands: `cargo run --example quickstart`.
+//! Make one [`Host`] for the process and one [`Agent`] for each agent. This is `examples/quickstart.rs`, which runs as
+//! it stands: `cargo run --example quickstart`.
 //!
 //! ```
 #![doc = include_str!("../quickstart.rs")]
@@ -12,7 +12,8 @@
 //! # What it does for you
 //!
 //! - **Pin.** A connection is used only if the peer presents a pinned leaf certificate *and proves that it holds its
-//!   key*; anything else is [`Error::PinMismatch`], before a request is sent. Give two pins while a certificate is changed.
+//!   key*; anything else is [`Error::PinMismatch`], before a request is sent. Give two pins while a certificate
+//!   changes.
 //! - **Egress.** The component reaches the pinned authority over https, on the nine [routes](Route) of the API, and
 //!   nothing else. Redirects are not followed, and variables that name a proxy are not read.
 //! - **Token.** It stays in the host; the component is given a stand-in. It is in no log, error or debug text.

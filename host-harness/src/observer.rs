@@ -6,7 +6,7 @@ use agentapi_contract::Route;
 
 /// Receives a summary of every call that has ended, for a controller's own metrics.
 ///
-/// It runs on the task that made the call, so it should count and return. A call whose future was dropped has no summary.
+/// It runs on the task that made the call, so it should count and return. A call whose future is dropped has none.
 pub trait Observer: Send + Sync + 'static {
     /// A call has ended, well or not.
     fn call_ended(&self, call: &CallSummary);

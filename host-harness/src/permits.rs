@@ -8,8 +8,8 @@ use tokio::time::{Instant, timeout_at};
 /// Calls to one agent that run at once; more wait for a permit within their deadline. Each call has a connection of its
 /// own, and an agent that serves a few guests does not expect hundreds of connections from one of them.
 const MAX_CONCURRENT_CALLS: usize = 32;
-/// What is kept even while few calls run: enough for a burst after a quiet time. It is not more, because each connection
-/// holds a file descriptor that a client of another agent may need.
+/// What is kept even while few calls run: enough for a burst after a quiet time. It is not more, because each
+/// connection holds a file descriptor that a client of another agent may need.
 const MIN_IDLE: usize = 8;
 
 /// The permits of one agent's calls.
@@ -30,7 +30,7 @@ impl Default for Permits {
 impl Permits {
     /// Waits for a permit until this time; none where none was free by then.
     pub(crate) async fn acquire(&self, until: Instant) -> Option<Permit> {
-        // Without a timer at first: setting one costs more than the rest of this function, and usually a permit is free.
+        // Without a timer at first: setting one costs more than all the rest, and usually a permit is free.
         let permit = match Arc::clone(&self.0).try_acquire_owned() {
             Ok(permit) => permit,
             // The semaphore is never closed, so the only failure is the time.

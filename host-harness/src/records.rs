@@ -1,12 +1,12 @@
-//! The records of the agent's API, under its own names: what the component returns, and what `agentapi call` and `--json`
-//! print.
+//! The records of the agent's API, under its own names: what the component returns, and what `agentapi call` and
+//! `--json` print.
 //!
-//! One type serves both borders. Towards the component each record is a type of `felhom:agentapi/types`, so that nothing
-//! is converted when a call returns. As JSON it has the agent's own keys, and every field is present. Where a name of the
-//! agent is a keyword somewhere (`type`, `where`), the Rust field has another name and the JSON key stays.
+//! One type serves both borders. Towards the component each record is a type of `felhom:agentapi/types`, so that
+//! nothing is converted when a call returns. As JSON it has the agent's own keys, and every field is present. Where a
+//! name of the agent is a keyword somewhere (`type`, `where`), the Rust field has another name and the JSON key stays.
 //!
-//! A key that is missing in JSON is read as the zero value, as in the component. No record is `non_exhaustive`: a record of
-//! a WIT package cannot grow within a version, so neither can these, and tests of a controller can build them.
+//! A key that is missing in JSON is read as the zero value, as in the component. No record is `non_exhaustive`: a
+//! record of a WIT package cannot grow within a version, so neither can these, and a controller's tests can build them.
 
 mod backup;
 mod disks;

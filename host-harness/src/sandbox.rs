@@ -11,8 +11,8 @@
 //!          cache: compiled code, on disk, private to this user
 //! ```
 //!
-//! The component is trusted with no more than it needs. It has no clock, file or socket. The token that it is given is a
-//! stand-in. Its requests are not forwarded: the host reads which route they ask for, and sends a request of its own.
+//! The component is trusted with no more than it needs. It has no clock, file or socket. The token that it is given is
+//! a stand-in. Its requests are not forwarded: the host reads which route they ask for, and sends a request of its own.
 
 pub(crate) mod bindings;
 mod cache;

@@ -19,8 +19,8 @@ use crate::error::Error;
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// In a configuration it has the keys `endpoint`, `token` and `pins`. There is no `Serialize`: nothing that is written out
-/// should hold a token.
+/// In a configuration it has the keys `endpoint`, `token` and `pins`. There is no `Serialize`: nothing that is written
+/// out should hold a token.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {

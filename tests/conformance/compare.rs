@@ -48,8 +48,8 @@ fn is_nothing(value: &Value) -> bool {
     value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }
 
-/// Whether the command, split as a shell splits it, is the words that the case gives. Where no value needs quoting it must
-/// also be the text of the original.
+/// Whether the command, split as a shell splits it, is the words that the case gives. Where no value needs quoting it
+/// must also be the text of the original.
 fn is_quoted(case: &Case, wanted: &Value, found: &Value) -> bool {
     let argument = |key: &str| case.args.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let [op, host, id] = ["op", "host_scope", "durable_id"].map(argument);

@@ -2,8 +2,8 @@
 //! and the requests that arrived at the agent are compared with what is right. `README.md` in this folder describes a
 //! case. `AGENTAPI_CASES` names a file of further cases (JSON Lines, gzipped if it ends in `.gz`).
 //!
-//! A case that was not played proves nothing. The only reason not to play one is a machine without IPv6; the test counts
-//! what was played, and fails if that is not all the rest.
+//! A case that was not played proves nothing. The only reason not to play one is a machine without IPv6; the test
+//! counts what was played, and fails if that is not all the rest.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -4,7 +4,7 @@ use agentapi_scripted_agent::{Answer, Delivery, Framing};
 
 use crate::support::{STORAGE, client_of};
 
-/// JSON that is complete after half of the body. The rest is blanks, so that only its length shows that some are missing.
+/// JSON that is complete after half of the body. The rest is blanks, so that only its length shows a loss.
 fn complete_in_half() -> String {
     STORAGE.to_string() + &" ".repeat(STORAGE.len() + 8)
 }

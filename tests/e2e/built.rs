@@ -14,8 +14,8 @@ pub(crate) fn extension(name: &str) -> PathBuf {
     dir.join("wasm32-wasip2/component").join(format!("{}.wasm", name.replace('-', "_")))
 }
 
-/// Cargo, in the environment of a person who types it. With the variables that the cargo of this test has set, everything
-/// that depends on one of them would be built again.
+/// Cargo, in the environment of a person who types it. With the variables that the cargo of this test has set,
+/// everything that depends on one of them would be built again.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     for (name, _) in std::env::vars_os() {

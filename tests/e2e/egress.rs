@@ -118,6 +118,7 @@ async fn what_the_agent_receives_is_the_request_of_the_api_and_nothing_more() {
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let elsewhere = start_scripted([Answer::new(200, STORAGE)]).await;
+    // Under the same certificate, so that nothing but the rule keeps the client from following.
     let location = format!("https://127.0.0.1:{}/storage", elsewhere.port());
     for status in [301, 302, 303, 307, 308] {
         let (client, peer) = client_of([Answer::new(status, "{}").header("location", &location)]).await;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use agentapi_host::records::{AssignRequest, FormatRequest};
 use agentapi_host::{Agent, Error, Host, Method, Route, Target};
@@ -11,9 +11,8 @@ use agentapi_mock::{Fault, MockAgent, ReceivedRequest, Repeat, RouteSelector};
 use http::StatusCode;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
-use crate::support::{SHORT, new_host};
+use crate::support::{SHORT, happens_within, new_host};
 
 const OK: &str = "ok";
 /// Longer than the deadline, and than any test waits.
@@ -48,10 +47,12 @@ fn rows() -> Vec<Row> {
         same(Fault::CloseAfterAnswer, OK),
         same(Fault::HalfBody, "interrupted"),
         same(Fault::WrongLength(7), "interrupted"),
+        // A body that is announced too short is complete, as far as HTTP goes: only its JSON is cut.
         same(Fault::WrongLength(-7), "bad-envelope"),
         same(Fault::MalformedJson, "bad-envelope"),
         same(Fault::Status(StatusCode::SERVICE_UNAVAILABLE), "http-status"),
         same(Fault::Unauthorized, "http-status"),
+        // The client has the pin of the next certificate too.
         same(Fault::NewCertificate, OK),
         row(Fault::SlowHandshake(SHORT.saturating_mul(2)), "deadline", OK, OK),
         row(Fault::ConnectionLimit(0), "tls", OK, OK),
@@ -128,6 +129,7 @@ impl Cell {
         if is_warm {
             perform(&agent, other).await.unwrap();
         }
+        // These faults happen before there is a request, and so before there is a route.
         let selector = if self.is_of_connection() { RouteSelector::Any } else { route.into() };
         mock.inject(selector, row.fault, Repeat::Times(1));
 
@@ -161,18 +163,6 @@ fn count_requests(mock: &MockAgent, route: Route) -> usize {
     let is_of_route =
         |request: &&ReceivedRequest| request.method.as_str() == route.method().as_str() && request.path == route.path();
     mock.requests().iter().filter(is_of_route).count()
-}
-
-/// Waits until something holds, for at most this long; whether it does.
-async fn happens_within(limit: Duration, condition: impl Fn() -> bool) -> bool {
-    let started = Instant::now();
-    while !condition() {
-        if started.elapsed() > limit {
-            return false;
-        }
-        sleep(Duration::from_millis(10)).await;
-    }
-    true
 }
 
 fn all_cells() -> Vec<Cell> {

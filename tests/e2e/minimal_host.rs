@@ -1,5 +1,5 @@
-//! A host with no more than the contract asks of one, and an instance in it: what the component does by itself shows here,
-//! and not what `agentapi-host` adds.
+//! A host with no more than the contract asks of one, and an instance in it: what the component does by itself shows
+//! here, and not what `agentapi-host` adds.
 
 use std::collections::VecDeque;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! Every operation: its request, and its answer with every field and with none. The answers are as the API documents them.
+//! Every operation: its request, and its answer with every field and with none, as the API documents them.
 
 use agentapi_host::records::PendingOp;
 use agentapi_host::{Error, Route};

@@ -160,6 +160,7 @@ async fn neither_a_connection_nor_a_session_made_under_one_pin_serves_another() 
     }
     assert_eq!(agent.connections(), 1);
 
+    // A TLS session of the right client would be resumed without presenting the certificate, and not be refused.
     let wrong = host().agent(target_at(agent.port(), [agent.other_fingerprint()])).unwrap();
     for _ in 0..3 {
         assert_eq!(wrong.storage().await.unwrap_err().kind(), "pin-mismatch");

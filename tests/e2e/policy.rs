@@ -80,6 +80,7 @@ async fn a_trap_or_a_failure_is_told_and_the_next_run_works() {
 #[tokio::test]
 async fn an_extension_that_computes_does_not_hold_the_others_up() {
     let (agent, _mock) = agent().await;
+    // On the one thread of this test's runtime, so that the other run needs the first one to make way.
     let policy = load(&host(), Limits { cpu: Duration::from_secs(2), ..tight() });
     let computing = policy.clone();
     let other = agent.clone();

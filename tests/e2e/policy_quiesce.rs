@@ -54,6 +54,7 @@ impl Fixture {
         let mock = MockAgent::start().await.unwrap();
         let agent = host().agent(target_of_mock(&mock)).unwrap();
         let outcome = policy.run(&agent, input).await;
+        // A run that did not thaw leaves that to the keeper, which thaws in the background.
         self.coordinator.idle().await;
         let count = |counter: &AtomicUsize| counter.swap(0, Ordering::SeqCst);
         (outcome, count(&self.applications.frozen), count(&self.applications.thawed))

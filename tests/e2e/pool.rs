@@ -1,4 +1,4 @@
-//! Instances beyond a host's first are made in a pool of slots, as long as one is free. No caller notices the difference.
+//! Instances beyond a host's first are made in a pool of slots, as long as one is free. No caller notices.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use agentapi_host::Route;
 use agentapi_mock::{Fault, MockAgent, Repeat};
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
-use crate::support::{host, target_of_mock};
+use crate::support::{SHORT, happens_within, host, target_of_mock};
 
 #[tokio::test]
 async fn a_hundred_calls_use_one_connection() {
@@ -32,7 +33,7 @@ async fn calls_through_one_agent_overlap() {
         calls.spawn(async move { agent.storage().await });
     }
     while mock.requests().len() < CALLS {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        sleep(Duration::from_millis(10)).await;
     }
     assert!(calls.try_join_next().is_none());
     assert_eq!(mock.connections(), CALLS);
@@ -43,17 +44,14 @@ async fn a_call_that_is_dropped_leaves_the_agent_usable_and_nothing_behind() {
     let mock = MockAgent::start().await.unwrap();
     mock.inject(Route::StartBackup, Fault::Latency(Duration::from_secs(60)), Repeat::Times(1));
     let agent = host().agent(target_of_mock(&mock)).unwrap();
-    let dropped = tokio::time::timeout(Duration::from_millis(200), agent.start_backup()).await;
+    // The timeout drops the future of the call while the agent keeps it waiting.
+    let dropped = timeout(Duration::from_millis(200), agent.start_backup()).await;
     assert!(dropped.is_err());
     agent.storage().await.unwrap();
     drop(agent);
-    for _ in 0..100 {
-        if mock.open_connections() == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{} connections are open after their agent is gone", mock.open_connections());
+    // The mock sees a closed connection a moment after it was closed.
+    let is_closed = happens_within(SHORT * 2, || mock.open_connections() == 0).await;
+    assert!(is_closed, "{} connections are open after their client is gone", mock.open_connections());
 }
 
 #[tokio::test]
@@ -67,5 +65,6 @@ async fn more_calls_than_32_wait_for_a_permit() {
         calls.spawn(async move { agent.storage().await.unwrap() });
     }
     calls.join_all().await;
+    // Eight calls waited, and then took over the connections of others.
     assert_eq!((mock.requests().len(), mock.connections()), (40, 32));
 }

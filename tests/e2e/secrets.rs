@@ -57,6 +57,7 @@ async fn nothing_that_is_printed_holds_the_token_not_even_when_the_agent_echoes_
     let _logging = tracing::subscriber::set_default(subscriber);
     tracing::trace!("the log is on");
 
+    // Only whoever decodes the JSON sees this one.
     let escaped: String = TOKEN.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
     let echo = |text: &str| format!(r#"{{"ok":false,"error":"no such token: {text}"}}"#);
     let answers = [

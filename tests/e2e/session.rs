@@ -1,5 +1,5 @@
-//! The component by itself, in a host that adds nothing: what `connect` does the second time, when it fails and before the
-//! first, and what the component keeps to whatever its host does.
+//! The component by itself, in a host that adds nothing: what `connect` does the second time, when it fails and before
+//! the first, and what the component keeps to whatever its host does.
 
 use wasmtime_wasi_http::Error as WasiError;
 

@@ -38,6 +38,7 @@ async fn a_content_length_that_lies_does_not_help() {
     assert_eq!(client.storage().await.unwrap_err().kind(), "response-too-large", "announced, not sent");
     let (client, _peer) = client_of([Answer::raw(head(10) + &body)]).await;
     assert_eq!(client.storage().await.unwrap_err().kind(), "bad-envelope", "sent, not announced: cut where it says");
+    // More than can be allocated: the host must not try.
     let (client, _peer) = client_of([Answer::raw(head(usize::MAX / 4) + &body)]).await;
     assert_eq!(client.storage().await.unwrap_err().kind(), "response-too-large");
 }

@@ -1,7 +1,7 @@
 //! What every test uses: the host, which is built once, and agents to call.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agentapi_host::records::{AssignRequest, FormatRequest};
 use agentapi_host::{Agent, Error, Host, Route, Target};
@@ -9,6 +9,7 @@ use agentapi_mock::MockAgent;
 use agentapi_scripted_agent::{Answer, Certificates, Script, ScriptedAgent};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::time::sleep;
 
 pub(crate) use crate::built::{cargo, extension, target as build_folder};
 
@@ -100,4 +101,16 @@ pub(crate) fn assignment() -> AssignRequest {
 
 pub(crate) fn format(confirmation: Option<&str>) -> FormatRequest {
     FormatRequest { device: "/dev/sdb1".into(), fstype: "ext4".into(), confirmation: confirmation.map(String::from) }
+}
+
+/// Waits until something holds, for at most this long; whether it does.
+pub(crate) async fn happens_within(limit: Duration, condition: impl Fn() -> bool) -> bool {
+    let started = Instant::now();
+    while !condition() {
+        if started.elapsed() > limit {
+            return false;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    true
 }

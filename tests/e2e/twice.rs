@@ -1,4 +1,5 @@
-//! Never twice: a POST is not sent again once it can have arrived; a GET on an idle connection that the agent has closed is.
+//! Never twice: a POST is not sent again once it can have arrived; a GET on an idle connection that the agent has
+//! closed is.
 
 use std::time::Duration;
 
@@ -20,8 +21,8 @@ fn close_unanswered() -> Answer {
 #[tokio::test]
 async fn a_post_on_a_connection_closed_before_the_request_is_sent_once() {
     const CALLS: usize = 20;
-    // Every second answer closes its connection, and a call can only be interrupted by the close before it, so that half
-    // of them succeed in any case. The client mostly sees the close in time, and makes a new connection.
+    // Every second answer closes its connection, and a call can only be interrupted by the close before it, so that
+    // half of them succeed in any case. The client mostly sees the close in time, and makes a new connection.
     const MIN_SUCCESSES: usize = CALLS * 3 / 4;
     let answers = (0..CALLS / 2).flat_map(|_| [Answer::new(200, JOB), answer_and_close(JOB)]);
     let (client, peer) = client_of(answers).await;

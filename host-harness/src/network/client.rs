@@ -210,7 +210,7 @@ impl Client {
         *phase = Phase::Receiving;
         let status = response.status();
         let body = self.read_body(route, response.into_body()).await.map_err(Failure::Final)?;
-        // Only now: on a connection with an unread answer the next one could not be told from its rest.
+        // Only now: on a connection with an unread answer, its rest would be taken for the next one.
         self.idle.keep(sender, self.permits.idle_limit());
         Ok(Answer { status, body: self.credentials.mask(body) })
     }
@@ -263,8 +263,8 @@ impl Client {
     }
 }
 
-/// The alert by which the agent refuses a client that has no certificate. In TLS 1.3 it arrives after the handshake, but
-/// before the agent has read anything. Any other alert may be sent after the agent has acted.
+/// The alert by which the agent refuses a client that has no certificate. In TLS 1.3 it arrives after the handshake,
+/// but before the agent has read anything. Any other alert may be sent after the agent has acted.
 fn client_certificate_alert(error: &hyper::Error) -> Option<AlertDescription> {
     let cause = std::error::Error::source(error)?.downcast_ref::<std::io::Error>()?;
     match cause.get_ref()?.downcast_ref::<rustls::Error>()? {

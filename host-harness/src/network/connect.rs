@@ -74,7 +74,7 @@ async fn connect_tcp(authority: &Authority, deadline: Deadline) -> io::Result<Tc
         let share = if left == 1 { Duration::MAX } else { share };
         match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
-                // Nagle's algorithm would hold the end of a request back until the peer's delayed acknowledgement, 40 ms.
+                // Nagle's algorithm would hold the end of a request back for the peer's delayed acknowledgement.
                 stream.set_nodelay(true)?;
                 return Ok(stream);
             }

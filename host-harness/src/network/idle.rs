@@ -1,7 +1,7 @@
 //! The idle connections that one client keeps for its next calls.
 //!
-//! An idle connection may be *stale*: closed by the agent, with a FIN that has not arrived yet. Nothing here can rule that
-//! out. It is made rare, and the client decides what a request that met one may do.
+//! An idle connection may be *stale*: closed by the agent, with a FIN that has not arrived yet. Nothing here can rule
+//! that out. It is made rare, and the client decides what a request that met one may do.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -72,18 +72,18 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_are_kept_than_are_wanted_and_none_that_is_closed() {
-        for (most, kept) in [(0, 0), (1, 1), (2, 2), (3, 2)] {
+        for (limit, expected) in [(0, 0), (1, 1), (2, 2), (3, 2)] {
             let ends = [connection().await, connection().await];
             let idle = IdleConnections::default();
             let (closed, far) = connection().await;
             drop(far);
             let fars = ends.map(|(sender, far)| {
-                idle.keep(sender, most);
+                idle.keep(sender, limit);
                 far
             });
-            idle.keep(closed, most);
+            idle.keep(closed, limit);
             let taken = std::iter::from_fn(|| idle.take()).count();
-            assert_eq!(taken, kept, "of at most {most}");
+            assert_eq!(taken, expected, "of at most {limit}");
             drop(fars);
         }
     }

@@ -40,8 +40,8 @@ impl Mask {
         })
     }
 
-    /// The same error with the secrets in its texts masked. The body was masked as it came, but JSON has escapes: a secret
-    /// that is written with them shows only in what was decoded.
+    /// The same error with the secrets in its texts masked. The body was masked as it came, but JSON has escapes: a
+    /// secret that is written with them shows only in what was decoded.
     pub(crate) fn error(&self, error: Error) -> Error {
         match error {
             Error::InvalidArgument(text) => Error::InvalidArgument(self.text(text)),

@@ -21,7 +21,7 @@ const MIN_RSA_DER_BYTES: usize = 268;
 /// Source: RFC 8017, appendix A.1.
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-/// Which leaf certificates a verifier accepts. It does not decide whether the peer holds the key: that is always checked.
+/// Which leaf certificates a verifier accepts. Whether the peer holds the key is checked whatever the rule.
 pub(super) trait LeafRule: Debug + Send + Sync + 'static {
     /// An error refuses the leaf certificate, and with it the connection.
     fn check(&self, leaf: &CertificateDer<'_>) -> Result<(), rustls::Error>;
@@ -73,8 +73,8 @@ impl<R: LeafRule> ServerCertVerifier for LeafVerifier<R> {
     }
 }
 
-/// webpki reports an RSA key under 2048 bits as a bad signature, which would be reported as an impostor. A weak key gets
-/// an error of its own.
+/// webpki reports an RSA key under 2048 bits as a bad signature, which would be reported as an impostor. A weak key
+/// gets an error of its own.
 fn report_weak_key(why: rustls::Error, leaf: &CertificateDer<'_>) -> rustls::Error {
     let Ok(leaf) = Certificate::from_der(leaf) else { return why };
     let spki = leaf.tbs_certificate().subject_public_key_info();

@@ -32,8 +32,8 @@ pub struct AuditEntry {
 
 /// Receives an entry for each operation of an extension.
 pub trait Audit: Send + Sync + 'static {
-    /// Called after each operation, on the task that made it. The operation is done by then, so that an audit which cannot
-    /// be written is reported in the log and stops nothing.
+    /// Called after each operation, on the task that made it. The operation is done by then, so that an audit which
+    /// cannot be written is reported in the log and stops nothing.
     fn record(&self, entry: &AuditEntry);
 }
 

@@ -1,5 +1,4 @@
-//! The backup loop that comes with the library: the extension in `extensions/backup-loop`, its input and its report as
-//! types.
+//! The backup loop that comes with the library: the extension in `extensions/backup-loop`, its input and its report.
 
 use std::time::Duration;
 
@@ -24,8 +23,8 @@ impl Host {
     /// Loads the backup loop, an extension: due? freeze, start, follow, thaw, report. Its input is
     /// [`BackupLoop::input`]; its result is read by [`BackupReport::parse`].
     ///
-    /// It is granted the interfaces `backup` and `quiesce`, and no other. Its limits are wide, because it waits for hours
-    /// and asks and prints often.
+    /// It is granted the interfaces `backup` and `quiesce`, and no other. Its limits are wide, because it waits for
+    /// hours and asks and prints often.
     ///
     /// Blocks while it is compiled, some 100 ms, or 1 ms where the cache has it; see
     /// [`load_policy`](Self::load_policy).
@@ -36,7 +35,7 @@ impl Host {
     pub fn backup_loop(&self) -> Result<Policy, LoadError> {
         let needed = FUNCTIONS.iter().filter(|function| matches!(function.interface(), "backup" | "quiesce"));
         let grants = Grants::of(needed.copied());
-        // Calls and log are not counted: their number follows from how long the backup takes, which nobody knows before.
+        // Calls and log have no limit: they depend on how long the backup takes, which nobody knows in advance.
         let limits =
             Limits { wall: MAX_WALL, cpu: MAX_CPU, agent_calls: u64::MAX, log_bytes: usize::MAX, ..Limits::default() };
         self.load_policy_bytes(NAME, WASM, &grants, &limits)

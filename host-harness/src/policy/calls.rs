@@ -29,8 +29,8 @@ pub(super) struct Calls {
     pub(super) budget: CallBudget,
     pub(super) approver: Arc<dyn Approver>,
     pub(super) audit: AuditTrail,
-    /// Holds the lease of what this run has frozen. It goes with the store, and its drop thaws, so that a run which traps
-    /// or is stopped thaws too.
+    /// Holds the lease of what this run has frozen. It goes with the store, and its drop thaws, so that a run which
+    /// traps or is stopped thaws too.
     pub(super) quiesce: Option<QuiesceRun>,
 }
 

@@ -117,8 +117,8 @@ impl Grants {
     ///
     /// As [`from_toml`](Self::from_toml), and for a key in `limits` that is no limit.
     pub fn and_limits_from_toml(text: &str) -> Result<(Self, Limits), GrantsTomlError> {
-        // Not `#[serde(flatten)]` of `Grants`: it does not work together with `deny_unknown_fields`, and a grant that is
-        // misspelt must not be passed over.
+        // Not `#[serde(flatten)]` of `Grants`: it does not work together with `deny_unknown_fields`, and a grant that
+        // is misspelt must not be passed over.
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct File {

@@ -77,7 +77,7 @@ impl Imports {
     }
 }
 
-/// Whether every extension is given this interface. The contract's types have no functions, so there is nothing to grant.
+/// Whether every extension is given this interface. The contract's types need no grant: they have no functions.
 fn is_offered(name: &str) -> bool {
     name == TYPES || wasi::is_offered(name)
 }

@@ -23,14 +23,14 @@ use crate::sandbox::compile;
 impl Host {
     /// Loads an extension, named after its file.
     ///
-    /// Blocks while the file is read and compiled: some 100 ms for an extension in Rust, 10 s for one that brings Python
-    /// along (18 MB). With a [`cache_dir`](crate::HostBuilder::cache_dir) that is so once; from the cache it is 1 ms, and
-    /// 30 ms for Python. In an async task, call it by `spawn_blocking`.
+    /// Blocks while the file is read and compiled: some 100 ms for an extension in Rust, 10 s for one that brings
+    /// Python along (18 MB). With a [`cache_dir`](crate::HostBuilder::cache_dir) that is so once; from the cache it is
+    /// 1 ms, and 30 ms for Python. In an async task, call it by `spawn_blocking`.
     ///
     /// # Errors
     ///
-    /// [`LoadError`] says what is wrong: a grant that is missing, an import that no extension is given, or a file that is
-    /// no extension.
+    /// [`LoadError`] says what is wrong: a grant that is missing, an import that no extension is given, or a file that
+    /// is no extension.
     pub fn load_policy(&self, file: impl AsRef<Path>, grants: &Grants, limits: &Limits) -> Result<Policy, LoadError> {
         let file = file.as_ref();
         let wasm = fs::read(file).map_err(|why| LoadError::Component(why.into()))?;

@@ -53,8 +53,8 @@ impl RunLog {
     }
 }
 
-/// Collects a stream into lines. Each stream has one of its own: lines of two streams that a program prints piece by piece
-/// must not be mixed.
+/// Collects a stream into lines. Each stream has one of its own: lines of two streams that a program prints piece by
+/// piece must not be mixed.
 struct LineBuffer {
     log: RunLog,
     unfinished: Mutex<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! What an extension is told of an error: the kind and what it carries, without address and cause.
+//! What an extension learns of an error: the kind and what it carries, without address and cause.
 //!
 //! An extension must not learn where the agent is, and a cause may hold what the controller's own programs printed. The
 //! operator finds the cause in the log.

@@ -72,8 +72,8 @@ impl Policy {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|store| {
             store.data().check_cpu()?;
-            // Yielding alone is not enough. While tasks are ready, a tokio runtime with one thread polls its sockets and
-            // timers after 61 of them, and this one would be ready again after 10 ms of computing. So it sleeps.
+            // Yielding alone is not enough. While tasks are ready, a tokio runtime with one thread polls its sockets
+            // and timers after 61 of them, and this one would be ready again after 10 ms of computing. So it sleeps.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(sleep(PAUSE))))
         });
         store

@@ -91,8 +91,8 @@ impl MemoryUse {
 
 impl ResourceLimiter for RunState {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        // An error rather than `false`: `false` is a failed `memory.grow`, which the extension could survive, and the run
-        // would end as some trap instead of by the limit's name.
+        // An error rather than `false`: `false` is a failed `memory.grow`, which the extension could survive, and the
+        // run would end as some trap instead of by the limit's name.
         Ok(self.memory.grow(current, desired).map(|()| true)?)
     }
 

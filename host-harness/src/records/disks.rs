@@ -1,4 +1,4 @@
-//! Disks of a guest, and what formatting one comes to.
+//! Disks of a guest, and the answers to assigning, ejecting and formatting one.
 
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{ComponentType, Lift, Lower};

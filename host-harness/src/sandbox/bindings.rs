@@ -1,4 +1,4 @@
-//! What wasmtime generates for the world `agentapi`: calls into the component, and the trait for what the host gives it.
+//! What wasmtime generates for the world `agentapi`: calls into the component, and the trait of the host's side.
 #![allow(missing_docs, unreachable_pub, reason = "generated code, documented in wit/")]
 
 // Inline, and without the `wasi:http` that the world in `wit/` imports: `wasmtime-wasi-http` has bindings for it, and a

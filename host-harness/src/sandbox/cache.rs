@@ -1,8 +1,8 @@
 //! Compiled code on disk, so that the next start does not compile.
 //!
-//! A file is named by the hash of the component and of the engine that compiled it, so that another version of either is
-//! another file. It holds machine code, which is run without a further check. So directory and file must belong to this
-//! user, and nobody else may be able to write to them; otherwise they are not used.
+//! A file is named by the hash of the component and of the engine that compiled it, so that another version of either
+//! is another file. It holds machine code, which is run without a further check. So directory and file must belong to
+//! this user, and nobody else may be able to write to them; otherwise they are not used.
 
 use std::fs::{self, DirBuilder};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -81,7 +81,7 @@ fn store(component: &Component, dir: &Path, file: &Path) -> io::Result<()> {
 }
 
 fn file_name(engine: &Engine, wasm: &[u8]) -> String {
-    // wasmtime's version, the target's CPU features and the engine's settings: code of another engine must not be loaded.
+    // Made of wasmtime's version, the CPU's features and the engine's settings, which the code depends on.
     let mut compiler = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut compiler);
     format!("{}-{:016x}.cwasm", hex::encode(Sha256::digest(wasm)), compiler.finish())

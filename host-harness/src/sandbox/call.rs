@@ -18,8 +18,8 @@ use crate::sandbox::instance::Instance;
 use crate::sandbox::instances::{GRACE, Instances};
 use crate::sandbox::store::State;
 
-/// A call from its start to its end. One that is dropped in between drops its instance with it: an export has been entered
-/// and has not returned, and an instance cannot be entered again before that.
+/// A call from its start to its end. One that is dropped in between drops its instance with it: an export has been
+/// entered and has not returned, and an instance cannot be entered again before that.
 pub(crate) struct Call {
     instances: Arc<Instances>,
     instance: Instance,
@@ -62,8 +62,8 @@ impl Call {
         }
     }
 
-    /// Runs an export of the component. After an error of this function, the call is dropped with its instance, which has
-    /// trapped or not returned.
+    /// Runs an export of the component. After an error of this function, the call is dropped with its instance, which
+    /// has trapped or not returned.
     pub(crate) async fn run<'a, T, F>(
         &'a mut self,
         export: impl FnOnce(&'a Agentapi, &'a mut Store<State>) -> F,

@@ -1,8 +1,8 @@
 //! What leaves the sandbox: the host's side of `wasi:http`, for one instance.
 //!
-//! The component's request is not forwarded. The host reads which of the nine routes it asks for, checks that it goes to
-//! the pinned authority and carries the stand-in for the token, and then sends a request of its own for that route. What
-//! else a component puts into a request cannot leave.
+//! The component's request is not forwarded. The host reads which of the nine routes it asks for, checks that it goes
+//! to the pinned authority and carries the stand-in for the token, and then sends a request of its own for that route.
+//! What else a component puts into a request cannot leave.
 
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,8 +58,7 @@ impl Egress {
         mem::take(&mut *self.summary.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Makes the exchange that a request asks for. The future borrows nothing, because it may outlive this call of the
-    /// component.
+    /// Makes the exchange that a request asks for. The future borrows nothing, so that it can run in a task.
     pub(super) fn exchange(
         &self,
         request: HostOutgoingRequest,
@@ -121,7 +120,7 @@ impl PinningHost for Egress {
             bytes.is_ok_and(|bytes| self.client.pins().contains(&Fingerprint::from_bytes(bytes)))
         };
         let is_stated = |pin: &Fingerprint| leaf_sha256.iter().any(|stated| stated == pin.as_bytes());
-        // Equal sets, whatever the order. A component that states fewer pins than are enforced was connected with others.
+        // Equal sets, whatever the order: a component that states fewer pins was connected with others.
         if !leaf_sha256.iter().all(is_enforced) || !self.client.pins().iter().all(is_stated) {
             return Err(Refusal::Fingerprints("the host enforces other fingerprints".into()));
         }
@@ -137,8 +136,8 @@ impl WasiHttpHooks for Egress {
         _options: Option<RequestOptions>,
         _on_response_error: TransmissionFuture,
     ) -> ResponseFuture {
-        // The linker's `handle` is our own and does not call this. If a new version of wasmtime-wasi-http had another way
-        // here, nothing must leave by it.
+        // The linker's `handle` is our own and does not call this. If a new version of wasmtime-wasi-http had another
+        // way here, nothing must leave by it.
         Box::new(async { Err(WasiError::HttpRequestDenied) })
     }
 }

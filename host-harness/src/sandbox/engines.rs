@@ -1,8 +1,8 @@
 //! The engines that run the client, the choice between them, and the clock that interrupts what they run.
 //!
-//! The *on-demand* engine allocates memory and stack of an instance when it is made. The *pooled* engine uses wasmtime's
-//! pooling allocator: it has slots for many instances, which are reset and used again. That takes less than half the
-//! time, but reserves 4 GiB of address space for each slot.
+//! The *on-demand* engine allocates memory and stack of an instance when it is made. The *pooled* engine uses
+//! wasmtime's pooling allocator: it has slots for many instances, which are reset and used again. That takes less than
+//! half the time, but reserves 4 GiB of address space for each slot.
 //!
 //! ```text
 //!  the first instance of the process ──────────────▶ on-demand engine
@@ -30,8 +30,8 @@ use crate::sandbox::component::{BuildError, ComponentSource, from_engine, load};
 use crate::sandbox::instance::{Instance, LinkedComponent};
 use crate::sandbox::store::State;
 
-/// How often the epoch is incremented, and so how long an instance computes before other tasks get their turn: 10 ms are
-/// not noticed by anybody's I/O.
+/// How often the epoch is incremented, and so how long an instance computes before other tasks get their turn: 10 ms
+/// are not noticed by anybody's I/O.
 const TICK: Duration = Duration::from_millis(10);
 /// Slots of the pool. Each takes 4 GiB of address space, and memory only after it was used.
 const POOL_SLOTS: u32 = 256;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-/// Counts its guards. A weak reference is one, so that counting costs nothing but the reference count that an `Arc` keeps.
+/// Counts its guards, which are weak references: an `Arc` counts those anyway.
 #[derive(Clone, Default)]
 pub(crate) struct InstanceCount(Arc<()>);
 

@@ -51,8 +51,8 @@ impl Instances {
         match idle {
             Some(instance) => Ok(instance),
             None => {
-                // `connect` sends nothing, and takes a fraction of a millisecond. The limit is for a component that hangs
-                // in it; what the call waited for its permit does not count against that.
+                // `connect` sends nothing, and takes a fraction of a millisecond. The limit is for a component that
+                // hangs in it; what the call waited for its permit does not count against that.
                 let connected = timeout(deadline.limit + GRACE, self.new_instance(deadline)).await;
                 connected.map_err(|_| deadline.error(self.client.authority(), None, Phase::Queued))?
             }

@@ -7,8 +7,7 @@ use crate::sandbox::bindings::pinning;
 use crate::sandbox::outgoing;
 use crate::sandbox::store::{HasEgress, State};
 
-/// A linker of `pinning`, `wasi:http` and the `wasi:io` that it needs. A component that imports anything else cannot be
-/// instantiated.
+/// A linker of `pinning`, `wasi:http` and the `wasi:io` that it needs. It links no component that imports more.
 pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;

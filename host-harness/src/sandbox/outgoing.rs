@@ -21,8 +21,8 @@ use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
 use crate::network::Answer;
 use crate::sandbox::store::State;
 
-/// The interfaces with the version under which wasmtime-wasi-http adds them. Under another version these functions would
-/// stand beside its own instead of replacing them, and not be called.
+/// The interfaces with the version under which wasmtime-wasi-http adds them. Under another version these functions
+/// would stand beside its own instead of replacing them, and not be called.
 const TYPES: &str = "wasi:http/types@0.2.12";
 const HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
 

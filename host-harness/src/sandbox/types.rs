@@ -1,5 +1,4 @@
-//! The types of `felhom:agentapi/types`, for the bindings: the public records, and the errors as the component returns
-//! them.
+//! The types of `felhom:agentapi/types`, for the bindings: the public records, and the component's errors.
 //!
 //! They are written by hand rather than generated, so that what a call returns is a public record without a conversion.
 //! The bindings then expect here all that they would have generated: also a trait and a function for linking, which do

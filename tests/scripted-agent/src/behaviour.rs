@@ -1,4 +1,4 @@
-//! How the agent deviates from sending an answer as it is: when a connection is opened, and when the answer is delivered.
+//! How the agent deviates from sending an answer as it is: in opening a connection, and in delivering the answer.
 //!
 //! The names are those of the recorded cases. Only `impostor:VERSION`, `handshake-hang`, `drip:MS` and
 //! `close-before-request` are not in them.

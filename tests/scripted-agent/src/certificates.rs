@@ -33,8 +33,8 @@ impl Certificates {
         Self::new(None)
     }
 
-    /// The same, with a folder that holds a file `KIND.pem` for each `cert:KIND`: the leaf, the rest of the chain, and the
-    /// leaf's key. A file is read when an answer first asks for it.
+    /// The same, with a folder that holds a file `KIND.pem` for each `cert:KIND`: the leaf, the rest of the chain, and
+    /// the leaf's key. A file is read when an answer first asks for it.
     pub fn with_folder(folder: impl Into<PathBuf>) -> Self {
         Self::new(Some(folder.into()))
     }
@@ -82,7 +82,7 @@ impl Certificates {
             Some(verifier) => builder.with_client_cert_verifier(verifier),
             None => builder.with_no_client_auth(),
         };
-        // Not `with_single_cert`, which refuses a certificate that it cannot parse, or a key that is not the certificate's.
+        // Not `with_single_cert`, which refuses a certificate that it cannot parse, or one with another key.
         let presented = SingleCertAndKey::from(self.presented(opening)?);
         let mut config = builder.with_cert_resolver(Arc::new(presented));
         if *opening == Opening::AlpnH2 {

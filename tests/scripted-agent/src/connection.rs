@@ -45,6 +45,7 @@ pub(crate) async fn accept_all(
 }
 
 async fn open(mut tcp: TcpStream, opening: Opening, listener: Listener, state: &State) -> Result<()> {
+    // Single bytes are sent one by one: without this the kernel would put them together.
     tcp.set_nodelay(true)?;
     match opening {
         Opening::CloseAtAccept => Ok(()),
@@ -66,6 +67,7 @@ async fn handshake(tcp: TcpStream, opening: &Opening, listener: Listener, state:
     let acceptor = TlsAcceptor::from(state.certificates.config(opening)?);
     match acceptor.accept(tcp).into_fallible().await {
         Ok(stream) => play(stream, listener, state).await,
+        // Closed in order, so that the client reads the alert before the end.
         Err((_, mut tcp)) => close_tcp(&mut tcp).await,
     }
 }

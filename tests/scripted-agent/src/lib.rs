@@ -3,9 +3,9 @@
 //! The recorded cases and the end-to-end tests use it for everything that a well-behaved agent never does: answers that
 //! break off, connections that hang or are reset, wrong certificates, old protocols. It knows nothing of the API.
 //!
-//! A [`Script`] says what to play, and [`Certificates`] are what it presents. Certificates are generated once and shared,
-//! so that an agent costs little more than a socket. Everything listens on the loopback interface, on ports that the
-//! system chooses, and ends with the [`ScriptedAgent`].
+//! A [`Script`] says what to play, and [`Certificates`] are what it presents. Certificates are generated once and
+//! shared, so that an agent costs little more than a socket. Everything listens on the loopback interface, on ports
+//! that the system chooses, and ends with the [`ScriptedAgent`].
 
 #![allow(
     clippy::expect_used,
@@ -126,8 +126,8 @@ impl ScriptedAgent {
         self.placeholders.other.fingerprint()
     }
 
-    /// The text with the placeholders of recorded cases replaced: those for ports, such as `{PORT}`, if the script asked
-    /// for the listener, and those for fingerprints, such as `{PIN}`. [`Script::listeners_named_in`] asks for the
+    /// The text with the placeholders of recorded cases replaced: those for ports, such as `{PORT}`, if the script
+    /// asked for the listener, and those for fingerprints, such as `{PIN}`. [`Script::listeners_named_in`] asks for the
     /// listeners whose placeholders a text holds.
     pub fn fill(&self, text: &str) -> String {
         self.placeholders.fill(text)

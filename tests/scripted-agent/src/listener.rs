@@ -52,7 +52,7 @@ impl Listener {
 pub(crate) struct Sockets {
     pub(crate) ports: HashMap<Listener, u16>,
     pub(crate) listening: Vec<(Listener, TcpListener)>,
-    /// The main port where connections are to be refused. It stays bound without listening, so that nobody else gets it.
+    /// The main port where connections are to be refused: bound, so that nobody else gets it, and not listening.
     pub(crate) refusing: Option<TcpSocket>,
 }
 

@@ -61,6 +61,7 @@ pub(crate) async fn play(mut stream: impl Transport, listener: Listener, state: 
             After::Silence => is_silent = true,
             After::Close => return close(stream).await,
             After::CloseTcp => return close_tcp(stream.tcp()).await,
+            // The drop of the socket then sends RST and not FIN.
             After::Reset => return stream.tcp().set_zero_linger(),
         }
     }
@@ -78,8 +79,8 @@ pub(crate) async fn close_tcp(tcp: &mut TcpStream) -> Result<()> {
     drain(tcp).await
 }
 
-/// Reads until the peer closes its side. Closing with something unread would reset the connection, and the peer might lose
-/// what was sent last (RFC 9112, section 9.6).
+/// Reads until the peer closes its side. Closing with something unread would reset the connection, and the peer might
+/// lose what was sent last (RFC 9112, section 9.6).
 pub(crate) async fn drain(tcp: &mut TcpStream) -> Result<()> {
     let mut ignored = tokio::io::sink();
     match timeout(LINGER, tokio::io::copy(tcp, &mut ignored)).await {

@@ -102,8 +102,8 @@ impl RequestReader {
             if let Some(at) = found {
                 return self.take(stream, at + mark.len()).await;
             }
-            // A TLS client at a port without TLS begins with a control character and then waits. Without this check both
-            // sides would wait.
+            // A TLS client at a port without TLS begins with a control character and then waits. Without this check
+            // both sides would wait.
             let binary = self.unread.first().is_some_and(u8::is_ascii_control);
             if (binary && self.unread.first() != Some(&b'\r')) || self.unread.len() > HEAD_LIMIT {
                 return Err(ErrorKind::InvalidData.into());

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use crate::behaviour::{Behaviour, Delivery, Opening, UnknownBehaviour};
 use crate::listener::Listener;
 
-/// The answers of one agent. The first request gets the first answer, whichever listener it arrives at, and so on. The last
-/// answer repeats.
+/// The answers of one agent. The first request gets the first answer, whichever listener it arrives at, and so on. The
+/// last answer repeats.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "RecordedServer")]
 pub struct Script {
@@ -122,7 +122,7 @@ pub enum Framing {
     Chunked,
     /// By the end of the connection.
     Close,
-    /// Not at all: the body is all that is sent, with a status line of its own if it has one. Then the connection is closed.
+    /// Not at all: only the body is sent, with a status line of its own if it has one. Then the connection is closed.
     Raw,
 }
 

@@ -1,7 +1,7 @@
 //! Signs with an RSA key that the crypto provider refuses, because it is too short to be safe.
 //!
-//! The recorded cases have such a peer, and only a peer whose signature is right shows what a client does with such a key.
-//! Nothing here takes constant time: the keys are thrown away.
+//! The recorded cases have such a peer, and only a peer whose signature is right shows what a client does with such a
+//! key. Nothing here takes constant time: the keys are thrown away.
 
 use num_bigint::BigUint;
 use rustls::sign::{Signer, SigningKey};

@@ -1,5 +1,5 @@
-//! A client that sees everything: it accepts any certificate, checks the handshake signature, and reports how a connection
-//! ended.
+//! A client that sees everything: it accepts any certificate, checks the handshake signature, and reports how a
+//! connection ended.
 
 use std::io::{ErrorKind, Result};
 use std::pin::Pin;
