@@ -3,7 +3,7 @@
 //! A change there is a change for somebody: it is looked at like any other line. `tools/update-public-api` writes the lists.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use public_api::Builder;
 
@@ -45,11 +45,11 @@ fn differences<'a>(expected: &'a str, found: &'a str) -> impl Iterator<Item = St
 fn document_as_json() -> PathBuf {
     // rustdoc writes JSON only where unstable options are allowed. They are not allowed by cargo's own environment: build
     // scripts look for that variable, and everything would be built again.
-    let rustdoc = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("rustdoc-for-json");
+    let rustdoc = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rustdoc-for-json");
     script(&rustdoc, "RUSTC_BOOTSTRAP=1 exec rustdoc \"$@\" -Zunstable-options --output-format=json");
-    let target = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("public-api");
     let mut doc = cargo(&root());
-    doc.args(["doc", "--locked", "--no-deps", "--lib"]).env("RUSTDOC", rustdoc).env("CARGO_TARGET_DIR", &target);
+    doc.args(["doc", "--locked", "--no-deps", "--lib"]).env("RUSTDOC", rustdoc);
     output_of(doc.args(LIBRARIES.iter().flat_map(|library| ["--package", library])));
-    target.join("doc")
+    // Where the crates are checked for clippy and the other docs, so that they are checked once.
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("../doc")
 }
