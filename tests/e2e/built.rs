@@ -2,16 +2,32 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
+
+const WASM: &str = "wasm32-wasip2";
 
 /// Builds a component of `tests/extensions` or `extensions`, if it is not up to date.
 pub(crate) fn extension(name: &str) -> PathBuf {
+    static TARGET: Once = Once::new();
+    TARGET.call_once(add_wasm_target);
     let dir = target().join("e2e-extensions");
     let mut cargo = cargo();
     cargo.args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib", "--package", name, "--profile", "component"]);
-    cargo.args(["--target", "wasm32-wasip2"]).env("CARGO_TARGET_DIR", &dir);
+    cargo.args(["--target", WASM]).env("CARGO_TARGET_DIR", &dir);
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     assert!(cargo.status().unwrap().success(), "{name} does not build");
-    dir.join("wasm32-wasip2/component").join(format!("{}.wasm", name.replace('-', "_")))
+    dir.join(WASM).join("component").join(format!("{}.wasm", name.replace('-', "_")))
+}
+
+/// Where rustup does not install by itself what `rust-toolchain.toml` names, the target is added here. The library needs none:
+/// its components are committed.
+fn add_wasm_target() {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap().stdout;
+    let sysroot = PathBuf::from(String::from_utf8(sysroot).unwrap().trim());
+    if !sysroot.join("lib/rustlib").join(WASM).exists() {
+        let added = Command::new("rustup").args(["target", "add", WASM]).status();
+        assert!(added.is_ok_and(|status| status.success()), "type: rustup target add {WASM}");
+    }
 }
 
 /// Cargo, in the environment of a person who types it. With the variables that the cargo of this test has set,
