@@ -58,8 +58,8 @@ fn send(route: Route, body: Option<&[u8]>) -> Result<Answer, Error> {
     let response = outgoing_handler::handle(request, None).map_err(|code| from_wasi_http(&code))?;
     // Only now does somebody read the other end of the body's stream: before, one longer than its buffer would block.
     let written = outgoing.map_or(Ok(()), |(outgoing, body)| write_body(outgoing, body));
-    // A write fails when the connection breaks, and the error of the answer says how it broke. An answer to a request
-    // that was not written to its end is not used, because nobody knows what the agent has made of that request.
+    // A write fails when the agent answers, or breaks the connection, before it has read the whole body. What it
+    // answered, or how the connection broke, says more than the failed write.
     match (receive(&response), written) {
         (Ok(_), Err(())) => Err(host_error("the host did not take the request's body")),
         (answer, _) => answer,
@@ -115,8 +115,8 @@ fn read_body(response: &IncomingResponse) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// The error of a host that does not do what `wasi:http` promises. `interrupted` is the kind that leaves open whether
-/// the agent has acted.
+/// The error where the host does not do what `wasi:http` promises. `interrupted`, because it is unknown how far the
+/// request had got by then.
 fn host_error(what: &str) -> Error {
     Error::Interrupted(what.to_string())
 }

@@ -2,7 +2,8 @@
 //! longer.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
-use agentapi_host::{Error, Request};
+use agentapi_cli::Request;
+use agentapi_host::Error;
 use fastrand::Rng;
 
 const TRIES: usize = 20_000;

@@ -72,7 +72,7 @@ fn programs() -> Programs {
     // FOLDER/deps/compare-HASH, where the folder has the profile's name, but for that of the development profile.
     let folder = benchmark.parent().and_then(Path::parent).unwrap();
     let profile = if folder.ends_with("debug") { "dev" } else { "bench" };
-    let packages = ["--package", "agentapi", "--package", "agentapi-host"];
+    let packages = ["--package", "agentapi", "--package", "agentapi-cli"];
     let targets = ["--example", "native_call", "--bin", "agentapi"];
     let built = cargo().args(["build", "--quiet", "--profile", profile]).args(packages).args(targets).status();
     assert!(built.unwrap().success());

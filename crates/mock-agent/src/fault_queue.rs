@@ -87,7 +87,6 @@ mod tests {
 
     use super::{Admission, FaultQueue};
     use crate::Fault;
-    use agentapi_contract::Route;
 
     fn queue(rules: &[&str]) -> FaultQueue {
         let queue = FaultQueue::default();

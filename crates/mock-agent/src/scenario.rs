@@ -125,7 +125,6 @@ mod tests {
 
     use super::{Error, Scenario, ScenarioError};
     use crate::Fault;
-    use agentapi_contract::Route;
 
     #[test]
     fn the_example_file_is_the_default_scenario() {

@@ -94,9 +94,9 @@ impl disks::Guest for Hostile {
         }
     }
 
-    fn eject(mount_path: String) -> Result<EjectResult, Error> {
-        let (endpoint, _) = TOLD.0.borrow().clone();
-        let authority = if mount_path.is_empty() { endpoint } else { mount_path };
+    fn eject(where_: String) -> Result<EjectResult, Error> {
+        let (endpoint, _) = CREDENTIALS.0.borrow().clone();
+        let authority = if where_.is_empty() { endpoint } else { where_ };
         match pinning::pin(&authority, &[vec![0; 32]]) {
             Ok(()) => Err(Error::NotConnected),
             Err(refusal) => Err(Error::Agent(format!("{refusal:?}"))),
