@@ -41,6 +41,11 @@
 //! | look at a certificate before it is pinned | [`presented_leaf`] |
 //! | pin another peer than an agent | [`pinned_tls`] |
 
+// A guest of Proxmox is Linux, and so are the system calls that freeze and thaw. Said here in one line, rather than by the
+// errors of everything that uses them.
+#[cfg(not(target_os = "linux"))]
+compile_error!("agentapi-host runs on Linux only: it freezes and thaws by Linux system calls");
+
 mod agent;
 mod error;
 mod host;

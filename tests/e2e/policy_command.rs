@@ -148,7 +148,7 @@ fn what_it_freezes_is_thawed_before_the_command_ends() {
     let (status, _, stderr) = run(&file, &[&freezing[..], &["--input", "\"freeze and trap\""]].concat());
     assert_eq!(status, Some(1), "{stderr}");
     assert!(stderr.contains("the extension trapped"), "{stderr}");
-    assert_eq!(std::fs::read_to_string(done).unwrap(), "freeze\nthaw\n");
+    assert_eq!(std::fs::read_to_string(done).unwrap(), "thaw\nfreeze\nthaw\n");
     assert!(std::fs::read_to_string(journal).unwrap().contains("its holder was gone"));
 }
 

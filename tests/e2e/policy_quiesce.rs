@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use agentapi_host::policy::{Grants, Limits, Policy, RunError};
-use agentapi_host::quiesce::{Coordinator, Quiesce, Quiescing, Settings};
+use agentapi_host::quiesce::{Application, Applications, Coordinator, Parked, Quiesce, Quiescing, Settings};
 use agentapi_mock::MockAgent;
 
 use crate::support::{extension, host, target_of_mock};
@@ -39,14 +39,19 @@ impl Fixture {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let applications = Arc::new(CountingApplications::default());
-        let quiesce = Arc::clone(&applications) as Arc<dyn Quiesce>;
-        let coordinator = Coordinator::open(dir.path().join("journal"), quiesce, Settings::default()).unwrap();
+        let quiesce = Application::own("counted", Arc::clone(&applications) as Arc<dyn Quiesce>);
+        let coordinator =
+            Coordinator::open(dir.path().join("journal"), Applications::new([quiesce]).unwrap(), Settings::default())
+                .unwrap();
         Self { applications, coordinator, _dir: dir }
     }
 
     fn policy(&self, limits: Limits) -> Policy {
         let grants = Grants::from_toml("functions = [\"quiesce.*\", \"disks.list\"]\nungranted = \"deny\"").unwrap();
-        host().load_policy(extension("misbehaving"), &grants, &limits).unwrap().quiesce(self.coordinator.clone())
+        host()
+            .load_policy(extension("misbehaving"), &grants, &limits)
+            .unwrap()
+            .quiesce(self.coordinator.clone(), Parked::nothing_to_park)
     }
 
     /// Runs an extension and waits until nothing is frozen. Returns its outcome, the freezes and the thaws.
@@ -55,7 +60,7 @@ impl Fixture {
         let agent = host().agent(target_of_mock(&mock)).unwrap();
         let outcome = policy.run(&agent, input).await;
         // A run that did not thaw leaves that to the keeper, which thaws in the background.
-        self.coordinator.idle().await;
+        self.coordinator.idle().await.unwrap();
         let count = |counter: &AtomicUsize| counter.swap(0, Ordering::SeqCst);
         (outcome, count(&self.applications.frozen), count(&self.applications.thawed))
     }
@@ -94,7 +99,7 @@ async fn a_run_that_lasts_too_long_in_all_is_thawed() {
 async fn while_another_run_holds_the_freeze_there_is_no_second_one() {
     let fixture = Fixture::new();
     let policy = fixture.policy(Limits::default());
-    let mut lease = fixture.coordinator.freeze("nightly").await.unwrap();
+    let mut lease = fixture.coordinator.freeze("nightly", &Parked::nothing_to_park()).await.unwrap();
     let mock = MockAgent::start().await.unwrap();
     let agent = host().agent(target_of_mock(&mock)).unwrap();
     let error = policy.run(&agent, "freeze").await.unwrap_err().to_string();

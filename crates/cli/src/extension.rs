@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agentapi_host::policy::{AuditFile, Policy};
-use agentapi_host::quiesce::Report;
+use agentapi_host::quiesce::{Coordinator, Parked, Report};
 use agentapi_host::{Agent, Host, Target};
 use agentapi_mock::MockAgent;
 use anyhow::Context;
@@ -60,6 +60,13 @@ pub(crate) fn run(
         return Err(UsageError("--mock is an agent of its own: give it no other".into()).into());
     }
     block_on(single_threaded()?, async {
+        // First of all, before anything is looked at that may be missing or lie on a frozen disk: the token, the extension,
+        // the cache, the audit. What an earlier run left frozen must not wait for them.
+        let mut signals = RunSignals::handle()?;
+        let coordinator = options.quiesce.open()?;
+        if let Some(coordinator) = &coordinator {
+            thaw_leftover(coordinator, &mut signals.termination).await?;
+        }
         let host = session.host.build()?;
         let policy = load(&host)?;
         // Kept until the run is over: dropping the mock agent stops it.
@@ -68,7 +75,7 @@ pub(crate) fn run(
             Some(mock) => Target::parse(&mock.endpoint(), mock.token(), [mock.fingerprint().to_string()])?,
             None => session.target(&options.target)?,
         };
-        run_with_agent(policy, &host.agent(target)?, options, input).await
+        run_with_agent(policy, &host.agent(target)?, options, coordinator, signals, input).await
     })
 }
 
@@ -76,20 +83,21 @@ async fn run_with_agent(
     mut policy: Policy,
     agent: &Agent,
     options: &ExtensionOptions,
+    coordinator: Option<Coordinator>,
+    mut signals: RunSignals,
     input: &str,
 ) -> anyhow::Result<RunOutcome> {
     let audit = options.audit.as_deref().map(open_audit).transpose()?;
     if let Some(audit) = &audit {
         policy = policy.audit(Arc::clone(audit) as _);
     }
-    // Before the journal is opened, which may begin to thaw: a signal from now on waits for the thaw.
-    let mut signals = RunSignals::handle(audit)?;
-    let Some(coordinator) = options.quiesce.open()? else {
+    signals.audit = audit.clone();
+    let Some(coordinator) = coordinator else {
         let result = signals.run(&policy, agent, input).await?;
         return Ok(RunOutcome { result, freeze: None });
     };
-    let policy = policy.quiesce(coordinator.clone());
-    thaw_leftover(&coordinator, &mut signals.termination).await?;
+    let park = move || audit.as_ref().map_or_else(Parked::nothing_to_park, |audit| audit.park());
+    let policy = policy.quiesce(coordinator.clone(), park);
     let earlier = coordinator.last_report();
     let result = signals.run(&policy, agent, input).await;
     // Before the run's own error is returned: while something is frozen, the process must not end.

@@ -1,140 +1,252 @@
 //! One freeze at a time, each with a lease, a journal entry and a keeper that thaws.
 //!
-//! The [`Keeper`] of a freeze is a task of its own, on the runtime that opened the coordinator: it outlives whoever asked,
-//! and it is the only one that freezes and thaws. Callers hold nothing but channels to it, so whatever becomes of them,
-//! the keeper notices and thaws.
+//! The [`Keeper`] is a thread of its own: it outlives whoever asked, and it is the only one that freezes and thaws. Callers
+//! hold nothing but channels to it, so whatever becomes of them, the keeper notices and thaws.
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
-use super::journal::{Journal, LeftFrozen};
-use super::keeper::{Keeper, Refusal};
-use super::lease::end_within;
-use super::{JournalError, Lease, Quiesce, QuiesceError, QuiesceFailure, Report, Run, Settings, Stage, Status, Step};
+use crate::application::Applications;
+use crate::clerk::Clerk;
+use crate::error::{JournalError, QuiesceError, QuiesceFailure, Step};
+use crate::item::Item;
+use crate::journal::{Journal, LeftFrozen, is_locked, look};
+use crate::keeper::Keeper;
+use crate::lease::{Lease, end_within, keeper_failed};
+use crate::parked::Parked;
+use crate::recovery::Recovery;
+use crate::report::{Report, Stage, Status, StillFrozen};
+use crate::settings::Settings;
+use crate::shared::{Handle, Hold, Refusal, Request, Shared};
+use crate::worker::{SMALL_STACK, lock};
 
 /// Gives out the freeze of one guest's applications, to one holder at a time.
 ///
 /// Clones share it. Open one for each journal: the file is locked while a coordinator or a lease of it lives.
 #[derive(Clone)]
 pub struct Coordinator {
-    shared: Arc<Shared>,
-}
-
-/// What coordinator, lease and keeper have in common.
-pub(super) struct Shared {
-    pub(super) quiesce: Arc<dyn Quiesce>,
-    pub(super) settings: Settings,
-    pub(super) journal: Arc<Mutex<Journal>>,
-    pub(super) state: watch::Sender<State>,
-    runtime: Handle,
-}
-
-#[derive(Default)]
-pub(super) struct State {
-    /// The freeze that has not ended. There is one keeper while there is one of these.
-    pub(super) held: Option<Status>,
-    pub(super) last: Option<Report>,
+    handle: Arc<Handle>,
 }
 
 impl Coordinator {
     /// Opens the journal, and thaws in the background what it says is still frozen. Until that has worked, every freeze
     /// is [`Busy`](QuiesceError::Busy).
     ///
-    /// Reads and writes the file, briefly, on this thread. Freezes and thaws run on the tokio runtime in which this is
-    /// called; when that runtime ends, so does the thawing, until the next process opens the journal.
+    /// Reads and writes the file, briefly, on this thread, unless something is to be thawed first: then the file is only
+    /// read. Starts all threads that it ever needs: three, and two for each application (one for a holder).
     ///
     /// # Errors
     ///
-    /// [`JournalError`] when the file cannot be used (its directory must exist), another coordinator has it open, or
-    /// there is no runtime.
+    /// [`JournalError`] when the file cannot be used (its directory must exist) or is something else, another coordinator
+    /// has it open, or there are no threads.
     pub fn open(
         journal: impl AsRef<Path>,
-        quiesce: Arc<dyn Quiesce>,
+        applications: impl Into<Applications>,
         settings: Settings,
     ) -> Result<Self, JournalError> {
-        let runtime = Handle::try_current().map_err(JournalError::NoRuntime)?;
-        let (journal, left) = Journal::open(journal.as_ref())?;
-        let (journal, state) = (Arc::new(Mutex::new(journal)), watch::Sender::default());
-        let coordinator = Self { shared: Arc::new(Shared { quiesce, settings, journal, state, runtime }) };
-        if let Some(left) = left {
-            coordinator.recover(left);
-        }
-        Ok(coordinator)
+        let (journal, applications) = (journal.as_ref(), applications.into());
+        let shared = Shared::new(settings);
+        let left = match to_recover(journal)? {
+            Some(left) => Some(left),
+            None => {
+                let (opened, left) = Journal::open(journal)?;
+                // Whoever froze is gone since we looked.
+                let opened = if left.is_none() { Some(opened) } else { None };
+                *lock(&shared.journal) = opened;
+                left
+            }
+        };
+        start(journal, &applications, &shared, left)?;
+        Ok(Self { handle: Arc::new(Handle(shared)) })
     }
 
     /// Freezes the applications for this holder, whose name is told to those who come meanwhile.
+    ///
+    /// Before the first freeze of this coordinator each thaw program is run once, where nothing is frozen.
     ///
     /// A future that is dropped before its end leaves nothing frozen: the freeze is given up and thawed.
     ///
     /// # Errors
     ///
-    /// [`Busy`](QuiesceError::Busy) while there is another freeze; [`Failed`](QuiesceError::Failed) when the journal cannot
-    /// be written or the freeze fails, which is then thawed.
-    pub async fn freeze(&self, holder: &str) -> Result<Lease, QuiesceError> {
-        self.claim(holder)?;
+    /// [`Busy`](QuiesceError::Busy) while there is another freeze, also that of another journal of the same thing;
+    /// [`Failed`](QuiesceError::Failed) when the journal cannot be written, a thaw fails already now, or the freeze fails,
+    /// which is then thawed.
+    pub async fn freeze(&self, holder: &str, parked: &Parked) -> Result<Lease, QuiesceError> {
+        let shared = self.shared();
+        let number = self.claim(holder)?;
+        let hold = Hold::new(&shared.bell);
         let (reply, answer) = oneshot::channel();
-        let (request, requested) = oneshot::channel();
         let (end, mut ended) = watch::channel(None);
-        let keeper = Keeper::new(Arc::clone(&self.shared), end);
-        self.shared.runtime.spawn(keeper.keep(reply, requested));
+        let (holder, parked, wish) = (holder.to_owned(), parked.clone(), hold.wish());
+        shared.post(Request { holder, parked, wish, reply, end });
         match answer.await {
-            Ok(Ok(())) => Ok(Lease::new(Arc::clone(&self.shared), request, ended)),
-            Ok(Err(Refusal::Journal(source))) => Err(QuiesceError::Failed { step: Step::Journal, source }),
+            Ok(Ok(())) => Ok(Lease::new(Arc::clone(&self.handle), hold, ended, number)),
+            Ok(Err(Refusal::Taken(holder))) => Err(QuiesceError::Busy { holder, stage: Stage::Frozen }),
+            Ok(Err(Refusal::Before(step, source))) => Err(QuiesceError::Failed { step, source }),
             Ok(Err(Refusal::Freeze(source))) => {
-                let thawed = end_within(&self.shared, &mut ended).await.is_ok();
+                let thawed = end_within(shared, &mut ended).await.is_ok();
                 let step = if thawed { Step::Freeze } else { Step::FreezeThenThaw };
                 Err(QuiesceError::Failed { step, source })
             }
-            Err(_) => Err(QuiesceError::Failed { step: Step::FreezeThenThaw, source: runtime_ended() }),
+            Err(_) => Err(QuiesceError::Failed { step: Step::FreezeThenThaw, source: keeper_failed() }),
         }
     }
 
-    /// A run of an extension or a backup, which may freeze and thaw any number of times under its name.
-    pub fn run(&self, holder: impl Into<String>) -> Run {
-        Run::new(self.clone(), holder.into())
-    }
-
-    /// The freeze that has not ended, if there is one.
+    /// The freeze that has not ended, if there is one. Never waits.
     pub fn status(&self) -> Option<Status> {
-        self.shared.state.borrow().held.clone()
+        self.shared().state.borrow().held.clone()
     }
 
     /// The report of the freeze that ended last, by whatever.
     pub fn last_report(&self) -> Option<Report> {
-        self.shared.state.borrow().last.clone()
+        self.shared().state.borrow().last.clone()
     }
 
     /// Waits until nothing is frozen. To be called before a process ends: what is still frozen then stays so until the
-    /// next start.
-    pub async fn idle(&self) {
-        // The sender lives as long as this coordinator.
-        let _ = self.shared.state.subscribe().wait_for(|state| state.held.is_none()).await;
+    /// next start. Needs a tokio runtime if [`Settings::give_up`] is set.
+    ///
+    /// # Errors
+    ///
+    /// [`StillFrozen`] when the thaw has been tried in vain for [`Settings::give_up`].
+    pub async fn idle(&self) -> Result<(), StillFrozen> {
+        let mut state = self.shared().state.subscribe();
+        loop {
+            let held = state.borrow_and_update().held.clone();
+            let Some(held) = held else { return Ok(()) };
+            let Some(left) = self.shared().settings.left_to_wait(&held) else {
+                // The sender lives as long as this coordinator.
+                let _ = state.changed().await;
+                continue;
+            };
+            if left.is_zero() {
+                return Err(StillFrozen(held));
+            }
+            let _ = tokio::time::timeout(left, state.changed()).await;
+        }
     }
 
-    fn claim(&self, holder: &str) -> Result<(), QuiesceError> {
-        let mut busy = None;
-        self.shared.state.send_if_modified(|state| match &state.held {
-            Some(held) => {
-                busy = Some(QuiesceError::Busy { holder: held.holder.clone(), stage: held.stage });
-                false
+    fn claim(&self, holder: &str) -> Result<u64, QuiesceError> {
+        let (mut refused, mut number) = (None, 0);
+        self.shared().state.send_if_modified(|state| {
+            refused =
+                state.held.as_ref().map(|held| QuiesceError::Busy { holder: held.holder.clone(), stage: held.stage });
+            if let (None, Some(why)) = (&refused, &state.unusable) {
+                let source = QuiesceFailure::new(why.clone());
+                refused = Some(QuiesceError::Failed { step: Step::Journal, source });
             }
-            None => {
-                state.held = Some(Status::new(holder, Stage::Freezing));
-                true
+            if refused.is_none() {
+                state.freezes += 1;
+                number = state.freezes;
+                state.held = Some(Status { number, ..Status::new(holder, Stage::Freezing) });
             }
+            refused.is_none()
         });
-        busy.map_or(Ok(()), Err)
+        refused.map_or(Ok(number), Err)
     }
 
-    fn recover(&self, left: LeftFrozen) {
-        self.shared.state.send_modify(|state| state.held = Some(Status::new(&left.holder, Stage::Thawing)));
-        let (end, _) = watch::channel(None);
-        let keeper = Keeper::new(Arc::clone(&self.shared), end);
-        self.shared.runtime.spawn(keeper.recover(left.age()));
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.0
+    }
+}
+
+/// Thaws what a process that is gone left frozen, and nothing else: what the journal recorded. It must be the first thing
+/// that a process does, before it looks for a token, a configuration or the disk that its log is on.
+///
+/// Blocks until all is thawed and the journal says so. For a journal of an older version, which did not record what was
+/// frozen, it thaws these applications; so does an own code with the recorded name. `None` if nothing was left.
+///
+/// # Errors
+///
+/// [`ThawError::Journal`] as for [`Coordinator::open`]; [`ThawError::StillFrozen`] after [`Settings::give_up`].
+pub fn thaw_left_frozen(
+    journal: impl AsRef<Path>,
+    applications: impl Into<Applications>,
+    settings: &Settings,
+) -> Result<Option<Report>, ThawError> {
+    let (journal, applications) = (journal.as_ref(), applications.into());
+    let Some(left) = to_recover(journal)? else { return Ok(None) };
+    let shared = Shared::new(settings.clone());
+    start(journal, &applications, &shared, Some(left))?;
+    let handle = Handle(shared);
+    let state = &handle.0.state;
+    let until = settings.give_up.map(|limit| Instant::now() + limit);
+    let is_over = handle.0.bell.wait(until, || state.borrow().held.is_none().then_some(()));
+    let state = state.borrow();
+    match (is_over, &state.held, &state.unusable) {
+        (None, Some(held), _) => Err(StillFrozen(held.clone()).into()),
+        (_, _, Some(why)) => Err(ThawError::NotJournalled(QuiesceFailure::new(why.clone()))),
+        _ => Ok(state.last.clone()),
+    }
+}
+
+/// Why not everything that was left frozen is thawed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ThawError {
+    /// The journal cannot be used, or its owner lives.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The thaw does not work.
+    #[error(transparent)]
+    StillFrozen(#[from] StillFrozen),
+    /// All is thawed, but the journal cannot be written. The next start thaws again.
+    #[error("all is thawed, but the journal cannot be written")]
+    NotJournalled(#[source] QuiesceFailure),
+}
+
+/// What a journal says that is left frozen, if its process is gone or dying.
+fn to_recover(journal: &Path) -> Result<Option<LeftFrozen>, JournalError> {
+    let Some(left) = look(journal)?.left else { return Ok(None) };
+    let is_held = match left.is_held() {
+        Some(is_held) => is_held,
+        // Only the lock tells.
+        None => is_locked(journal)?,
+    };
+    if is_held {
+        return Err(JournalError::InUse { file: journal.to_owned(), holder: Some(left.holder) });
+    }
+    Ok(Some(left))
+}
+
+/// Starts keeper and workers. What is left frozen comes first.
+fn start(
+    journal: &Path,
+    applications: &Applications,
+    shared: &Arc<Shared>,
+    left: Option<LeftFrozen>,
+) -> Result<(), JournalError> {
+    let start = || {
+        let clerk = Clerk::start(journal, &shared.journal, &shared.settings, &shared.bell)?;
+        let items = applications.list().iter().enumerate();
+        let items = items.map(|(index, app)| Item::start(app, index, &shared.bell, &shared.settings));
+        let mut keeper = Keeper::new(Arc::clone(shared), items.collect::<Result<_, _>>()?, clerk)?;
+        let recovery = left.as_ref().map(|left| Recovery::new(left.clone(), applications));
+        if let Some(left) = &left {
+            shared.change(|state| state.held = Some(Status::new(&left.holder, Stage::Thawing)));
+        }
+        let builder =
+            SMALL_STACK.into_iter().fold(thread::Builder::new().name("keeper".into()), thread::Builder::stack_size);
+        let keep = move || {
+            if let Some(recovery) = recovery {
+                recovery.run(&mut keeper);
+            }
+            keeper.serve();
+        };
+        builder.spawn(keep).map(drop)
+    };
+    start().map_err(JournalError::NoThreads)
+}
+
+impl Settings {
+    /// How much of the time is left in which a thaw is waited for. `None`: all of it.
+    fn left_to_wait(&self, held: &Status) -> Option<Duration> {
+        let limit = self.give_up.filter(|_| held.stage == Stage::Thawing)?;
+        Some(limit.saturating_sub(held.since.elapsed()))
     }
 }
 
@@ -142,11 +254,6 @@ impl fmt::Debug for Coordinator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Coordinator").field("status", &self.status()).finish_non_exhaustive()
     }
-}
-
-/// Why a keeper is gone that never goes by itself.
-pub(super) fn runtime_ended() -> QuiesceFailure {
-    QuiesceFailure::new("the runtime that thaws has ended; the next start thaws")
 }
 
 #[cfg(test)]

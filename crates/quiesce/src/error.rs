@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, io};
 
-use super::Stage;
+use crate::report::Stage;
 
 /// Why a freeze or thaw did not happen: one variant for each case of `quiesce-error` in `wit/quiesce.wit`.
 #[derive(Debug, thiserror::Error)]
@@ -50,11 +50,23 @@ pub enum NotFrozen {
     /// The lease, which lasts this long, ended first.
     #[error("the lease ended after {} ms and the host has thawed", .0.as_millis())]
     LeaseEnded(Duration),
+    /// What was frozen did not stand still any more, and the rest was thawed.
+    #[error("what was frozen did not stand still any more and the host has thawed")]
+    LetGo,
+    /// This signal came, and ends the process.
+    #[error("signal {0} came and the host has thawed")]
+    Signal(i32),
 }
 
 /// What failed, and what is done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// Finding out what is to be frozen. Nothing was frozen.
+    Prepare,
+    /// The lock that keeps two journals from freezing the same cannot be used. Nothing was frozen.
+    Lock,
+    /// The thaw fails where nothing is frozen. Nothing was frozen.
+    Trial,
     /// The journal cannot be written. Nothing was frozen.
     Journal,
     /// The freeze. All is thawed again.
@@ -68,6 +80,9 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Prepare => "nothing was frozen: what is to be frozen was not found",
+            Self::Lock => "nothing was frozen: the lock for it cannot be used",
+            Self::Trial => "nothing was frozen: the thaw fails where nothing is frozen",
             Self::Journal => "nothing was frozen: the journal cannot be written",
             Self::Freeze => "the freeze failed; all is thawed again",
             Self::FreezeThenThaw => {
@@ -122,9 +137,15 @@ pub enum JournalError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// Not called within a tokio runtime, which thaws in the background.
-    #[error("no tokio runtime to thaw in")]
-    NoRuntime(#[source] tokio::runtime::TryCurrentError),
+    /// The file is something else, and is left as it is.
+    #[error("{} is not a journal of what is frozen, and is left as it is", file.display())]
+    NotAJournal {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The threads that thaw cannot be started.
+    #[error("no threads to thaw with")]
+    NoThreads(#[source] io::Error),
 }
 
 fn held_by(holder: Option<&str>) -> String {
@@ -149,6 +170,11 @@ mod tests {
                 NotFrozen::LeaseEnded(Duration::from_secs(2)).into(),
                 "the lease ended after 2000 ms and the host has thawed",
             ),
+            (failed(Step::Prepare), "nothing was frozen: what is to be frozen was not found: because"),
+            (failed(Step::Lock), "nothing was frozen: the lock for it cannot be used: because"),
+            (failed(Step::Trial), "nothing was frozen: the thaw fails where nothing is frozen: because"),
+            (NotFrozen::LetGo.into(), "what was frozen did not stand still any more and the host has thawed"),
+            (NotFrozen::Signal(15).into(), "signal 15 came and the host has thawed"),
             (failed(Step::Journal), "nothing was frozen: the journal cannot be written: because"),
             (failed(Step::Freeze), "the freeze failed; all is thawed again: because"),
             (

@@ -1,36 +1,56 @@
 //! What is frozen, on disk, so that the next process can thaw what this one left.
 //!
-//! One JSON object a line, only ever appended:
+//! One JSON object a line, only ever appended. The first says what the file is; journals of older versions lack it:
 //!
 //! ```text
-//! {"at_unix_s":1790000000,"event":"frozen","holder":"nightly"}
+//! {"journal":"agentapi-quiesce","version":1}
+//! {"at_unix_s":1790000000,"event":"frozen","holder":"nightly","entry":{"id":"…","owner":{…},"what":[…],…}}
 //! {"at_unix_s":1790000007,"event":"thawed","holder":"nightly","frozen_ms":6712,"ended_by":"thawed by its holder"}
 //! ```
 //!
 //! The last line decides: `frozen`, written before the freeze begins, means that something may be frozen, and so does a
 //! line that is not understood. The file is locked while it is open, so that no process thaws what another one holds.
+//!
+//! Any other file is refused and left as it is. Of a file of whatever size no more than [`MAX_LINE_BYTES`] are read.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
-use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+mod look;
 
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
-use super::{EndedBy, JournalError, Report};
+pub(crate) use look::{LeftFrozen, Look, is_locked, look};
+
+use crate::application::Recorded;
+use crate::error::JournalError;
+use crate::process::Owner;
+use crate::report::{EndedBy, Report};
 
 /// The open journal.
-pub(super) struct Journal {
+#[derive(Debug)]
+pub(crate) struct Journal {
     file: File,
-    /// Bytes of whole lines. What lies behind them was never said to be written.
+    path: PathBuf,
+    /// Length of the complete lines. Anything beyond is a torn write that no caller was told had succeeded; it is cut off.
     length: u64,
 }
 
-/// A freeze that the journal knows no end of.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct LeftFrozen {
-    pub(super) holder: String,
-    pub(super) since_unix_s: u64,
+/// What a freeze consists of, for whoever has to thaw it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) struct Entry {
+    /// Carried by everything that the freeze starts, in its environment.
+    pub(crate) id: String,
+    pub(crate) owner: Owner,
+    /// Where relative paths of programs lead.
+    pub(crate) folder: Option<PathBuf>,
+    /// How long a freeze program, or a daemon on its behalf, may go on from the time of the line.
+    pub(crate) may_go_on_s: u64,
+    pub(crate) what: Vec<Recorded>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -38,6 +58,8 @@ struct Line {
     at_unix_s: u64,
     event: Event,
     holder: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entry: Option<Entry>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frozen_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,7 +76,11 @@ enum Event {
 
 impl Journal {
     /// Opens or makes the journal, and says what it holds that was frozen and not thawed.
-    pub(super) fn open(path: &Path) -> Result<(Self, Option<LeftFrozen>), JournalError> {
+    ///
+    /// Nothing is written to a journal that is in order: it may lie on a file system that is frozen.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Option<LeftFrozen>), JournalError> {
+        // Refuses what is no journal before anything is made or locked.
+        look(path)?;
         let unusable = |source| JournalError::Unusable { file: path.to_owned(), source };
         let mut file = create(path).map_err(unusable)?;
         let is_ours = match file.try_lock() {
@@ -62,14 +88,15 @@ impl Journal {
             Err(TryLockError::WouldBlock) => false,
             Err(TryLockError::Error(why)) => return Err(unusable(why)),
         };
-        let text = whole_lines(&mut file).map_err(unusable)?;
-        let left = left_frozen(&text);
+        let Look { left, length } = look::look_at(&mut file, path)?;
         if !is_ours {
             return Err(JournalError::InUse { file: path.to_owned(), holder: left.map(|left| left.holder) });
         }
-        let mut journal = Self { file, length: text.len() as u64 };
-        // What a crash left of a line that was being written.
-        journal.drop_unfinished().map_err(unusable)?;
+        let mut journal = Self { file, path: path.to_owned(), length };
+        if journal.file.metadata().map_err(unusable)?.len() != length {
+            // What a crash left of a line that was being written.
+            journal.drop_unfinished().map_err(unusable)?;
+        }
         if left.is_none() {
             journal.compact().map_err(unusable)?;
         }
@@ -77,33 +104,63 @@ impl Journal {
     }
 
     /// To be called, and to succeed, before anything is frozen.
-    pub(super) fn frozen(&mut self, holder: &str) -> io::Result<()> {
-        let holder = holder.to_owned();
-        self.append(&Line { at_unix_s: unix_s(), event: Event::Frozen, holder, frozen_ms: None, ended_by: None })
+    pub(crate) fn frozen(&mut self, holder: &str, entry: Entry) -> io::Result<()> {
+        self.is_still_there()?;
+        let line = Line {
+            at_unix_s: unix_s(),
+            event: Event::Frozen,
+            holder: holder.to_owned(),
+            entry: Some(entry),
+            frozen_ms: None,
+            ended_by: None,
+        };
+        self.append(&line)
     }
 
     /// To be called when everything is thawed.
-    pub(super) fn ended(&mut self, report: &Report) -> io::Result<()> {
+    pub(crate) fn ended(&mut self, report: &Report) -> io::Result<()> {
         let event = if report.ended_by == EndedBy::Recovered { Event::Recovered } else { Event::Thawed };
         self.append(&Line {
             at_unix_s: unix_s(),
             event,
             holder: report.holder.clone(),
+            entry: None,
             frozen_ms: u64::try_from(report.frozen.as_millis()).ok(),
             ended_by: Some(report.ended_by.to_string()),
         })?;
+        self.is_still_there()?;
         self.compact()
+    }
+
+    /// What was written to a file that nobody finds any more was not written.
+    fn is_still_there(&self) -> io::Result<()> {
+        let (ours, named) = (self.file.metadata()?, fs::metadata(&self.path));
+        match named {
+            Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => Ok(()),
+            Ok(_) => Err(io::Error::other(format!("{} has been replaced by another file", self.path.display()))),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {
+                Err(io::Error::other(format!("{} has been deleted", self.path.display())))
+            }
+            Err(why) => Err(why),
+        }
     }
 
     /// Writes the line to the disk, whole, or leaves the file as it was.
     fn append(&mut self, line: &Line) -> io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
+        let mut text = if self.length == 0 { HEADER.as_bytes().to_vec() } else { Vec::new() };
+        serde_json::to_writer(&mut text, line)?;
         text.push(b'\n');
+        if text.len() > MAX_LINE_BYTES {
+            return Err(io::Error::other(format!(
+                "expected at most {MAX_LINE_BYTES} bytes about what is frozen, found {}",
+                text.len()
+            )));
+        }
         let written = self.file.write_all(&text).and_then(|()| self.file.sync_all());
-        if written.is_ok() {
-            self.length += text.len() as u64;
-        } else if let Err(why) = self.drop_unfinished() {
-            tracing::error!(error = %why, "the quiesce journal holds half a line");
+        match written {
+            Ok(()) => self.length += text.len() as u64,
+            // The next process takes half a line for what it is. Not logged: a freeze may be going on.
+            Err(_) => drop(self.drop_unfinished()),
         }
         written
     }
@@ -123,47 +180,15 @@ impl Journal {
     }
 }
 
-impl LeftFrozen {
-    /// How long ago that was, by the clock.
-    pub(super) fn age(&self) -> Duration {
-        Duration::from_secs(unix_s().saturating_sub(self.since_unix_s))
-    }
-}
-
-/// What the file holds, up to the end of its last whole line.
-fn whole_lines(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    file.read_to_end(&mut text)?;
-    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-    text.truncate(whole);
-    Ok(text)
-}
-
-fn left_frozen(text: &[u8]) -> Option<LeftFrozen> {
-    let last = text.split(|&byte| byte == b'\n').rfind(|line| !line.is_empty())?;
-    match serde_json::from_slice::<Line>(last) {
-        Ok(Line { event: Event::Frozen, holder, at_unix_s, .. }) => {
-            Some(LeftFrozen { holder, since_unix_s: at_unix_s })
-        }
-        Ok(Line { event: Event::Thawed | Event::Recovered, .. }) => None,
-        Err(why) => {
-            tracing::warn!(error = %why, "the quiesce journal's last line is damaged: taken for a freeze");
-            Some(LeftFrozen { holder: UNKNOWN_HOLDER.to_owned(), since_unix_s: unix_s() })
-        }
-    }
-}
-
 /// The file for reading and appending. Its name is on the disk, too, when this returns.
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("expected a regular file"));
+    options.read(true).append(true).mode(0o600).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    match options.open(path) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+        file => return file,
     }
-    #[cfg(unix)]
+    let file = options.create(true).open(path)?;
     match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all()?,
         _ => File::open(".")?.sync_all()?,
@@ -175,10 +200,12 @@ fn unix_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
+/// The first line.
+const HEADER: &str = "{\"journal\":\"agentapi-quiesce\",\"version\":1}\n";
 /// 64 KiB: some hundred freezes for people to read. Older ones are nobody's concern once all is thawed.
 const MAX_BYTES: u64 = 64 * 1024;
-/// Who froze, where the journal's line cannot be read.
-const UNKNOWN_HOLDER: &str = "unknown";
+/// 256 KiB: the arguments of more programs than anybody freezes with.
+const MAX_LINE_BYTES: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests;

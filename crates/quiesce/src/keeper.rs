@@ -1,171 +1,232 @@
-//! The life of one freeze: journal, freeze, wait, thaw until it worked, journal, report.
+//! The life of one freeze: locks, trial, journal, freeze, wait, thaw until it worked, journal, report.
 //!
-//! Nothing is logged from the task itself while something is frozen: the log may go to a frozen file system, and whoever
-//! writes to one waits for the thaw.
+//! The keeper is a thread of its own. It waits on its [`Bell`] and does nothing that can hang: what can is done by workers,
+//! which were started before anything was frozen. It logs nothing either. So it needs no other thread, no runtime and no
+//! disk to thaw; a thaw *program* needs a process, and is tried until there is one.
+
+mod thaw;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::sync::{Arc, PoisonError};
-use std::task::Poll;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, sleep, timeout};
 
-use super::coordinator::Shared;
-use super::journal::Journal;
-use super::{EndedBy, QuiesceFailure, Quiescing, Report, Stage, Status};
+use crate::clerk::{Clerk, Errand};
+use crate::error::{QuiesceFailure, Step};
+use crate::item::{Cut, Item};
+use crate::journal::Entry;
+use crate::parked::Parked;
+use crate::process::Owner;
+use crate::report::{EndedBy, Report, Stage, Status};
+use crate::shared::{Refusal, Request, Shared, Wish};
+use crate::worker::{Outcome, SMALL_STACK, Worker};
 
-pub(super) struct Keeper {
-    shared: Arc<Shared>,
-    end: watch::Sender<Option<Report>>,
-}
-
-/// Why there is no lease.
-pub(super) enum Refusal {
-    Journal(QuiesceFailure),
-    Freeze(QuiesceFailure),
+pub(crate) struct Keeper {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) items: Vec<Item>,
+    pub(crate) clerk: Clerk,
+    logger: Worker<Report>,
+    owner: Owner,
+    /// Of the freeze that was journalled last: carried by all that it starts.
+    marker: Arc<str>,
 }
 
 impl Keeper {
-    /// Of the freeze that is claimed in the shared state.
-    pub(super) fn new(shared: Arc<Shared>, end: watch::Sender<Option<Report>>) -> Self {
-        Self { shared, end }
+    pub(crate) fn new(shared: Arc<Shared>, items: Vec<Item>, clerk: Clerk) -> std::io::Result<Self> {
+        let logger = Worker::start("log", &shared.bell, SMALL_STACK, |report: Report, _| {
+            log(&report);
+            Outcome::Done
+        })?;
+        Ok(Self { shared, items, clerk, logger, owner: Owner::current()?, marker: "".into() })
     }
 
-    /// Freezes and answers; thaws on request, when either channel closes, or when the lease ends.
-    pub(super) async fn keep(self, mut reply: oneshot::Sender<Result<(), Refusal>>, requested: oneshot::Receiver<()>) {
-        let holder = self.held(|held| held.holder.clone());
-        if let Err(why) = self.journal(move |journal| journal.frozen(&holder)).await {
-            self.shared.state.send_modify(|state| state.held = None);
-            let _ = reply.send(Err(Refusal::Journal(why)));
-            return;
-        }
-        let begun = Instant::now();
-        let frozen = tokio::select! {
-            biased;
-            () = reply.closed() => None,
-            frozen = self.freeze() => Some(frozen),
-        };
-        let ended_by = match frozen {
-            None => EndedBy::Dropped,
-            Some(Err(why)) => {
-                self.held(|held| held.note(why.chain()));
-                let _ = reply.send(Err(Refusal::Freeze(why)));
-                EndedBy::FreezeFailed
+    /// Until all handles are gone and nothing is frozen.
+    pub(crate) fn serve(mut self) {
+        while let Some(request) = self.shared.next_request() {
+            let Request { holder, parked, wish, reply, end } = request;
+            let mut freeze = Freeze { holder, parked: Some(parked), wish, reply: Some(reply), begun: None };
+            let mut ended_by = None;
+            while catch_unwind(AssertUnwindSafe(|| self.keep(&mut freeze, &mut ended_by, &end))).is_err() {
+                // It goes on with the thaw: the freeze has a reason to end.
+                ended_by.get_or_insert(EndedBy::FreezeFailed);
+                self.note("the keeper panicked".to_owned());
+                std::thread::sleep(AFTER_PANIC);
             }
-            Some(Ok(())) => {
-                self.held(|held| held.stage = Stage::Frozen);
-                match reply.send(Ok(())) {
-                    Ok(()) => self.end_of_lease(requested).await,
-                    Err(_) => EndedBy::Dropped,
+        }
+    }
+
+    /// Freezes and answers; thaws on request, when the holder is gone, or when the lease ends.
+    fn keep(&mut self, freeze: &mut Freeze, ended_by: &mut Option<EndedBy>, end: &watch::Sender<Option<Report>>) {
+        if ended_by.is_none() {
+            if let Err(refusal) = self.prepare(freeze) {
+                self.items.iter_mut().for_each(Item::release);
+                self.clerk.run(Errand::Unlock, Some(self.shared.settings.freeze_timeout));
+                self.shared.change(|state| state.held = None);
+                freeze.answer(Err(refusal));
+                return;
+            }
+            *ended_by = Some(self.freeze_and_hold(freeze));
+        }
+        self.thaw_all(|| true);
+        let frozen = freeze.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+        let ended_by = ended_by.unwrap_or(EndedBy::FreezeFailed);
+        self.end(ended_by, frozen, freeze.parked.take(), Some(end));
+    }
+
+    /// Everything that can fail before something is frozen.
+    fn prepare(&mut self, freeze: &Freeze) -> Result<(), Refusal> {
+        let limit = Some(self.shared.settings.freeze_timeout);
+        let holder = freeze.holder.clone();
+        for item in &mut self.items {
+            item.prepare().map_err(|why| Refusal::Before(Step::Prepare, why))?;
+        }
+        let names = self.items.iter().filter_map(Item::lock_name).collect();
+        match self.clerk.run(Errand::Lock { names, holder: holder.clone() }, limit) {
+            Outcome::Done => {}
+            Outcome::NotBegun(holder) => return Err(Refusal::Taken(holder.to_string())),
+            outcome => return Err(Refusal::Before(Step::Lock, failure_of(outcome))),
+        }
+        // After the lock: else the trial could thaw what another journal has frozen.
+        for item in self.items.iter_mut().rev() {
+            item.try_thaw().map_err(|why| Refusal::Before(Step::Trial, why))?;
+        }
+        let entry = self.entry();
+        match self.clerk.run(Errand::Frozen { holder, entry }, limit) {
+            Outcome::Done => Ok(()),
+            outcome => Err(Refusal::Before(Step::Journal, failure_of(outcome))),
+        }
+    }
+
+    fn freeze_and_hold(&mut self, freeze: &mut Freeze) -> EndedBy {
+        let begun = Instant::now();
+        freeze.begun = Some(begun);
+        let (marker, shared) = (Arc::clone(&self.marker), Arc::clone(&self.shared));
+        let is_cut = || freeze.wish.is_dropped() || shared.interrupted().is_some();
+        for item in &mut self.items {
+            match item.freeze(&marker, is_cut) {
+                Ok(()) => {}
+                Err(Cut::Dropped) => return shared.interrupted().map_or(EndedBy::Dropped, EndedBy::Signal),
+                Err(Cut::Failed(why)) => {
+                    self.note(why.chain());
+                    freeze.answer(Err(Refusal::Freeze(why)));
+                    return EndedBy::FreezeFailed;
                 }
             }
-        };
-        self.thaw().await;
-        self.end(ended_by, begun.elapsed()).await;
-    }
-
-    /// Thaws what another process left frozen, so long ago.
-    pub(super) async fn recover(self, age: Duration) {
-        let begun = Instant::now();
-        self.thaw().await;
-        self.end(EndedBy::Recovered, age + begun.elapsed()).await;
-    }
-
-    async fn end_of_lease(&self, requested: oneshot::Receiver<()>) -> EndedBy {
-        match timeout(self.shared.settings.lease, requested).await {
-            Ok(Ok(())) => EndedBy::Thaw,
-            Ok(Err(_)) => EndedBy::Dropped,
-            Err(_) => EndedBy::LeaseEnded,
         }
-    }
-
-    async fn freeze(&self) -> Result<(), QuiesceFailure> {
-        attempt("freeze", self.shared.settings.freeze_timeout, || self.shared.quiesce.freeze()).await
-    }
-
-    /// Returns when it has worked, however long that takes.
-    async fn thaw(&self) {
-        self.held(|held| held.stage = Stage::Thawing);
-        for pause in self.shared.settings.pauses() {
-            let outcome = attempt("thaw", self.shared.settings.thaw_timeout, || self.shared.quiesce.thaw()).await;
-            let Err(why) = outcome else { return };
-            let why = why.chain();
-            let status = self.held(|held| {
-                held.attempts = held.attempts.saturating_add(1);
-                held.note(why.clone());
-                held.clone()
-            });
-            // On another thread: see the module's documentation.
-            tokio::task::spawn_blocking(move || {
-                tracing::warn!(holder = ?status.holder, attempts = status.attempts, error = ?why, "the thaw failed");
-            });
-            sleep(pause).await;
+        // In memory, so it takes no time. Were it not waited for, whoever dies now would be found in the middle of a freeze.
+        self.clerk.run(Errand::StandsStill, Some(MARK_TIMEOUT));
+        let until = Instant::now() + self.shared.settings.lease;
+        self.shared.held(|held| (held.stage, held.since) = (Stage::Frozen, Instant::now()));
+        if !freeze.answer(Ok(())) {
+            return EndedBy::Dropped;
         }
+        self.hold(&freeze.wish, until)
+    }
+
+    fn hold(&mut self, wish: &Wish, until: Instant) -> EndedBy {
+        let bell = Arc::clone(&self.shared.bell);
+        let ended_by = bell.wait(Some(until), || {
+            if self.items.iter_mut().any(Item::has_let_go) {
+                return Some(EndedBy::LetGo);
+            }
+            if let Some(signal) = self.shared.interrupted() {
+                return Some(EndedBy::Signal(signal));
+            }
+            if wish.is_dropped() {
+                return Some(EndedBy::Dropped);
+            }
+            wish.is_thaw().then_some(EndedBy::Thaw)
+        });
+        ended_by.unwrap_or(EndedBy::LeaseEnded)
     }
 
     /// Journals the end, gives the freeze free, and then reports.
-    async fn end(self, ended_by: EndedBy, frozen: Duration) {
-        let Status { holder, attempts, failures, .. } = self.held(|held| held.clone());
+    pub(crate) fn end(
+        &mut self,
+        ended_by: EndedBy,
+        frozen: Duration,
+        parked: Option<Parked>,
+        end: Option<&watch::Sender<Option<Report>>>,
+    ) {
+        let Status { holder, attempts, failures, backup, .. } = self.shared.held(|held| held.clone());
         let attempts = attempts.saturating_add(1);
-        let mut report = Report { holder, frozen, ended_by, attempts, failures };
-        let line = report.clone();
-        if let Err(why) = self.journal(move |journal| journal.ended(&line)).await {
-            // All runs again. The next start thaws once more, which does no harm.
-            let why = format!("the end is not in the journal: {}", why.chain());
-            tracing::error!(holder = ?report.holder, error = ?why, "quiesce");
-            report.failures.push(why);
+        let disturbed = self.items.iter().find_map(Item::disturbed).map(str::to_owned);
+        let mut report = Report { holder, frozen, ended_by, attempts, failures, backup, disturbed };
+        // All runs again, so nobody is hurt by a disk that does not answer. What is not written thaws once more.
+        let outcome = self.clerk.run(Errand::Ended { report: report.clone(), parked }, None);
+        if let Outcome::Failed(why) | Outcome::NotBegun(why) = outcome {
+            report.failures.push(format!("the end is not in the journal: {}", why.chain()));
         }
-        tracing::info!(
-            holder = ?report.holder, frozen_ms = report.frozen.as_millis(), ended_by = %report.ended_by,
-            attempts = report.attempts, failures = ?report.failures, "thawed"
-        );
-        let Self { shared, end } = self;
-        shared.state.send_modify(|state| {
+        self.shared.change(|state| {
             state.held = None;
             state.last = Some(report.clone());
+            // At once: who sees that nothing is held finds the report, and who has the report can freeze again.
+            end.map(|end| end.send_replace(Some(report.clone())));
         });
-        // Whoever waits for the end may open the journal next.
-        drop(shared);
-        end.send_replace(Some(report));
+        // Nobody waits for it: the log may be a pipe whose reader has stopped.
+        self.logger.order(report);
     }
 
-    /// Looks at or changes what is known of this freeze.
-    fn held<T>(&self, change: impl FnOnce(&mut Status) -> T) -> T {
-        let mut changed = None;
-        self.shared.state.send_modify(|state| {
-            let held = state.held.get_or_insert_with(|| Status::new("", Stage::Thawing));
-            changed = Some(change(held));
-        });
-        let Some(changed) = changed else { unreachable!("send_modify calls once") };
-        changed
+    pub(crate) fn note(&self, failure: String) {
+        self.shared.held(|held| held.note(failure));
     }
 
-    /// The disk may be slow: not on a thread that others need.
-    async fn journal<F>(&self, write: F) -> Result<(), QuiesceFailure>
-    where
-        F: FnOnce(&mut Journal) -> std::io::Result<()> + Send + 'static,
-    {
-        let journal = Arc::clone(&self.shared.journal);
-        let write = move || write(&mut journal.lock().unwrap_or_else(PoisonError::into_inner));
-        match tokio::task::spawn_blocking(write).await {
-            Ok(written) => written.map_err(QuiesceFailure::new),
-            Err(why) => Err(QuiesceFailure::new(why)),
+    /// Of a freeze that is about to begin.
+    fn entry(&mut self) -> Entry {
+        // Unique on this machine: process, its start, and a number.
+        self.marker = format!("{}-{}", self.owner.id(), NEXT.fetch_add(1, Ordering::Relaxed)).into();
+        let what = self.items.iter().map(Item::recorded).collect();
+        // The last program may begin when all before it have used up their time. What comes after it goes on without any.
+        let mut may_go_on = Duration::ZERO;
+        let mut in_turn = Duration::ZERO;
+        for item in &self.items {
+            in_turn = in_turn.saturating_add(item.freeze_time());
+            if !item.late_time().is_zero() {
+                may_go_on = in_turn.saturating_add(item.late_time());
+            }
         }
+        let may_go_on_s = may_go_on.as_secs().saturating_add(1);
+        let folder = std::env::current_dir().ok();
+        Entry { id: self.marker.to_string(), owner: self.owner.clone(), folder, may_go_on_s, what }
     }
 }
 
-/// What the controller's code came to, within its time. A panic in it is a failure like others.
-async fn attempt<'a>(what: &str, limit: Duration, begin: impl FnOnce() -> Quiescing<'a>) -> Result<(), QuiesceFailure> {
-    let panicked = |_| QuiesceFailure::new(format!("the controller's {what} panicked"));
-    let mut going_on = pin!(async { begin().await });
-    let outcome = std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| going_on.as_mut().poll(cx))) {
-        Ok(poll) => poll,
-        Err(panic) => Poll::Ready(Err(panicked(panic))),
-    });
-    match timeout(limit, outcome).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(QuiesceFailure::new(format!("the {what} took longer than {} ms", limit.as_millis()))),
+/// A request that is being worked on.
+struct Freeze {
+    holder: String,
+    parked: Option<Parked>,
+    wish: Arc<Wish>,
+    reply: Option<oneshot::Sender<Result<(), Refusal>>>,
+    begun: Option<Instant>,
+}
+
+impl Freeze {
+    /// Whether anybody heard it.
+    fn answer(&mut self, answer: Result<(), Refusal>) -> bool {
+        self.reply.take().is_some_and(|reply| reply.send(answer).is_ok())
     }
 }
+
+pub(crate) fn failure_of(outcome: Outcome) -> QuiesceFailure {
+    match outcome {
+        Outcome::Failed(why) | Outcome::NotBegun(why) => why,
+        Outcome::Done | Outcome::NotFrozen | Outcome::Prepared(_) => QuiesceFailure::new("an answer of another kind"),
+    }
+}
+
+/// After the thaw. A subscriber that panics harms nobody but its line.
+fn log(report: &Report) {
+    tracing::info!(
+        holder = ?report.holder, frozen_ms = report.frozen.as_millis(), ended_by = %report.ended_by,
+        attempts = report.attempts, failures = ?report.failures, "thawed"
+    );
+}
+
+/// Of the entries of this process.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+/// A second, for a machine that is busy.
+const MARK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Long enough not to spin on a bug, and short beside any freeze.
+pub(crate) const AFTER_PANIC: Duration = Duration::from_millis(50);

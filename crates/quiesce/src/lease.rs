@@ -3,32 +3,46 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::coordinator::{Shared, runtime_ended};
-use super::{EndedBy, NotFrozen, QuiesceError, QuiesceFailure, Report, Step};
+use crate::error::{NotFrozen, QuiesceError, QuiesceFailure, Step};
+use crate::report::{Backup, EndedBy, Report, Stage};
+use crate::shared::{Handle, Hold, Shared};
 
 /// The applications are frozen while this lives, and no longer than [`Settings::lease`](super::Settings::lease).
 ///
 /// Dropped, it thaws in the background.
 #[must_use = "the applications are thawed when the lease is dropped"]
 pub struct Lease {
-    shared: Arc<Shared>,
-    /// Until the thaw is asked for. Dropping it asks for it, too.
-    request: Option<oneshot::Sender<()>>,
+    /// Before the handle: the wish must be there when the last handle goes.
+    hold: Hold,
     ended: watch::Receiver<Option<Report>>,
     /// The holder knows that it has thawed.
     acknowledged: bool,
+    number: u64,
+    handle: Arc<Handle>,
 }
 
 impl Lease {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        request: oneshot::Sender<()>,
-        ended: watch::Receiver<Option<Report>>,
-    ) -> Self {
-        Self { shared, request: Some(request), ended, acknowledged: false }
+    pub(super) fn new(handle: Arc<Handle>, hold: Hold, ended: watch::Receiver<Option<Report>>, number: u64) -> Self {
+        Self { hold, ended, acknowledged: false, number, handle }
+    }
+
+    /// A backup is about to be started: to be called before its request is sent. Whether everything still stands still.
+    ///
+    /// Together with [`backup_captured`](Self::backup_captured) this decides what the backup is worth.
+    pub fn backup_begins(&self) -> bool {
+        self.while_frozen(|backup| *backup = Backup::Begun)
+    }
+
+    /// The agent has said that it has what it needs. Whether everything still stands still.
+    pub fn backup_captured(&self) -> bool {
+        self.while_frozen(|backup| {
+            if *backup == Backup::Begun {
+                *backup = Backup::Captured;
+            }
+        })
     }
 
     /// Thaws, and waits until all applications run again, up to [`Settings::thaw_wait`](super::Settings::thaw_wait). A
@@ -42,13 +56,14 @@ impl Lease {
         if self.acknowledged {
             return Err(NotFrozen::Thawed.into());
         }
-        if let Some(request) = self.request.take() {
-            // A keeper that no longer listens is thawing already.
-            let _ = request.send(());
-        }
-        let report = end_within(&self.shared, &mut self.ended).await?;
-        if report.ended_by != EndedBy::Thaw {
-            return Err(NotFrozen::LeaseEnded(self.shared.settings.lease).into());
+        // A keeper that is thawing already does not look.
+        self.hold.thaw();
+        let report = end_within(&self.handle.0, &mut self.ended).await?;
+        match report.ended_by {
+            EndedBy::Thaw => {}
+            EndedBy::LetGo => return Err(NotFrozen::LetGo.into()),
+            EndedBy::Signal(signal) => return Err(NotFrozen::Signal(signal).into()),
+            _ => return Err(NotFrozen::LeaseEnded(self.handle.0.settings.lease).into()),
         }
         self.acknowledged = true;
         Ok(report)
@@ -57,6 +72,21 @@ impl Lease {
     /// How it ended, if all runs again.
     pub fn report(&self) -> Option<Report> {
         self.ended.borrow().clone()
+    }
+
+    /// Under the lock that the keeper takes to thaw: what is recorded here happened before.
+    fn while_frozen(&self, change: impl FnOnce(&mut Backup)) -> bool {
+        let mut is_frozen = false;
+        self.handle.0.state.send_if_modified(|state| {
+            let held = state.held.as_mut();
+            let held = held.filter(|held| held.stage == Stage::Frozen && held.number == self.number);
+            if let Some(held) = held {
+                is_frozen = true;
+                change(&mut held.backup);
+            }
+            false
+        });
+        is_frozen
     }
 }
 
@@ -73,12 +103,17 @@ pub(super) async fn end_within(
 ) -> Result<Report, QuiesceError> {
     let not_yet = |source| QuiesceError::Failed { step: Step::Thaw, source };
     match timeout(shared.settings.thaw_wait, ended.wait_for(Option::is_some)).await {
-        Ok(Ok(report)) => report.clone().ok_or_else(|| not_yet(runtime_ended())),
-        Ok(Err(_)) => Err(not_yet(runtime_ended())),
+        Ok(Ok(report)) => report.clone().ok_or_else(|| not_yet(keeper_failed())),
+        Ok(Err(_)) => Err(not_yet(keeper_failed())),
         Err(_) => {
             let state = shared.state.borrow();
             let latest = state.held.as_ref().and_then(|held| held.failures.last());
             Err(not_yet(QuiesceFailure::new(latest.map_or("it has not ended yet", String::as_str))))
         }
     }
+}
+
+/// Why a keeper is gone that never goes by itself.
+pub(super) fn keeper_failed() -> QuiesceFailure {
+    QuiesceFailure::new("the thread that thaws has ended; the next start thaws")
 }

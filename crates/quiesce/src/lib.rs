@@ -1,93 +1,132 @@
-//! Freezes the controller's applications for a backup, and guarantees that they are thawed.
+//! Freezes applications for a backup, and guarantees that they are thawed: on a real kernel, whatever happens to whoever
+//! froze them.
 //!
-//! A [`Coordinator`] gives out one [`Lease`] at a time. Whatever becomes of its holder, the applications are thawed:
+//! A [`Coordinator`] gives out one [`Lease`] at a time. What it freezes are [`Applications`], in order; they are thawed in
+//! reverse:
+//!
+//! | kind | how | when its process dies |
+//! | --- | --- | --- |
+//! | [file system](Application::file_system) | `FIFREEZE` and `FITHAW` on a mount point | stays frozen until the next start |
+//! | [holder](Application::holder) | a program that freezes, prints the line `frozen`, thaws when its input closes | thaws by itself |
+//! | [programs](Application::programs) | a program to freeze and one to thaw | the freeze program dies; the next start thaws |
+//! | [own code](Application::own) | [`Quiesce`] of whoever embeds this | the next start thaws, with the same code |
+//!
+//! # What happens when
 //!
 //! | what happens | what the coordinator does |
 //! | --- | --- |
 //! | the holder calls [`Lease::thaw`] | thaws |
 //! | the holder returns, panics, traps or is cancelled: the lease is dropped | thaws in the background |
-//! | the holder hangs: the lease ends ([`Settings::lease`]) | thaws by itself |
-//! | the freeze fails or takes too long: it may have half worked | thaws |
-//! | a thaw fails, hangs or panics | tries again, with growing pauses, until one worked |
-//! | the process dies | the next one that opens the journal thaws, before anything else may freeze |
+//! | the holder hangs, the process is stopped (Ctrl-Z) and goes on, a runtime ends: the lease ends ([`Settings::lease`]) | thaws by itself |
+//! | every other thread waits in the kernel for what is frozen | thaws: the keeper needs none of them |
+//! | the freeze fails | thaws what it may have frozen, unless the kernel says that it was somebody else's |
+//! | the freeze takes too long | kills it and thaws, waits for its end however long that takes, thaws again, and once more when a daemon can no longer act for it. Only then the journal says `thawed` |
+//! | a program that holds ends by itself, or somebody else thaws | thaws the rest; the backup is not [`Consistency::Application`] |
+//! | a signal comes that ends the process, and [`Coordinator::thaw_on_signals`] was called | thaws, and then lets it |
+//! | a thaw fails, hangs or panics | tries again, with growing pauses, until one worked; [`Coordinator::status`] says what is waited for |
+//! | a thaw fails where nothing is frozen | freezes nothing: it is tried before the first freeze |
+//! | another journal has frozen the same | freezes nothing: there is a lock for each thing ([`Settings::lock_folder`]) |
+//! | the journal cannot be written, was deleted or replaced, or is something else | freezes nothing |
+//! | the process dies, or is dying and waits for the thaw itself | the next one thaws what the *journal* recorded, before anything else ([`thaw_left_frozen`]) |
+//! | its machine dies | as above; file systems and sessions are not frozen after a boot |
 //!
-//! The journal's entry is on the disk before the freeze begins. A journal that cannot be written means no freeze.
+//! A process that is stopped and never goes on, or a machine that nobody starts again, is thawed by nobody: that takes
+//! something outside, such as a service manager's watchdog. What freeze processes cannot be seen is said at `Family` in
+//! `process.rs`: daemons, and what changed its environment *and* left its group *and* lost its parents.
 //!
-//! What freezes and thaws is the controller's: it implements [`Quiesce`], or has [`Programs`] run.
+//! # The threads
+//!
+//! All are started by [`Coordinator::open`], before anything is frozen. Nothing but the keeper is needed to thaw a file
+//! system or to let a holder go; a thaw program needs a process, and is tried until there is one.
+//!
+//! ```text
+//!   callers (any runtime, or none)      the keeper (a thread)            workers (a thread each)
+//!
+//!   Coordinator::freeze ──request────▶ ┌──────────────────────┐ ──order──▶ freezer, thawer   of each file system: ioctl
+//!   Lease::thaw ─────────wish────────▶ │ waits on one Bell,   │ ──order──▶ freezer, thawer   of each pair of programs
+//!   Lease dropped ───────wish────────▶ │ with a limit; makes  │ ──order──▶ holder            runs as long as its program
+//!   status, idle ◀──────state───────── │ no system call that  │ ──order──▶ freezer, thawer   of own code: a runtime each
+//!                                      │ can hang, logs       │ ──order──▶ clerk             journal and locks, only
+//!                                      │ nothing              │                              while nothing is frozen
+//!                                      └──────────────────────┘ ──order──▶ logger            after the thaw; not waited for
+//!                                         ▲       each rings the Bell         │
+//!                                         └───────────────────────────────────┘
+//! ```
+//!
+//! A worker that hangs in the kernel costs its thread. The keeper waits for each with a limit, goes on, and comes back to it.
 //!
 //! # Embedding
 //!
 //! ```
-//! # #[cfg(unix)]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use std::sync::Arc;
-//! use agentapi_quiesce::{Consistency, Coordinator, Programs};
+//! use agentapi_quiesce::{Application, Applications, Consistency, Coordinator, Parked, Program};
 //!
 //! # let dir = tempfile::tempdir()?;
 //! # let journal = dir.path().join("quiesce.jsonl");
-//! // Here they do nothing; for example `psql -c 'select pg_backup_start($$nightly$$)'`.
-//! let programs = Programs::parse(&["true"], &["true"])?;
-//! let settings = programs.settings();
-//! let coordinator = Coordinator::open(journal, Arc::new(programs), settings)?;
+//! // Here they do nothing; for example `docker pause app` and `docker unpause app`.
+//! let app = Application::programs(Program::parse("true")?, Program::parse("true")?);
+//! let applications = Applications::new([app])?;
+//! let settings = applications.settings();
+//! # let settings = agentapi_quiesce::Settings { lock_folder: Some(dir.path().into()), ..settings };
+//! let coordinator = Coordinator::open(journal, applications, settings)?;
 //!
-//! let mut lease = coordinator.freeze("nightly").await?;
-//! // The backup is started here.
+//! let mut lease = coordinator.freeze("nightly", &Parked::nothing_to_park()).await?;
+//! lease.backup_begins();
+//! // The backup is started here, and followed until the agent says that it has what it needs.
+//! lease.backup_captured();
 //! let report = lease.thaw().await?;
 //! assert_eq!(report.consistency(), Consistency::Application);
 //! println!("frozen for {} ms", report.frozen.as_millis());
 //!
 //! // Before the process ends: nothing is left frozen.
-//! coordinator.idle().await;
+//! coordinator.idle().await?;
 //! # Ok(())
 //! # }
-//! # #[cfg(not(unix))]
-//! # fn main() {}
 //! ```
 
+#![cfg(target_os = "linux")]
+
+mod application;
+mod clerk;
 mod coordinator;
+mod device;
 mod error;
+mod file_system;
+mod holder;
+mod item;
 mod journal;
 mod keeper;
 mod lease;
-#[cfg(unix)]
+mod machine_lock;
+mod mark;
+mod own;
+mod pair;
+mod parked;
+mod process;
 mod program;
-#[cfg(unix)]
 mod programs;
+mod recovery;
 mod report;
 mod run;
+mod running;
 mod settings;
+mod shared;
+mod signals;
+mod sys;
 #[cfg(test)]
 mod test_applications;
+mod worker;
 
-use std::pin::Pin;
-
-pub use coordinator::Coordinator;
+pub use application::{Application, Applications};
+pub use coordinator::{Coordinator, ThawError, thaw_left_frozen};
 pub use error::{JournalError, NotFrozen, QuiesceError, QuiesceFailure, Step, error_chain};
 pub use lease::Lease;
-#[cfg(unix)]
-pub use program::{DEFAULT_PROGRAM_TIMEOUT, Program, ProgramFailure};
-#[cfg(unix)]
-pub use programs::{Application, Programs, ProgramsError};
-pub use report::{Consistency, EndedBy, Report, Stage, Status};
+pub use own::{Quiesce, Quiescing};
+pub use parked::Parked;
+pub use program::{DEFAULT_PROGRAM_TIMEOUT, Program, ProgramFailure, ProgramsError};
+pub use programs::Programs;
+pub use report::{Backup, Consistency, EndedBy, Report, Stage, Status, StillFrozen};
 pub use run::Run;
 pub use settings::Settings;
-
-/// A freeze or thaw that is going on.
-pub type Quiescing<'a> = Pin<Box<dyn Future<Output = Result<(), QuiesceFailure>> + Send + 'a>>;
-
-/// How a controller's applications are frozen and thawed. The [`Coordinator`] decides when.
-///
-/// The two never run at once. Either future may be dropped before its end, when its time is over or the holder is gone;
-/// from then on nothing that it began may still freeze. Both must yield rather than block: a time-out cannot interrupt
-/// code that does not.
-pub trait Quiesce: Send + Sync + 'static {
-    /// Freezes the applications: done when all stand still. Not tried again when it fails; [`thaw`](Self::thaw) follows.
-    fn freeze(&self) -> Quiescing<'_>;
-
-    /// Thaws the applications: done when all run again.
-    ///
-    /// Called until it worked, and also after a freeze that failed or never began, so it must be idempotent: what is not
-    /// frozen is left alone, and that is no error.
-    fn thaw(&self) -> Quiescing<'_>;
-}
+pub use signals::{AfterThaw, ending_signals};

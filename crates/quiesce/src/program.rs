@@ -1,22 +1,12 @@
-//! One program of the operator: run to its end, or killed with all that it started.
-//!
-//! It runs in a process group of its own, without input, and without this process's token. What leaves the group
-//! (`setsid`) cannot be killed with it. A program that ends in time may leave others running, such as one that holds a
-//! database's lock.
+//! A program of the operator, with its time, and what is said of one that failed.
 
 use std::io;
-use std::process::{ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::AsyncReadExt;
-use tokio::process::{Child, ChildStderr, Command};
-use tokio::time::timeout;
-
-use super::ProgramsError;
-
-/// How long a program may run, unless set otherwise: 10 seconds, far more than it takes to stop a file system.
-pub const DEFAULT_PROGRAM_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a program may run, unless set otherwise: 30 seconds, since a container engine gives what it stops 10.
+pub const DEFAULT_PROGRAM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A program with its arguments and its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +14,27 @@ pub struct Program {
     name: String,
     arguments: Vec<String>,
     timeout: Duration,
+    folder: Option<PathBuf>,
+}
+
+/// Why there are no programs to freeze and thaw with.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProgramsError {
+    /// A quote does not close.
+    #[error("expected a command line, found one with an open quote: {0}")]
+    Unreadable(String),
+    /// There is no program to run.
+    #[error("expected a program to run, found none")]
+    Empty,
+    /// Each application needs one of each.
+    #[error("expected as many thaw programs as freeze programs, found {thaw} and {freeze}")]
+    Unpaired {
+        /// Freeze programs.
+        freeze: usize,
+        /// Thaw programs.
+        thaw: usize,
+    },
 }
 
 /// Why a program did not do what it was run for. The text holds the end of what it printed as it was: escape it.
@@ -58,6 +69,12 @@ pub enum ProgramFailure {
         /// The last few hundred bytes that it wrote to standard error.
         stderr: String,
     },
+    /// Nobody waited for it any more.
+    #[error("{program} was killed with all that it started: nobody waited for it any more")]
+    Cancelled {
+        /// Which one.
+        program: String,
+    },
 }
 
 impl Program {
@@ -80,7 +97,8 @@ impl Program {
     pub fn new(words: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, ProgramsError> {
         let mut words = words.into_iter().map(Into::into);
         let name = words.next().filter(|name| !name.is_empty()).ok_or(ProgramsError::Empty)?;
-        Ok(Self { name, arguments: words.collect(), timeout: DEFAULT_PROGRAM_TIMEOUT })
+        let arguments = words.collect();
+        Ok(Self { name, arguments, timeout: DEFAULT_PROGRAM_TIMEOUT, folder: None })
     }
 
     /// The same program with another time.
@@ -89,111 +107,37 @@ impl Program {
         Self { timeout, ..self }
     }
 
-    pub(super) fn timeout(&self) -> Duration {
+    /// The same program, run in this folder if there is one.
+    pub(crate) fn in_folder(self, folder: Option<PathBuf>) -> Self {
+        Self { folder, ..self }
+    }
+
+    /// Name and arguments.
+    pub(crate) fn words(&self) -> Vec<String> {
+        std::iter::once(&self.name).chain(&self.arguments).cloned().collect()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Runs it to its end. `role` says what for, in errors; arguments are left out there, they may hold a password.
-    pub(super) async fn run(&self, role: &str) -> Result<(), ProgramFailure> {
-        let program = format!("{role} ({})", self.name);
-        let mut child = match self.command().spawn() {
-            Ok(child) => child,
-            Err(source) => return Err(ProgramFailure::NotStarted { program, source }),
-        };
-        let mut output = Output { pipe: child.stderr.take(), tail: Vec::new() };
-        // Dropped before the child, which is not yet waited for: its id still is this group's.
-        let mut group = Group::led_by(&child);
-        let ended = timeout(self.timeout, wait(&mut child, &mut output)).await;
-        let Ok(status) = ended else {
-            group.kill();
-            // What waits for a frozen disk dies only after the thaw: not to be waited for.
-            let _ = timeout(GRACE, child.wait()).await;
-            return Err(ProgramFailure::Overran { program, limit: self.timeout, stderr: output.text() });
-        };
-        group.leave();
-        let _ = timeout(GRACE, output.read()).await;
-        match status {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(ProgramFailure::Failed { program, status, stderr: output.text() }),
-            Err(source) => Err(ProgramFailure::NotStarted { program, source }),
-        }
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.name);
-        command.args(&self.arguments).env_remove("AGENTAPI_TOKEN");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        command.process_group(0).kill_on_drop(true);
-        command
-    }
-}
-
-/// Reads meanwhile, so that a program that prints a lot can end.
-async fn wait(child: &mut Child, output: &mut Output) -> io::Result<ExitStatus> {
-    tokio::select! {
-        status = child.wait() => status,
-        () = output.read() => child.wait().await,
-    }
-}
-
-/// The processes that a program started, and itself. Killed when dropped.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn led_by(child: &Child) -> Self {
-        Self(child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)))
-    }
-
-    fn kill(&mut self) {
-        if let Some(group) = self.0.take() {
-            // Fails only if nothing of it is left.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-    }
-
-    /// The program has ended: what it left running is meant to run.
-    fn leave(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// What a program writes to standard error; the end of it.
-struct Output {
-    pipe: Option<ChildStderr>,
-    tail: Vec<u8>,
-}
-
-impl Output {
-    /// Reads until nobody can write any more. May be dropped and called again.
-    async fn read(&mut self) {
-        let mut buffer = [0; 1024];
-        while let Some(pipe) = &mut self.pipe {
-            let read = pipe.read(&mut buffer).await.unwrap_or_default();
-            if read == 0 {
-                self.pipe = None;
-            }
-            self.tail.extend(buffer.iter().take(read));
-            let surplus = self.tail.len().saturating_sub(MAX_OUTPUT_BYTES);
-            self.tail.drain(..surplus);
-        }
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.tail).trim().to_owned()
+    pub(crate) fn described(&self, role: &str) -> String {
+        format!("{role} ({})", self.name)
     }
 }
 
 fn said(stderr: &str) -> String {
     if stderr.is_empty() { String::new() } else { format!(": {stderr}") }
 }
-
-/// How much of a program's output is kept, in bytes: the last lines, which name the cause.
-const MAX_OUTPUT_BYTES: usize = 400;
-/// How long to wait for what should be there at once: the last output, the end of a killed process.
-const GRACE: Duration = Duration::from_millis(200);

@@ -1,5 +1,6 @@
 //! How long a freeze may last, and how often and how long things are tried.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The times that a [`Coordinator`](super::Coordinator) keeps.
@@ -7,9 +8,10 @@ use std::time::Duration;
 pub struct Settings {
     /// How long a holder may keep the applications frozen, from when all stand still. Then they are thawed without it.
     pub lease: Duration,
-    /// How long a freeze may take. Then it has failed.
+    /// How long the freeze of a file system, or by code of one's own, may take. Then it has failed, and what it began is
+    /// followed to its end. Programs have a time of their own.
     pub freeze_timeout: Duration,
-    /// How long one attempt to thaw may take. Then it has failed, and the next one follows.
+    /// How long one attempt to thaw those may take. Then it has failed, and the next one follows.
     pub thaw_timeout: Duration,
     /// How long [`Lease::thaw`](super::Lease::thaw), and a freeze that failed, wait for the thaw to work. The thaw goes on
     /// afterwards.
@@ -18,6 +20,13 @@ pub struct Settings {
     pub first_pause: Duration,
     /// The longest pause between two attempts to thaw.
     pub longest_pause: Duration,
+    /// How long a thaw that does not work is waited for by [`Coordinator::idle`](super::Coordinator::idle) and
+    /// [`thaw_left_frozen`](super::thaw_left_frozen). The journal is left at `frozen`, and the thaw is tried as long as the
+    /// process lives. `None`: for ever.
+    pub give_up: Option<Duration>,
+    /// Where the locks lie that keep two journals from freezing the same. `None`: `/run/lock/agentapi` for root,
+    /// `$XDG_RUNTIME_DIR/agentapi` for a user, or `/run/lock/agentapi-UID` where that is not set.
+    pub lock_folder: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -29,6 +38,8 @@ impl Default for Settings {
             thaw_wait: THAW_WAIT,
             first_pause: SHORTEST_PAUSE,
             longest_pause: LONGEST_PAUSE,
+            give_up: None,
+            lock_folder: None,
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use super::{Quiesce, QuiesceFailure, Quiescing};
+use crate::error::QuiesceFailure;
+use crate::own::{Quiesce, Quiescing};
 
 /// What the next freeze or thaw does.
 #[derive(Clone, Copy)]

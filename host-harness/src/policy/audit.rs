@@ -3,9 +3,10 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use agentapi_quiesce::Parked;
 use serde::Serialize;
 
 use crate::policy::identity::Identity;
@@ -39,10 +40,26 @@ pub trait Audit: Send + Sync + 'static {
 
 /// Appends entries to a file, as JSON Lines. Rotation is logrotate's: call [`reopen`](Self::reopen) on SIGHUP.
 #[derive(Debug)]
-pub struct AuditFile {
+pub struct AuditFile(Arc<Mutex<Writer>>);
+
+/// The file, and the lines that wait while it must not be written to.
+#[derive(Debug)]
+struct Writer {
     path: PathBuf,
-    file: Mutex<File>,
+    file: File,
+    /// How many freezes have parked it; lines are written while it is 0.
+    parked: usize,
+    /// Complete lines, in their order.
+    waiting: Vec<u8>,
+    /// Lines that found no room among the waiting ones.
+    dropped: u64,
+    /// Whether the name was to be opened anew meanwhile.
+    is_rotated: bool,
 }
+
+/// Most bytes of lines that wait during a freeze: some ten thousand operations. What does not fit is counted, because
+/// memory that grows until the thaw could end the process that is to thaw.
+const MAX_WAITING_BYTES: usize = 4 * 1024 * 1024;
 
 impl AuditFile {
     /// Opens the file, creating it if it is not there.
@@ -52,31 +69,95 @@ impl AuditFile {
     /// When it cannot be opened for appending.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        let file = Mutex::new(append_to(&path)?);
-        Ok(Self { path, file })
+        let file = append_to(&path)?;
+        let writer = Writer { path, file, parked: 0, waiting: Vec::new(), dropped: 0, is_rotated: false };
+        Ok(Self(Arc::new(Mutex::new(writer))))
     }
 
-    /// Continues in the file that has the name now.
+    /// Continues in the file that has the name now. While it is parked, as soon as it is not.
     ///
     /// # Errors
     ///
     /// When it cannot be opened; entries then go on into the old file.
     pub fn reopen(&self) -> io::Result<()> {
-        let file = append_to(&self.path)?;
-        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = file;
+        let mut writer = lock(&self.0);
+        if writer.parked > 0 {
+            // Opening a file waits for the thaw as writing to one does.
+            writer.is_rotated = true;
+            return Ok(());
+        }
+        writer.file = append_to(&writer.path)?;
         Ok(())
     }
+
+    /// Keeps entries in memory until the value is dropped, which the coordinator does after the thaw; then they are
+    /// written. Nothing of the audit waits for a frozen disk in between.
+    pub fn park(&self) -> Parked {
+        lock(&self.0).parked += 1;
+        Parked::until_dropped(Unpark(Arc::clone(&self.0)))
+    }
+}
+
+/// Ends one parking when it is dropped.
+struct Unpark(Arc<Mutex<Writer>>);
+
+impl Drop for Unpark {
+    fn drop(&mut self) {
+        let mut writer = lock(&self.0);
+        writer.parked = writer.parked.saturating_sub(1);
+        if writer.parked == 0 {
+            writer.resume();
+        }
+    }
+}
+
+impl Writer {
+    fn take(&mut self, line: &[u8]) {
+        if self.parked == 0 {
+            return self.write(line);
+        }
+        if self.waiting.len() + line.len() > MAX_WAITING_BYTES {
+            self.dropped += 1;
+        } else {
+            self.waiting.extend_from_slice(line);
+        }
+    }
+
+    /// Writes what has waited, first of all into the file that the name meant then.
+    fn resume(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        if !waiting.is_empty() {
+            self.write(&waiting);
+        }
+        if self.dropped > 0 {
+            tracing::error!(file = %self.path.display(), lines = self.dropped, "the audit lacks lines of a freeze");
+            self.dropped = 0;
+        }
+        if std::mem::take(&mut self.is_rotated) {
+            match append_to(&self.path) {
+                Ok(file) => self.file = file,
+                Err(why) => tracing::error!(file = %self.path.display(), error = %why, "the audit is not rotated"),
+            }
+        }
+    }
+
+    /// One write for whole lines: O_APPEND then keeps the lines of two processes apart.
+    fn write(&mut self, lines: &[u8]) {
+        if let Err(why) = self.file.write_all(lines) {
+            tracing::error!(file = %self.path.display(), error = %why, "the audit cannot be written");
+        }
+    }
+}
+
+fn lock(writer: &Mutex<Writer>) -> MutexGuard<'_, Writer> {
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Audit for AuditFile {
     fn record(&self, entry: &AuditEntry) {
-        let written = serde_json::to_string(entry).map_err(io::Error::other).and_then(|line| {
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            // One write for a line, its end included: O_APPEND then keeps the lines of two processes apart.
-            file.write_all(format!("{line}\n").as_bytes())
-        });
-        if let Err(why) = written {
-            tracing::error!(file = %self.path.display(), error = %why, "the audit cannot be written");
+        match serde_json::to_string(entry) {
+            Ok(line) => lock(&self.0).take(format!("{line}\n").as_bytes()),
+            Err(why) => tracing::error!(error = %why, "an audit entry has no JSON"),
         }
     }
 }
@@ -119,7 +200,7 @@ fn append_to(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Audit, AuditEntry, AuditFile};
+    use super::{Audit, AuditEntry, AuditFile, MAX_WAITING_BYTES, lock};
 
     fn entry(operation: &str) -> AuditEntry {
         let [extension, extension_sha256, operation, outcome] = ["x", "ab", operation, "ok"].map(String::from);
@@ -139,5 +220,42 @@ mod tests {
         audit.reopen().unwrap();
         audit.record(&entry("run"));
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
+    }
+
+    #[test]
+    fn what_comes_while_it_is_parked_is_written_afterwards_in_its_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        let audit = AuditFile::open(&path).unwrap();
+        let (first, second) = (audit.park(), audit.park());
+        audit.record(&entry("backup.start"));
+        std::fs::rename(&path, dir.path().join("audit.1")).unwrap();
+        audit.reopen().unwrap();
+        audit.record(&entry("backup.status"));
+        drop(first);
+        assert_eq!(std::fs::read_to_string(dir.path().join("audit.1")).unwrap(), "", "one freeze still lasts");
+        drop(second);
+        let written = std::fs::read_to_string(dir.path().join("audit.1")).unwrap();
+        let lines: Vec<_> = written.lines().collect();
+        assert!(
+            lines.len() == 2 && lines[0].contains("backup.start") && lines[1].contains("backup.status"),
+            "{written}"
+        );
+        audit.record(&entry("run"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1, "rotated as asked for");
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_what_does_not_fit_is_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let audit = AuditFile::open(dir.path().join("audit.jsonl")).unwrap();
+        let parked = audit.park();
+        let long = entry(&"x".repeat(MAX_WAITING_BYTES / 2));
+        (0..3).for_each(|_| audit.record(&long));
+        assert_eq!(lock(&audit.0).dropped, 2);
+        assert!(lock(&audit.0).waiting.len() <= MAX_WAITING_BYTES);
+        drop(parked);
+        audit.record(&entry("run"));
+        assert_eq!(std::fs::read_to_string(dir.path().join("audit.jsonl")).unwrap().lines().count(), 2);
     }
 }

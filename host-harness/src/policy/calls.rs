@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use agentapi_contract::Route;
 use agentapi_contract::wit::Function;
-use agentapi_quiesce::{QuiesceError, Run as QuiesceRun, error_chain};
+use agentapi_quiesce::{Parked, QuiesceError, Run as QuiesceRun, error_chain};
 
 use crate::agent::Agent;
 use crate::error::Error;
 use crate::policy::approver::{Approver, Wipe};
 use crate::policy::audit::AuditTrail;
 use crate::policy::bindings::felhom::agentapi::{backup, disks, host_metrics, quiesce, storage};
+use crate::policy::captured::Captured;
 use crate::policy::grants::{FREEZE, FS_UUID, Grants, OPSIGN_COMMAND, THAW};
 use crate::policy::identity::Identity;
 use crate::policy::limits::Breach;
@@ -32,6 +33,8 @@ pub(super) struct Calls {
     /// Holds the lease of what this run has frozen. It goes with the store, and its drop thaws, so that a run which
     /// traps or is stopped thaws too.
     pub(super) quiesce: Option<QuiesceRun>,
+    pub(super) park: Option<Arc<dyn Fn() -> Parked + Send + Sync>>,
+    pub(super) captured: Captured,
 }
 
 /// How many calls a run may still make.
@@ -104,11 +107,21 @@ impl backup::Host for Calls {
     }
 
     async fn start(&mut self) -> wasmtime::Result<Result<BackupJob, ComponentError>> {
+        // Before the request: a backup that the agent takes of what stood still from here on is consistent.
+        if let Some(run) = &self.quiesce {
+            run.backup_begins();
+        }
         self.pass_on(Route::StartBackup.function(), async |agent| agent.start_backup().await).await
     }
 
     async fn status(&mut self) -> wasmtime::Result<Result<BackupStatus, ComponentError>> {
-        self.pass_on(Route::BackupStatus.function(), async |agent| agent.backup_status().await).await
+        let status = self.pass_on(Route::BackupStatus.function(), async |agent| agent.backup_status().await).await?;
+        if let (Ok(status), Some(run)) = (&status, &self.quiesce)
+            && self.captured.is_reached(&status.phase)
+        {
+            run.backup_captured();
+        }
+        Ok(status)
     }
 }
 
@@ -177,7 +190,12 @@ impl Calls {
 
 impl quiesce::Host for Calls {
     async fn freeze(&mut self) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
-        self.quiesce(FREEZE, async |run| run.freeze().await).await
+        let park = self.park.clone();
+        self.quiesce(FREEZE, async |run| {
+            let parked = park.map_or_else(Parked::nothing_to_park, |park| park());
+            run.freeze(&parked).await
+        })
+        .await
     }
 
     async fn thaw(&mut self) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {

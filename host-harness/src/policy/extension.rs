@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use agentapi_quiesce::Coordinator;
+use agentapi_quiesce::{Coordinator, Parked};
 
 use crate::policy::approver::{Approver, DenyAll};
 use crate::policy::audit::Audit;
 use crate::policy::bindings::PolicyExtensionPre;
+use crate::policy::captured::Captured;
 use crate::policy::grants::Grants;
 use crate::policy::identity::Identity;
 use crate::policy::limits::Limits;
@@ -32,14 +33,29 @@ pub(super) struct Settings {
     pub(super) approver: Arc<dyn Approver>,
     pub(super) audit: Option<Arc<dyn Audit>>,
     pub(super) log: Arc<dyn Log>,
-    /// Freezes the controller's applications; without one, `quiesce` is denied.
-    pub(super) coordinator: Option<Coordinator>,
+    /// Freezes the controller's applications; without it, `quiesce` is denied.
+    pub(super) freezing: Option<Freezing>,
+    pub(super) captured: Captured,
+}
+
+/// How a run freezes.
+#[derive(Clone)]
+pub(super) struct Freezing {
+    pub(super) coordinator: Coordinator,
+    /// Parks what the controller writes, for one freeze.
+    pub(super) park: Arc<dyn Fn() -> Parked + Send + Sync>,
 }
 
 impl Default for Settings {
     /// The safe choice of each: nobody approves a wipe, and nothing can be frozen.
     fn default() -> Self {
-        Self { approver: Arc::new(DenyAll), audit: None, log: Arc::new(TracingLog), coordinator: None }
+        Self {
+            approver: Arc::new(DenyAll),
+            audit: None,
+            log: Arc::new(TracingLog),
+            freezing: None,
+            captured: Captured::default(),
+        }
     }
 }
 
@@ -67,10 +83,19 @@ impl Policy {
 
     /// The same extension with applications to freeze. Without this, `quiesce` is denied.
     ///
-    /// What a run has frozen is thawed when it ends, however it ends; see [`quiesce`](crate::quiesce).
+    /// What a run has frozen is thawed when it ends, however it ends; see [`quiesce`](crate::quiesce). `park` is called
+    /// before each freeze and stops what this process writes to disks, such as [`AuditFile::park`](super::AuditFile::park),
+    /// or is [`Parked::nothing_to_park`] where it writes nothing.
     #[must_use]
-    pub fn quiesce(mut self, coordinator: Coordinator) -> Self {
-        self.settings.coordinator = Some(coordinator);
+    pub fn quiesce(mut self, coordinator: Coordinator, park: impl Fn() -> Parked + Send + Sync + 'static) -> Self {
+        self.settings.freezing = Some(Freezing { coordinator, park: Arc::new(park) });
+        self
+    }
+
+    /// The same extension with another answer to when a backup is captured. [`Captured::WhenDone`] if not set.
+    #[must_use]
+    pub fn captured(mut self, captured: Captured) -> Self {
+        self.settings.captured = captured;
         self
     }
 }

@@ -64,7 +64,9 @@ impl Policy {
             budget: CallBudget::new(self.limits.agent_calls),
             approver: Arc::clone(&settings.approver),
             audit: self.audit_trail(),
-            quiesce: settings.coordinator.as_ref().map(|coordinator| coordinator.run(&*identity.name)),
+            quiesce: settings.freezing.as_ref().map(|freezing| freezing.coordinator.run(&*identity.name)),
+            park: settings.freezing.as_ref().map(|freezing| Arc::clone(&freezing.park)),
+            captured: settings.captured,
         };
         let mut store = Store::new(self.component.engine(), RunState::new(calls, self.limits, &log));
         store.limiter(|state| state);

@@ -32,7 +32,7 @@ pub(crate) enum BackupCommand {
     /// this command is interrupted or the lease ends, and by the next run after a crash. The report
     /// says what the backup is worth. Exit status 0 when it is done or none is due.
     #[command(verbatim_doc_comment, after_long_help = run::EXAMPLES)]
-    Run(BackupRunOptions),
+    Run(Box<BackupRunOptions>),
 }
 
 /// Runs one of the subcommands.

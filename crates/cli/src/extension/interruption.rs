@@ -13,14 +13,15 @@ use crate::process::signals::{Hangup, Termination};
 pub(super) struct RunSignals {
     pub(super) termination: Termination,
     hangup: Hangup,
-    audit: Option<Arc<AuditFile>>,
+    pub(super) audit: Option<Arc<AuditFile>>,
 }
 
 impl RunSignals {
-    pub(super) fn handle(audit: Option<Arc<AuditFile>>) -> anyhow::Result<Self> {
+    /// From now on a signal ends nothing by itself. To be called before the journal is opened, which may begin to thaw.
+    pub(super) fn handle() -> anyhow::Result<Self> {
         let handlers = Termination::handle().and_then(|termination| Ok((termination, Hangup::handle()?)));
         let (termination, hangup) = handlers.context("signals cannot be waited for")?;
-        Ok(Self { termination, hangup, audit })
+        Ok(Self { termination, hangup, audit: None })
     }
 
     /// Runs the extension, and drops the run when a signal says to end.

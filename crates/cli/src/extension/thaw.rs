@@ -16,7 +16,7 @@ pub(super) async fn thaw_leftover(coordinator: &Coordinator, termination: &mut T
 /// Waits until nothing is frozen. A signal ends the wait with an error that says why the last thaw failed.
 pub(super) async fn wait_until_thawed(coordinator: &Coordinator, termination: &mut Termination) -> anyhow::Result<()> {
     tokio::select! {
-        () = coordinator.idle() => Ok(()),
+        thawed = coordinator.idle() => thawed.map_err(|still| CommandError(visible(&still.to_string()).into_owned()).into()),
         () = termination.recv() => {
             let failures = coordinator.status().map(|status| status.failures).unwrap_or_default();
             let latest = failures.last().map_or("no attempt has ended yet", String::as_str);

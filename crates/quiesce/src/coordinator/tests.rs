@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::super::test_applications::{Act, Applications};
-use super::super::{Consistency, EndedBy, NotFrozen};
 use super::*;
+use crate::error::NotFrozen;
+use crate::report::{Consistency, EndedBy};
+use crate::test_applications::{Act, Applications};
 
 fn settings() -> Settings {
     Settings {
@@ -27,6 +28,10 @@ fn open(applications: &Arc<Applications>, settings: Settings, dir: &tempfile::Te
     Coordinator::open(journal(dir), applications.clone(), settings).unwrap()
 }
 
+fn parked() -> Parked {
+    Parked::nothing_to_park()
+}
+
 fn journal(dir: &tempfile::TempDir) -> PathBuf {
     dir.path().join("quiesce.jsonl")
 }
@@ -39,7 +44,7 @@ fn left_frozen(dir: &tempfile::TempDir) -> Option<String> {
 }
 
 async fn idle(coordinator: &Coordinator) -> Report {
-    tokio::time::timeout(Duration::from_secs(10), coordinator.idle()).await.expect("idle in time");
+    tokio::time::timeout(Duration::from_secs(10), coordinator.idle()).await.expect("idle in time").unwrap();
     coordinator.last_report().unwrap()
 }
 
@@ -48,9 +53,10 @@ async fn the_holder_thaws_once() {
     let applications = Applications::new([], []);
     let (coordinator, dir) = coordinator(&applications, settings());
     let begun = Instant::now();
-    let mut lease = coordinator.freeze("nightly").await.unwrap();
+    let mut lease = coordinator.freeze("nightly", &parked()).await.unwrap();
     assert_eq!(coordinator.status().unwrap().stage, Stage::Frozen);
     assert_eq!(left_frozen(&dir).as_deref(), Some("nightly"));
+    assert!(lease.backup_begins() && lease.backup_captured());
     tokio::time::sleep(Duration::from_millis(50)).await;
 
     let report = lease.thaw().await.unwrap();
@@ -60,7 +66,7 @@ async fn the_holder_thaws_once() {
     assert_eq!(left_frozen(&dir), None);
     assert!(matches!(lease.thaw().await, Err(QuiesceError::NotFrozen(NotFrozen::Thawed))));
     drop(lease);
-    coordinator.idle().await;
+    coordinator.idle().await.unwrap();
     assert_eq!(applications.calls(), ["freeze", "thaw"]);
 }
 
@@ -68,11 +74,11 @@ async fn the_holder_thaws_once() {
 async fn a_second_holder_is_told_who_is_the_first() {
     let applications = Applications::new([], []);
     let (coordinator, _dir) = coordinator(&applications, settings());
-    let mut lease = coordinator.freeze("nightly").await.unwrap();
-    let error = coordinator.freeze("hourly").await.unwrap_err();
+    let mut lease = coordinator.freeze("nightly", &parked()).await.unwrap();
+    let error = coordinator.freeze("hourly", &parked()).await.unwrap_err();
     assert_eq!(error.to_string(), "nightly holds the freeze: its applications are frozen");
     lease.thaw().await.unwrap();
-    coordinator.freeze("hourly").await.unwrap().thaw().await.unwrap();
+    coordinator.freeze("hourly", &parked()).await.unwrap().thaw().await.unwrap();
     assert_eq!(applications.calls(), ["freeze", "thaw", "freeze", "thaw"]);
 }
 
@@ -81,7 +87,7 @@ async fn a_lease_that_ends_is_thawed_without_its_holder() {
     let applications = Applications::new([], []);
     let lease = Duration::from_millis(30);
     let (coordinator, dir) = coordinator(&applications, Settings { lease, ..settings() });
-    let mut held = coordinator.freeze("nightly").await.unwrap();
+    let mut held = coordinator.freeze("nightly", &parked()).await.unwrap();
     let report = idle(&coordinator).await;
     assert_eq!(report.ended_by, EndedBy::LeaseEnded);
     assert!(report.frozen >= lease, "{report:?}");
@@ -96,7 +102,7 @@ async fn a_lease_that_ends_is_thawed_without_its_holder() {
 async fn a_lease_that_is_dropped_is_thawed() {
     let applications = Applications::new([], []);
     let (coordinator, dir) = coordinator(&applications, settings());
-    drop(coordinator.freeze("nightly").await.unwrap());
+    drop(coordinator.freeze("nightly", &parked()).await.unwrap());
     assert_eq!(idle(&coordinator).await.ended_by, EndedBy::Dropped);
     assert_eq!((applications.calls(), left_frozen(&dir)), (vec!["freeze", "thaw"], None));
 }
@@ -107,7 +113,7 @@ async fn a_holder_that_panics_or_is_cancelled_is_thawed() {
     let (coordinator, _dir) = coordinator(&applications, settings());
     let holder = coordinator.clone();
     let panics = tokio::spawn(async move {
-        let _lease = holder.freeze("panics").await.unwrap();
+        let _lease = holder.freeze("panics", &parked()).await.unwrap();
         panic!("on purpose");
     });
     assert!(panics.await.unwrap_err().is_panic());
@@ -115,7 +121,7 @@ async fn a_holder_that_panics_or_is_cancelled_is_thawed() {
     assert_eq!((report.holder.as_str(), report.ended_by), ("panics", EndedBy::Dropped));
 
     let holder = async {
-        let _lease = coordinator.freeze("is cancelled").await.unwrap();
+        let _lease = coordinator.freeze("is cancelled", &parked()).await.unwrap();
         std::future::pending::<()>().await;
     };
     assert!(tokio::time::timeout(Duration::from_millis(50), holder).await.is_err());
@@ -134,8 +140,9 @@ async fn a_freeze_that_is_cancelled_half_way_is_given_up_and_thawed() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
+    let parked = parked();
     tokio::select! {
-        frozen = coordinator.freeze("nightly") => panic!("it hangs: {frozen:?}"),
+        frozen = coordinator.freeze("nightly", &parked) => panic!("it hangs: {frozen:?}"),
         () = begun => {}
     }
     assert_eq!(idle(&coordinator).await.ended_by, EndedBy::Dropped);
@@ -151,7 +158,7 @@ async fn a_freeze_that_does_not_work_is_thawed_before_it_is_said() {
     ] {
         let applications = Applications::new([act], []);
         let (coordinator, dir) = coordinator(&applications, settings());
-        let error = coordinator.freeze("nightly").await.unwrap_err();
+        let error = coordinator.freeze("nightly", &parked()).await.unwrap_err();
         let QuiesceError::Failed { step: Step::Freeze, source } = error else { panic!("{error:?}") };
         assert_eq!(source.to_string(), why);
         let report = coordinator.last_report().unwrap();
@@ -164,7 +171,7 @@ async fn a_freeze_that_does_not_work_is_thawed_before_it_is_said() {
 async fn a_thaw_is_tried_until_it_works() {
     let applications = Applications::new([], [Act::Fails, Act::Hangs, Act::Panics]);
     let (coordinator, dir) = coordinator(&applications, settings());
-    let report = coordinator.freeze("nightly").await.unwrap().thaw().await.unwrap();
+    let report = coordinator.freeze("nightly", &parked()).await.unwrap().thaw().await.unwrap();
     let failures = ["thaw does not work", "the thaw took longer than 100 ms", "the controller's thaw panicked"];
     assert_eq!((report.attempts, report.failures), (4, failures.map(String::from).to_vec()));
     assert_eq!((report.ended_by, left_frozen(&dir)), (EndedBy::Thaw, None));
@@ -176,7 +183,7 @@ async fn a_thaw_that_never_works_is_said_and_tried_on() {
     let applications = Applications::never_thawed([]);
     let thaw_wait = Duration::from_millis(100);
     let (coordinator, dir) = coordinator(&applications, Settings { thaw_wait, ..settings() });
-    let mut lease = coordinator.freeze("nightly").await.unwrap();
+    let mut lease = coordinator.freeze("nightly", &parked()).await.unwrap();
     for _ in 0..2 {
         let error = lease.thaw().await.unwrap_err();
         let QuiesceError::Failed { step: Step::Thaw, source } = error else { panic!("{error:?}") };
@@ -184,7 +191,7 @@ async fn a_thaw_that_never_works_is_said_and_tried_on() {
     }
     let before = coordinator.status().unwrap();
     assert!(before.stage == Stage::Thawing && before.attempts > 2, "{before:?}");
-    let busy = coordinator.freeze("hourly").await.unwrap_err();
+    let busy = coordinator.freeze("hourly", &parked()).await.unwrap_err();
     assert_eq!(busy.to_string(), "nightly holds the freeze: its applications are being thawed");
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(coordinator.status().unwrap().attempts > before.attempts);
@@ -196,7 +203,7 @@ async fn a_freeze_that_fails_and_cannot_be_thawed_says_both() {
     let applications = Applications::never_thawed([Act::Fails]);
     let (coordinator, _dir) =
         coordinator(&applications, Settings { thaw_wait: Duration::from_millis(50), ..settings() });
-    let error = coordinator.freeze("nightly").await.unwrap_err();
+    let error = coordinator.freeze("nightly", &parked()).await.unwrap_err();
     assert!(matches!(error, QuiesceError::Failed { step: Step::FreezeThenThaw, .. }), "{error:?}");
 }
 
@@ -206,13 +213,13 @@ async fn what_the_journal_says_is_frozen_is_thawed_before_anything_else() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(journal(&dir), "{\"at_unix_s\":1790000000,\"event\":\"frozen\",\"holder\":\"nightly\"}\n").unwrap();
     let coordinator = open(&applications, settings(), &dir);
-    let busy = coordinator.freeze("hourly").await.unwrap_err();
+    let busy = coordinator.freeze("hourly", &parked()).await.unwrap_err();
     assert_eq!(busy.to_string(), "nightly holds the freeze: its applications are being thawed");
     let report = idle(&coordinator).await;
     assert_eq!((report.holder.as_str(), report.ended_by, report.attempts), ("nightly", EndedBy::Recovered, 3));
     assert!(report.frozen > Duration::from_secs(3600), "{report:?}");
     assert!(std::fs::read_to_string(journal(&dir)).unwrap().contains(r#""event":"recovered""#));
-    coordinator.freeze("hourly").await.unwrap().thaw().await.unwrap();
+    coordinator.freeze("hourly", &parked()).await.unwrap().thaw().await.unwrap();
     assert_eq!(applications.calls(), ["thaw", "thaw", "thaw", "freeze", "thaw"]);
 }
 
@@ -224,9 +231,9 @@ async fn without_a_journal_nothing_is_frozen() {
     assert!(matches!(opened, Err(JournalError::Unusable { .. })), "{opened:?}");
 
     let coordinator = open(&applications, settings(), &dir);
-    *coordinator.shared.journal.lock().unwrap() = Journal::read_only(&journal(&dir));
+    *lock(&coordinator.shared().journal) = Some(Journal::read_only(&journal(&dir)));
     for _ in 0..2 {
-        let error = coordinator.freeze("nightly").await.unwrap_err();
+        let error = coordinator.freeze("nightly", &parked()).await.unwrap_err();
         assert_eq!(error.to_string(), "nothing was frozen: the journal cannot be written");
     }
     assert_eq!((applications.calls(), coordinator.status()), (vec![], None));
@@ -236,8 +243,8 @@ async fn without_a_journal_nothing_is_frozen() {
 async fn an_end_that_cannot_be_journalled_is_reported_and_holds_nobody_up() {
     let applications = Applications::new([], []);
     let (coordinator, dir) = coordinator(&applications, settings());
-    let mut lease = coordinator.freeze("nightly").await.unwrap();
-    *coordinator.shared.journal.lock().unwrap() = Journal::read_only(&journal(&dir));
+    let mut lease = coordinator.freeze("nightly", &parked()).await.unwrap();
+    *lock(&coordinator.shared().journal) = Some(Journal::read_only(&journal(&dir)));
     let report = lease.thaw().await.unwrap();
     assert!(report.failures[0].starts_with("the end is not in the journal: "), "{report:?}");
     assert_eq!(coordinator.status(), None);
@@ -250,41 +257,31 @@ async fn a_run_freezes_and_thaws_in_turn() {
     let (coordinator, _dir) = coordinator(&applications, Settings { lease, ..settings() });
     let mut run = coordinator.run("nightly");
     assert!(matches!(run.thaw().await, Err(QuiesceError::NotFrozen(NotFrozen::Never))));
-    run.freeze().await.unwrap();
-    assert!(matches!(run.freeze().await, Err(QuiesceError::AlreadyFrozen)));
+    run.freeze(&parked()).await.unwrap();
+    assert!(matches!(run.freeze(&parked()).await, Err(QuiesceError::AlreadyFrozen)));
     let report = run.thaw().await.unwrap();
     assert_eq!(run.report(), Some(report));
     assert!(matches!(run.thaw().await, Err(QuiesceError::NotFrozen(NotFrozen::Thawed))));
 
-    run.freeze().await.unwrap();
+    run.freeze(&parked()).await.unwrap();
     assert_eq!(idle(&coordinator).await.ended_by, EndedBy::LeaseEnded);
     assert!(matches!(run.thaw().await, Err(QuiesceError::NotFrozen(NotFrozen::LeaseEnded(_)))));
-    run.freeze().await.unwrap();
+    run.freeze(&parked()).await.unwrap();
     drop(run);
     assert_eq!(idle(&coordinator).await.ended_by, EndedBy::Dropped);
     assert_eq!(applications.calls(), ["freeze", "thaw", "freeze", "thaw", "freeze", "thaw"]);
 }
 
 #[test]
-fn a_coordinator_needs_a_runtime() {
-    let dir = tempfile::tempdir().unwrap();
-    let opened = Coordinator::open(journal(&dir), Applications::new([], []), settings());
-    assert!(matches!(opened, Err(JournalError::NoRuntime(_))), "{opened:?}");
-}
-
-#[test]
-fn a_runtime_that_has_ended_is_said_and_the_next_start_thaws() {
+fn a_coordinator_needs_no_runtime_to_thaw() {
     let applications = Applications::new([], []);
     let dir = tempfile::tempdir().unwrap();
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let coordinator = open(&applications, settings(), &dir);
     let first = runtime();
-    let mut lease = first.block_on(async { open(&applications, settings(), &dir).freeze("nightly").await.unwrap() });
+    let mut lease = first.block_on(coordinator.freeze("nightly", &parked())).unwrap();
     drop(first);
-    runtime().block_on(async {
-        let error = lease.thaw().await.unwrap_err();
-        assert!(matches!(error, QuiesceError::Failed { step: Step::Thaw, .. }), "{error:?}");
-        drop(lease);
-        assert_eq!(idle(&open(&applications, settings(), &dir)).await.ended_by, EndedBy::Recovered);
-    });
+    let report = runtime().block_on(lease.thaw()).unwrap();
+    assert_eq!((report.ended_by, left_frozen(&dir)), (EndedBy::Thaw, None));
     assert_eq!(applications.calls(), ["freeze", "thaw"]);
 }

@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use std::time::Duration;
+
 use super::*;
+use crate::report::Backup;
 
 const FROZEN: &str = r#"{"at_unix_s":1790000000,"event":"frozen","holder":"nightly"}"#;
 const THAWED: &str = r#"{"at_unix_s":1790000007,"event":"thawed","holder":"nightly","frozen_ms":6712}"#;
@@ -15,6 +18,15 @@ fn reopened(text: &[u8]) -> (Option<LeftFrozen>, String) {
     (left, fs::read_to_string(&path).unwrap())
 }
 
+fn left(holder: &str) -> LeftFrozen {
+    LeftFrozen { holder: holder.into(), since_unix_s: 1_790_000_000, entry: None, is_damaged: false }
+}
+
+fn entry() -> Entry {
+    let what = vec![Recorded::FileSystem { mount: "/data".into(), device: None }];
+    Entry { id: "7-8-9".into(), owner: Owner::current().unwrap(), folder: None, may_go_on_s: 61, what }
+}
+
 fn journal_of(text: &[u8]) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("quiesce.jsonl");
@@ -24,12 +36,20 @@ fn journal_of(text: &[u8]) -> (tempfile::TempDir, PathBuf) {
 
 fn report(ended_by: EndedBy) -> Report {
     let frozen = Duration::from_millis(6712);
-    Report { holder: "nightly".into(), frozen, ended_by, attempts: 1, failures: Vec::new() }
+    Report {
+        holder: "nightly".into(),
+        frozen,
+        ended_by,
+        attempts: 1,
+        failures: Vec::new(),
+        backup: Backup::NotBegun,
+        disturbed: None,
+    }
 }
 
 #[test]
 fn the_last_line_decides_whether_something_is_frozen() {
-    let nightly = || Some(LeftFrozen { holder: "nightly".into(), since_unix_s: 1_790_000_000 });
+    let nightly = || Some(left("nightly"));
     let recovered = THAWED.replace("thawed", "recovered");
     for (text, left) in [
         (String::new(), None),
@@ -62,15 +82,17 @@ fn a_line_that_is_not_understood_is_taken_for_a_freeze() {
 fn what_is_written_is_found_by_the_next_process() {
     let (_dir, path) = journal_of(b"");
     let (mut journal, _) = Journal::open(&path).unwrap();
-    journal.frozen("a \"name\"\n").unwrap();
+    journal.frozen("a \"name\"\n", entry()).unwrap();
     drop(journal);
     let (mut journal, left) = Journal::open(&path).unwrap();
-    assert_eq!(left.map(|left| left.holder).as_deref(), Some("a \"name\"\n"));
+    let left = left.unwrap();
+    assert_eq!((left.holder.as_str(), left.entry), ("a \"name\"\n", Some(entry())));
     journal.ended(&report(EndedBy::Recovered)).unwrap();
     drop(journal);
     assert_eq!(Journal::open(&path).unwrap().1, None);
     let text = fs::read_to_string(&path).unwrap();
-    let (_, last) = text.trim_end().split_once('\n').unwrap();
+    assert!(text.starts_with("{\"journal\":\"agentapi-quiesce\",\"version\":1}\n"), "{text}");
+    let (_, last) = text.trim_end().rsplit_once('\n').unwrap();
     let end = r#""event":"recovered","holder":"nightly","frozen_ms":6712,"ended_by":"its process was gone"}"#;
     assert!(last.ends_with(end), "{last}");
 }
@@ -105,6 +127,6 @@ fn a_directory_that_is_not_there_is_said() {
 impl Journal {
     /// One that cannot be written any more.
     pub(crate) fn read_only(path: &Path) -> Self {
-        Self { file: File::open(path).unwrap(), length: 0 }
+        Self { file: File::open(path).unwrap(), path: path.to_owned(), length: 0 }
     }
 }

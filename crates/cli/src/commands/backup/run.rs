@@ -23,7 +23,7 @@ use crate::session::Session;
 pub(super) fn run(session: &Session, options: &BackupRunOptions) -> anyhow::Result<()> {
     let progress = Arc::new(Progress::start());
     let log = Arc::clone(&progress) as Arc<dyn Log>;
-    let load = |host: &Host| Ok(host.backup_loop()?.log(log));
+    let load = |host: &Host| Ok(host.backup_loop()?.captured(options.captured()).log(log));
     let outcome = extension::run(session, &options.extension, &options.settings().input()?, load);
     // Before anything else is printed, an error too: the spinner would draw over it.
     progress.finish();

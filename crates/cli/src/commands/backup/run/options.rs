@@ -1,6 +1,6 @@
 //! The options of `agentapi backup run`.
 
-use agentapi_host::policy::{BackupLoop, OnFreezeFailure, ThawOn};
+use agentapi_host::policy::{BackupLoop, Captured, OnFreezeFailure, ThawOn};
 use clap::{Args, ValueEnum};
 
 use crate::extension::ExtensionOptions;
@@ -59,6 +59,14 @@ impl BackupRunOptions {
         settings.give_up_after_s = self.give_up_after_s;
         settings
     }
+
+    /// When the agent has what it needs: whoever thaws when the backup runs says that it takes a snapshot first.
+    pub(super) fn captured(&self) -> Captured {
+        match self.thaw_on {
+            ThawTime::End => Captured::WhenDone,
+            ThawTime::Running => Captured::WhenRunning,
+        }
+    }
 }
 
 impl From<ThawTime> for ThawOn {
@@ -84,9 +92,8 @@ pub(crate) const EXAMPLES: &str = r#"Examples:
   agentapi backup run --mock --freeze true --thaw true      to see it work
   agentapi backup run --freeze 'systemctl stop app' --thaw 'systemctl start app' --lease-s 1800
 
-The thaw is run until it works, so it must succeed where nothing is frozen. fsfreeze does not; as a script it does:
-  #!/bin/sh
-  # /usr/local/sbin/thaw-data
-  e=$(LC_ALL=C fsfreeze -u /data 2>&1) || case $e in (*'Invalid argument'*) ;; (*) echo "$e" >&2; exit 1; esac
+  agentapi backup run --freeze-fs /data --hold 'psql -X -q -f postgresql.sql'
 
-  agentapi backup run --freeze 'fsfreeze -f /data' --thaw /usr/local/sbin/thaw-data"#;
+Things are frozen in this order and thawed in reverse. A thaw program is run until it works, so it must succeed where
+nothing is frozen. What asks a daemon, such as docker or virsh, may go on when its client is killed. What lives in a
+session, such as pg_backup_start, ends with its client: hold it with --hold."#;

@@ -4,14 +4,14 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use agentapi_host::policy::{BackupOutcome, BackupReport, CallFailure};
-use agentapi_host::quiesce::Report;
+use agentapi_host::quiesce::{Consistency, Report};
 use serde_json::{Value, json};
 
 use crate::print::escape::visible;
 
 /// The loop's report, with the field `freeze`: null if nothing was frozen.
-pub(super) fn to_json(report: &BackupReport, freeze: Option<&Report>) -> Value {
-    let freeze = freeze.map(|freeze| {
+pub(super) fn to_json(report: &BackupReport, freeze_report: Option<&Report>) -> Value {
+    let freeze = freeze_report.map(|freeze| {
         json!({
             "frozen_ms": milliseconds(freeze.frozen),
             "ended_by": freeze.ended_by.to_string(),
@@ -19,7 +19,7 @@ pub(super) fn to_json(report: &BackupReport, freeze: Option<&Report>) -> Value {
             "failures": freeze.failures,
         })
     });
-    let mut report = json!(report);
+    let mut report = json!(with_consistency_of_host(report, freeze_report));
     if let Some(fields) = report.as_object_mut() {
         fields.insert("freeze".into(), freeze.unwrap_or_default());
     }
@@ -28,10 +28,24 @@ pub(super) fn to_json(report: &BackupReport, freeze: Option<&Report>) -> Value {
 
 /// The same for people: how the backup ended, what it is worth, how long the applications were frozen.
 pub(super) fn describe(report: &BackupReport, freeze: Option<&Report>) -> String {
+    let report = &with_consistency_of_host(report, freeze);
     let consistency = report.consistency.as_deref();
     let worth = consistency.map(|consistency| describe_consistency(consistency, &report.consistency_reason));
     let parts = [Some(describe_outcome(report)), worth, freeze.map(describe_freeze)];
     parts.into_iter().flatten().collect()
+}
+
+/// The extension says what it thinks the backup is worth. The host knows: it saw when the applications stood still, and when
+/// the agent said that it had what it needed.
+fn with_consistency_of_host(report: &BackupReport, freeze: Option<&Report>) -> BackupReport {
+    let mut report = report.clone();
+    if let (Some(_), Some(freeze)) = (&report.consistency, freeze) {
+        (report.consistency, report.consistency_reason) = match freeze.consistency() {
+            Consistency::Application => (Some("application".into()), String::new()),
+            Consistency::Crash { reason } => (Some("crash".into()), reason),
+        };
+    }
+    report
 }
 
 fn describe_outcome(report: &BackupReport) -> String {
