@@ -1,6 +1,6 @@
 //! Plugs an extension onto the client: `cargo run --package plug -- CLIENT.wasm EXTENSION.wasm OUTPUT.wasm`.
 //!
-//! The client is what `agentapi_host::embedded_component` gives; `cargo run` leaves it in
+//! The client is what `agentapi_host::embedded_component` gives; it lies in
 //! `host-harness/component/agentapi.wasm`. The output is one component, for
 //! `HostBuilder::component_file` and `Agent::run_plugged`.
 
