@@ -1,8 +1,9 @@
 //! Kills a process that freezes, at a random moment, in a random way, again and again. After each death the next start
 //! leaves nothing frozen and a journal that says so.
 //!
-//! A hundred deaths by default. `AGENTAPI_QUIESCE_DEATHS=1000` sets how many, `AGENTAPI_QUIESCE_SEED` repeats a run whose
-//! seed was printed: the same ways and moments, as far as the scheduler allows.
+//! Twenty deaths by default, a hundred in `.ci/run`. `AGENTAPI_QUIESCE_DEATHS=1000` sets how many,
+//! `AGENTAPI_QUIESCE_SEED` repeats a run whose seed was printed: the same ways and moments, as far as the scheduler
+//! allows.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -45,7 +46,7 @@ enum Death {
 fn after_any_death_the_next_start_leaves_nothing_frozen_and_a_true_journal() {
     let Some(disk) = Disk::new() else { return };
     let number = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
-    let deaths = number("AGENTAPI_QUIESCE_DEATHS").unwrap_or(100);
+    let deaths = number("AGENTAPI_QUIESCE_DEATHS").unwrap_or(20);
     let seed = number("AGENTAPI_QUIESCE_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("AGENTAPI_QUIESCE_SEED={seed}");
     let (mut rng, mut tally) = (Rng::with_seed(seed), BTreeMap::<_, u32>::new());
