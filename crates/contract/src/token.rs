@@ -50,7 +50,8 @@ impl Token {
     /// Whether the values of a request's `authorization` headers carry this token exactly once. Two headers are
     /// refused, because a proxy and the agent could disagree on which of them counts.
     ///
-    /// The comparison does not take constant time: it is for mock agents, which guard nothing.
+    /// The comparison does not take constant time, and need not: it is made by the mock agent, which guards nothing, and by
+    /// the host for the stand-in, which the component that is compared already holds.
     pub fn admits<'a>(&self, authorization: impl IntoIterator<Item = &'a [u8]>) -> bool {
         let mut values = authorization.into_iter();
         let presented = values.next().and_then(|value| value.strip_prefix(SCHEME.as_bytes()));

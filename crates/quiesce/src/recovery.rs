@@ -62,16 +62,18 @@ impl Recovery {
 
     /// Returns when all is thawed and the journal is ours.
     pub(crate) fn run(self, keeper: &mut Keeper) {
+        // Outside the loop: after a panic the keeper holds what was recovered, and later freezes are of what is configured.
+        let configured = std::mem::take(&mut keeper.items);
         while catch_unwind(AssertUnwindSafe(|| self.attempt(keeper))).is_err() {
             // A bug. What is frozen must be thawed all the same.
             thread::sleep(AFTER_PANIC);
         }
+        keeper.items = configured;
     }
 
     /// All of it, from the locks to the journal. Begun anew after a panic.
     fn attempt(&self, keeper: &mut Keeper) {
         let begun = Instant::now();
-        let configured = std::mem::take(&mut keeper.items);
         if self.is_still_left(keeper) {
             let (items, follower) = self.start(keeper);
             keeper.items = items;
@@ -83,7 +85,6 @@ impl Recovery {
             keeper.thaw_all(|| !follower.is_busy());
         }
         self.take_journal(keeper, self.left.age().max(begun.elapsed()));
-        keeper.items = configured;
     }
 
     /// Waits for whoever recovers the same journal. Whether there is something left to thaw then.
