@@ -21,13 +21,13 @@ impl Guest for Component {
     }
 
     fn assign(request: AssignRequest) -> Result<(), Error> {
-        let AssignRequest { uuid, where_, fstype, options } = &request;
-        let body = json::write(&AssignBody { uuid, r#where: where_, fstype, options })?;
+        let AssignRequest { uuid, mount_path, fstype, options } = &request;
+        let body = json::write(&AssignBody { uuid, mount_path, fstype, options })?;
         envelope::post_only(Route::AssignDisk, &body)
     }
 
-    fn eject(where_: String) -> Result<EjectResult, Error> {
-        let body = json::write(&EjectBody { r#where: &where_ })?;
+    fn eject(mount_path: String) -> Result<EjectResult, Error> {
+        let body = json::write(&EjectBody { mount_path: &mount_path })?;
         envelope::post(Route::EjectDisk, &body)
     }
 
@@ -57,7 +57,8 @@ variant! {
 #[derive(Serialize)]
 struct AssignBody<'a> {
     uuid: &'a str,
-    r#where: &'a str,
+    #[serde(rename = "where")]
+    mount_path: &'a str,
     fstype: &'a str,
     options: &'a str,
 }
@@ -65,7 +66,8 @@ struct AssignBody<'a> {
 /// Source: body of POST /disks/eject.
 #[derive(Serialize)]
 struct EjectBody<'a> {
-    r#where: &'a str,
+    #[serde(rename = "where")]
+    mount_path: &'a str,
 }
 
 record! {
@@ -79,7 +81,7 @@ record! {
 record! {
     Disk {
         "name" => name: Text,
-        "type" => type_: Text,
+        "type" => kind: Text,
         "state" => state: Text,
         "backing_device" => backing_device: Text,
         "mount_path" => mount_path: Text,
@@ -118,7 +120,7 @@ mod tests {
         );
         let disk = &list.disks[0];
         assert_eq!(list.vmid, 101);
-        assert_eq!((&*disk.name, &*disk.type_, &*disk.state), ("sdb1", "disk", "mounted"));
+        assert_eq!((&*disk.name, &*disk.kind, &*disk.state), ("sdb1", "disk", "mounted"));
         assert_eq!((&*disk.backing_device, &*disk.mount_path), ("/dev/sdb1", "/mnt/media"));
         assert!(matches!(disk.role, DiskRole::UserData));
         assert_eq!((disk.data_bearing, &*disk.data_reason, &*disk.durable_id), (true, "ext4", "uuid:0f3c"));
@@ -157,7 +159,7 @@ mod tests {
 
     #[test]
     fn arguments_become_json_strings() {
-        let body = AssignBody { uuid: "u", r#where: "/a\"b", fstype: "ext4", options: "" };
+        let body = AssignBody { uuid: "u", mount_path: "/a\"b", fstype: "ext4", options: "" };
         let json = String::from_utf8(json::write(&body).unwrap()).unwrap();
         assert_eq!(json, r#"{"uuid":"u","where":"/a\"b","fstype":"ext4","options":""}"#);
     }

@@ -9,7 +9,7 @@ use core::str;
 
 use agentapi_contract::Route;
 
-use crate::bindings::felhom::agentapi::types::Error;
+use crate::bindings::felhom::agentapi::types::{Error, HttpAnswer};
 use crate::json::{self, Field, Record};
 use crate::transport::{self, Answer};
 
@@ -69,10 +69,20 @@ pub(crate) fn decode_data<T: Record + Default>(data: &str) -> T {
 /// The envelope of an answer in which the agent agreed.
 fn successful(route: Route, answer: &Answer, data: &mut dyn Record) -> Result<Envelope, Error> {
     if !route.accepts(answer.status) {
-        return Err(Error::HttpStatus(answer.status));
+        return Err(status_error(answer));
     }
     let envelope = Envelope::read(&answer.body, data)?;
     if envelope.ok { Ok(envelope) } else { Err(Error::Agent(envelope.error)) }
+}
+
+/// The error of an answer with a status that the operation does not accept, with what the agent says about it. A body that
+/// is no envelope says nothing: a proxy's page with status 502 is for browsers.
+#[cold]
+#[inline(never)]
+pub(crate) fn status_error(answer: &Answer) -> Error {
+    let mut text = Envelope::read(&answer.body, &mut EmptyRecord).map_or_else(|_| String::new(), |said| said.error);
+    text.truncate(text.floor_char_boundary(MAX_STATUS_TEXT_BYTES));
+    Error::HttpStatus(HttpAnswer { status: answer.status, text })
 }
 
 /// The error of an answer without data, where the operation needs some. `null` counts as data: a record of zero values.
@@ -144,6 +154,9 @@ impl Record for EmptyRecord {
     }
 }
 
+/// How much of the agent's text about a status is kept. A sentence is what helps; more is not for an error's message.
+const MAX_STATUS_TEXT_BYTES: usize = 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +168,7 @@ mod tests {
             Err(Error::BadEnvelope(_)) => "bad-envelope".into(),
             Err(Error::Decode(_)) => "decode".into(),
             Err(Error::Agent(text)) => format!("agent {text}"),
-            Err(Error::HttpStatus(status)) => format!("status {status}"),
+            Err(Error::HttpStatus(HttpAnswer { status, text })) => format!("status {status} {text}").trim_end().into(),
             Err(other) => format!("{other:?}"),
         }
     }
@@ -167,7 +180,13 @@ mod tests {
             (200, r#"{"ok":true,"data":null}"#, "ok"),
             (202, r#"{"ok":true,"data":{}}"#, "status 202"),
             (500, "not JSON", "status 500"),
-            (500, r#"{"ok":false,"error":"no"}"#, "status 500"),
+            (500, r#"{"ok":false,"error":"no"}"#, "status 500 no"),
+            (
+                409,
+                r#"{"ok":true,"data":7,"error":"VM 101 is locked (backup)"}"#,
+                "status 409 VM 101 is locked (backup)",
+            ),
+            (409, r#"{"error":7}"#, "status 409"),
             (200, "", "bad-envelope"),
             (200, "null", "bad-envelope"),
             (200, "[]", "bad-envelope"),
@@ -188,6 +207,16 @@ mod tests {
         for (status, body, expected) in cases {
             assert_eq!(outcome(status, body), expected, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn what_the_agent_says_of_a_status_is_cut_off_between_two_characters() {
+        let body = format!(r#"{{"ok":false,"error":"{}"}}"#, "é".repeat(600)).into_bytes();
+        let Error::HttpStatus(said) = status_error(&Answer { status: 423, body }) else { panic!("another error") };
+        assert_eq!((said.status, said.text), (423, "é".repeat(512)));
+        let body = format!(r#"{{"ok":false,"error":"x{}"}}"#, "é".repeat(600)).into_bytes();
+        let Error::HttpStatus(said) = status_error(&Answer { status: 423, body }) else { panic!("another error") };
+        assert_eq!(said.text.len(), 1023);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use agentapi_contract::Route;
 use serde::Serialize;
 
 use crate::bindings::felhom::agentapi::types::{Error, FormatError, FormatRequest, FormatResult, PendingOp};
-use crate::envelope::{Envelope, missing_data};
+use crate::envelope::{Envelope, missing_data, status_error};
 use crate::json::{self, record};
 use crate::transport::{self, Answer};
 
@@ -45,7 +45,7 @@ pub(crate) fn decide(answer: &Answer) -> Result<FormatResult, FormatError> {
     let is_success = (200..300).contains(&answer.status);
     let is_forbidden = answer.status == 403;
     // Where the status is an error, it says more than what is wrong with the body.
-    let failed = |error| FormatError::Failed(if is_success { error } else { Error::HttpStatus(answer.status) });
+    let failed = |error| FormatError::Failed(if is_success { error } else { status_error(answer) });
 
     let mut result = FormatResult::default();
     let envelope = Envelope::read(&answer.body, &mut result).map_err(failed)?;
@@ -106,7 +106,7 @@ record! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::felhom::agentapi::types::DiskRole;
+    use crate::bindings::felhom::agentapi::types::{DiskRole, HttpAnswer};
 
     fn outcome(status: u16, body: &str) -> String {
         let name = |name: &str, result: &FormatResult| format!("{name} data-bearing={}", result.data_bearing);
@@ -116,7 +116,9 @@ mod tests {
             Err(FormatError::NeedsConfirmation(result)) => name("needs confirmation", &result),
             Err(FormatError::Refused(result)) => name("refused", &result),
             Err(FormatError::Failed(Error::Agent(text))) => format!("agent {text}"),
-            Err(FormatError::Failed(Error::HttpStatus(status))) => format!("status {status}"),
+            Err(FormatError::Failed(Error::HttpStatus(HttpAnswer { status, text }))) => {
+                format!("status {status} {text}").trim_end().into()
+            }
             Err(FormatError::Failed(Error::BadEnvelope(_))) => "bad-envelope".into(),
             Err(FormatError::Failed(Error::Decode(_))) => "decode".into(),
             Err(FormatError::Failed(other)) => format!("{other:?}"),
@@ -138,7 +140,7 @@ mod tests {
                     (true, ..) => format!("formatted data-bearing={bearing}"),
                     (_, true, ..) => "needs confirmation data-bearing=true".into(),
                     (_, _, true, ..) | (.., 403) => "refused data-bearing=true".into(),
-                    (.., 409 | 500) => format!("status {status}"),
+                    (.., 409 | 500) => format!("status {status} no"),
                     (_, _, _, false, _) => "agent no".into(),
                     _ => "not formatted data-bearing=false".into(),
                 };
@@ -165,7 +167,7 @@ mod tests {
             (500, "<html>", "status 500"),
             (403, "<html>", "status 403"),
             (403, r#"{"ok":false,"error":"no"}"#, "refused data-bearing=true"),
-            (500, r#"{"ok":false,"error":"no"}"#, "status 500"),
+            (500, r#"{"ok":false,"error":"no"}"#, "status 500 no"),
         ];
         for (status, body, expected) in cases {
             assert_eq!(outcome(status, body), expected, "{status} {body}");

@@ -52,7 +52,7 @@ record! {
 record! {
     StorageTarget {
         "name" => name: Text,
-        "type" => type_: Text,
+        "type" => kind: Text,
         "state" => state: Text,
         "reachable" => reachable: Flag,
         "total_bytes" => total_bytes: Int,
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(host.loadavg, ["0.50", "0.40", ""]);
         assert_eq!((host.uptime_seconds, host.cpu_temp_c), (86400, Some(54)));
         let target = &view.storage_targets[0];
-        assert_eq!((&*target.name, &*target.type_, &*target.state), ("tank", "zfspool", "active"));
+        assert_eq!((&*target.name, &*target.kind, &*target.state), ("tank", "zfspool", "active"));
         assert_eq!((target.total_bytes, target.used_bytes, target.avail_bytes), (9, 3, 6));
         assert_eq!((target.reachable, target.used_fraction, &*target.content), (true, 0.3, "images"));
         assert_eq!(&*target.mount_path, "/tank");

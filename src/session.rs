@@ -133,8 +133,12 @@ mod tests {
     /// Every operation once. It also runs the assertions of `transport`, that each route is sent with its own method.
     #[test]
     fn no_operation_sends_anything_without_a_session() {
-        let assign =
-            AssignRequest { uuid: String::new(), where_: String::new(), fstype: String::new(), options: String::new() };
+        let assign = AssignRequest {
+            uuid: String::new(),
+            mount_path: String::new(),
+            fstype: String::new(),
+            options: String::new(),
+        };
         let format = FormatRequest { device: String::new(), fstype: String::new(), confirmation: None };
         let format_error = match Component::format(format) {
             Err(FormatError::Failed(error)) => Some(error),

@@ -77,12 +77,14 @@ pub enum Error {
         phase: Phase,
     },
     /// The agent answered with a status that the operation does not accept.
-    #[error("{route}: HTTP {status}")]
+    #[error("{route}: HTTP {status}{}", if text.is_empty() { String::new() } else { format!(": {text}") })]
     HttpStatus {
         /// The request's route.
         route: Route,
         /// The status.
         status: u16,
+        /// The agent's own words about it, at most 1 KiB; empty where it says nothing.
+        text: String,
     },
     /// The answer's body is larger than the limit.
     #[error("the answer is larger than {limit} bytes")]
@@ -181,7 +183,7 @@ impl Error {
                 route.is_some_and(acts) && matches!(phase, Phase::Waiting | Phase::Receiving)
             }
             // A status below 500 is the agent's own refusal. From 500 on, it or a proxy may have failed halfway.
-            Self::HttpStatus { route, status } => acts(*route) && *status >= 500,
+            Self::HttpStatus { route, status, .. } => acts(*route) && *status >= 500,
             // The agent answered, or may have, and it was not a refusal. These errors do not know their route, so they
             // are on the safe side; a caller of an operation that only reads has no reason to ask.
             Self::ResponseTooLarge { .. } | Self::BadEnvelope(_) | Self::Decode(_) | Self::Component(_) => true,
@@ -261,8 +263,8 @@ mod tests {
             (deadline(start, Phase::Handshake), false),
             (deadline(Some(Route::Disks), Phase::Waiting), false),
             (deadline(None, Phase::Waiting), false),
-            (Error::HttpStatus { route: Route::EjectDisk, status: 502 }, true),
-            (Error::HttpStatus { route: Route::EjectDisk, status: 409 }, false),
+            (Error::HttpStatus { route: Route::EjectDisk, status: 502, text: String::new() }, true),
+            (Error::HttpStatus { route: Route::EjectDisk, status: 409, text: String::new() }, false),
             (Error::Agent("no".into()), false),
             (Error::Decode("data".into()), true),
         ] {
@@ -276,8 +278,12 @@ mod tests {
         let error = Error::Unreachable { authority, source: io::Error::other("refused") };
         let json = serde_json::to_string(&error).unwrap();
         assert_eq!(json, r#"{"kind":"unreachable","message":"agent:1 cannot be reached: refused"}"#);
-        let status = Error::HttpStatus { route: Route::Storage, status: 500 };
-        let json = serde_json::to_string(&status).unwrap();
-        assert_eq!(json, r#"{"kind":"http-status","message":"GET /storage: HTTP 500","status":500}"#);
+        for (text, message) in
+            [("", "GET /storage: HTTP 500"), ("no \"space\"", r#"GET /storage: HTTP 500: no \"space\""#)]
+        {
+            let status = Error::HttpStatus { route: Route::Storage, status: 500, text: text.into() };
+            let json = serde_json::to_string(&status).unwrap();
+            assert_eq!(json, format!(r#"{{"kind":"http-status","message":"{message}","status":500}}"#));
+        }
     }
 }

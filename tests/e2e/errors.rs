@@ -59,7 +59,7 @@ async fn the_texts_say_what_happened() {
              before message completed",
         ),
         ("deadline", "no answer within 1000 ms: the time was over while waiting for the answer to begin"),
-        ("http-status", "GET /storage: HTTP 500"),
+        ("http-status", "GET /storage: HTTP 500: no"),
         ("response-too-large", "the answer is larger than 1048576 bytes"),
         ("bad-envelope", "the answer is not the agent's envelope: expected value at line 1 column 1"),
         ("agent", "busy"),

@@ -90,7 +90,7 @@ pub(crate) enum Error {
     #[component(name = "deadline")]
     Deadline(Progress),
     #[component(name = "http-status")]
-    HttpStatus(u16),
+    HttpStatus(HttpAnswer),
     #[component(name = "response-too-large")]
     ResponseTooLarge(u64),
     #[component(name = "bad-envelope")]
@@ -99,6 +99,14 @@ pub(crate) enum Error {
     Agent(String),
     #[component(name = "decode")]
     Decode(String),
+}
+
+/// `http-answer` of `felhom:agentapi/types`.
+#[derive(Clone, Debug, PartialEq, ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct HttpAnswer {
+    pub(crate) status: u16,
+    pub(crate) text: String,
 }
 
 /// `progress` of `felhom:agentapi/types`.
@@ -178,7 +186,7 @@ impl Client {
         let mut linker = Linker::<State>::new(engine);
         wasmtime_wasi_io::add_to_linker_async(&mut linker).unwrap();
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
-        let mut pinning = linker.instance("felhom:agentapi/pinning@0.1.0").unwrap();
+        let mut pinning = linker.instance("felhom:agentapi/pinning@0.2.0").unwrap();
         let pin = |mut store: StoreContextMut<'_, State>, (authority, leaves)| {
             Ok((store.data_mut().host.pin(authority, leaves),))
         };
@@ -210,7 +218,7 @@ impl Client {
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
         let Self { instance, store } = self;
-        let interface = instance.get_export_index(&mut *store, None, &format!("felhom:agentapi/{interface}@0.1.0"));
+        let interface = instance.get_export_index(&mut *store, None, &format!("felhom:agentapi/{interface}@0.2.0"));
         let function = instance.get_export_index(&mut *store, interface.as_ref(), name).unwrap();
         let function = instance.get_typed_func::<P, R>(&mut *store, function).unwrap();
         function.call_async(store, arguments).await.unwrap()

@@ -10,6 +10,9 @@ use agentapi_mock::MockAgent;
 
 use crate::support::{extension, host, target_of_mock};
 
+const THAWED_WITHOUT_A_BACKUP: &str =
+    r#"thawed by FreezeEnd::Thaw: Consistency::Crash("no backup was begun while everything stood still")"#;
+
 /// Applications that count how often they are frozen and thawed.
 #[derive(Default)]
 struct CountingApplications {
@@ -74,7 +77,7 @@ async fn a_freeze_is_thawed_however_the_run_ends_and_the_next_run_works() {
         ("freeze", "frozen"),
         ("freeze and trap", "the extension trapped"),
         ("freeze and compute without end", "the extension was stopped"),
-        ("freeze and thaw", "thawed"),
+        ("freeze and thaw", THAWED_WITHOUT_A_BACKUP),
         ("freeze twice", "the extension failed: already-frozen"),
         ("thaw", "the extension failed: not-frozen"),
     ] {

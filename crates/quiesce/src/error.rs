@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::path::PathBuf;
-use std::time::Duration;
 use std::{fmt, io};
 
 use crate::report::Stage;
@@ -44,18 +43,9 @@ pub enum NotFrozen {
     /// This run has frozen nothing.
     #[error("this run has frozen nothing")]
     Never,
-    /// This run has thawed already.
+    /// This run has been told already how its freeze ended.
     #[error("this run has thawed already")]
     Thawed,
-    /// The lease, which lasts this long, ended first.
-    #[error("the lease ended after {} ms and the host has thawed", .0.as_millis())]
-    LeaseEnded(Duration),
-    /// What was frozen did not stand still any more, and the rest was thawed.
-    #[error("what was frozen did not stand still any more and the host has thawed")]
-    LetGo,
-    /// This signal came, and ends the process.
-    #[error("signal {0} came and the host has thawed")]
-    Signal(i32),
 }
 
 /// What failed, and what is done about it.
@@ -166,15 +156,9 @@ mod tests {
             (QuiesceError::AlreadyFrozen, "this run has frozen already"),
             (NotFrozen::Never.into(), "this run has frozen nothing"),
             (NotFrozen::Thawed.into(), "this run has thawed already"),
-            (
-                NotFrozen::LeaseEnded(Duration::from_secs(2)).into(),
-                "the lease ended after 2000 ms and the host has thawed",
-            ),
             (failed(Step::Prepare), "nothing was frozen: what is to be frozen was not found: because"),
             (failed(Step::Lock), "nothing was frozen: the lock for it cannot be used: because"),
             (failed(Step::Trial), "nothing was frozen: the thaw fails where nothing is frozen: because"),
-            (NotFrozen::LetGo.into(), "what was frozen did not stand still any more and the host has thawed"),
-            (NotFrozen::Signal(15).into(), "signal 15 came and the host has thawed"),
             (failed(Step::Journal), "nothing was frozen: the journal cannot be written: because"),
             (failed(Step::Freeze), "the freeze failed; all is thawed again: because"),
             (

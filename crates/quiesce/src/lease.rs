@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::error::{NotFrozen, QuiesceError, QuiesceFailure, Step};
-use crate::report::{Backup, EndedBy, Report, Stage};
+use crate::report::{Backup, Report, Stage};
 use crate::shared::{Handle, Hold, Shared};
 
 /// The applications are frozen while this lives, and no longer than [`Settings::lease`](super::Settings::lease).
@@ -48,10 +48,13 @@ impl Lease {
     /// Thaws, and waits until all applications run again, up to [`Settings::thaw_wait`](super::Settings::thaw_wait). A
     /// future that is dropped does not take the request back.
     ///
+    /// The report says how the freeze ended: by this, or before it, because the lease ended or something did not stand
+    /// still.
+    ///
     /// # Errors
     ///
     /// [`Failed`](QuiesceError::Failed) when it has not worked within that time: it is tried until it does, and calling
-    /// this again waits for it. [`NotFrozen`](QuiesceError::NotFrozen) when it had worked before, or the lease ended first.
+    /// this again waits for it. [`NotFrozen`](QuiesceError::NotFrozen) when this has returned the report before.
     pub async fn thaw(&mut self) -> Result<Report, QuiesceError> {
         if self.acknowledged {
             return Err(NotFrozen::Thawed.into());
@@ -59,12 +62,6 @@ impl Lease {
         // A keeper that is thawing already does not look.
         self.hold.thaw();
         let report = end_within(&self.handle.0, &mut self.ended).await?;
-        match report.ended_by {
-            EndedBy::Thaw => {}
-            EndedBy::LetGo => return Err(NotFrozen::LetGo.into()),
-            EndedBy::Signal(signal) => return Err(NotFrozen::Signal(signal).into()),
-            _ => return Err(NotFrozen::LeaseEnded(self.handle.0.settings.lease).into()),
-        }
         self.acknowledged = true;
         Ok(report)
     }

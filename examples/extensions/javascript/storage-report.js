@@ -5,9 +5,9 @@
 // first to run full stops the guest. A source that cannot be asked is named in the report, with the kind of its
 // error; without `storage.mounts` there is nothing to report on, and the run fails.
 
-import { mounts } from "felhom:agentapi/storage@0.1.0";
-import { list } from "felhom:agentapi/disks@0.1.0";
-import { collect } from "felhom:agentapi/host-metrics@0.1.0";
+import { mounts } from "felhom:agentapi/storage@0.2.0";
+import { list } from "felhom:agentapi/disks@0.2.0";
+import { collect } from "felhom:agentapi/host-metrics@0.2.0";
 
 const DEFAULT_THRESHOLD = 0.8;
 
@@ -76,12 +76,15 @@ function attempt(call, operation, errors) {
 }
 
 // Makes one call. A case of the WIT variant `error` arrives as the payload of what is thrown: its name in `tag`, what
-// it carries in `val`.
+// it carries in `val`. That is a record where the agent answered with another status than the call accepts.
 function ask(call, operation) {
   try {
     return operation();
   } catch ({ payload: { tag, val } }) {
-    throw val === undefined ? { call, kind: tag } : { call, kind: tag, message: String(val) };
+    if (val === undefined) {
+      throw { call, kind: tag };
+    }
+    throw { call, kind: tag, message: tag === "http-status" ? `${val.status} ${val.text}`.trimEnd() : String(val) };
   }
 }
 

@@ -17,6 +17,7 @@ from wit_world.imports.types import (
     BackupPhase_Failed,
     BackupPhase_Running,
     BackupStatus,
+    HttpAnswer,
     MetricsView,
     Progress,
     StorageTarget,
@@ -116,7 +117,9 @@ def describe(error: Any) -> dict[str, Any]:
     if not hasattr(error, "value"):
         return {"kind": kind}
     value = error.value
-    # The one value that is neither text nor number: how far a call had come at its deadline.
+    if isinstance(value, HttpAnswer):
+        return {"kind": kind, "message": f"{value.status} {value.text}".rstrip()}
+    # The other value that is neither text nor number: how far a call had come at its deadline.
     return {"kind": kind, "message": value.name.lower() if isinstance(value, Progress) else str(value)}
 
 

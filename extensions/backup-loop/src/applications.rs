@@ -1,6 +1,6 @@
 //! The controller's applications while a backup is taken: whether they stood still, and if not, why.
 
-use crate::bindings::felhom::agentapi::quiesce::{self, QuiesceError};
+use crate::bindings::felhom::agentapi::quiesce::{self, Consistency as HostConsistency, QuiesceError};
 use crate::report::{Consistency, Outcome, Report};
 use crate::settings::{OnFreezeFailure, Settings};
 
@@ -8,8 +8,8 @@ use crate::settings::{OnFreezeFailure, Settings};
 pub(crate) enum Applications {
     /// They stand still, and a lease of the host keeps them so.
     Frozen,
-    /// They stood still until this run thawed them.
-    Thawed,
+    /// They were thawed. Holds what the host says a backup is worth that was taken meanwhile.
+    Thawed(HostConsistency),
     /// They ran, or may have run, while the backup was taken. Holds why.
     Running(String),
 }
@@ -45,27 +45,26 @@ impl Applications {
             return;
         }
         *self = match quiesce::thaw() {
-            Ok(()) => {
-                println!("thawed");
-                Self::Thawed
+            Ok(report) => {
+                println!("thawed after {} ms", report.frozen_ms);
+                Self::Thawed(report.consistency)
             }
-            // The thaw came too late rather than too early, so it takes nothing from what the backup is worth.
-            Err(QuiesceError::Failed(why)) => {
-                println!("{why}");
-                Self::Thawed
+            // It is tried until it works, and what the backup is worth is known only then: the host's report has it.
+            Err(error) => {
+                let reason = describe(&error);
+                println!("{reason}");
+                Self::Running(reason)
             }
-            // The host has thawed, at the latest when the lease ended: an unknown part of the backup was taken while
-            // they ran.
-            Err(QuiesceError::NotFrozen) => Self::Running("the lease ended before the backup did".into()),
-            Err(error) => Self::Running(describe(&error)),
         };
     }
 
     /// What a backup is worth that was taken meanwhile.
     pub(crate) fn consistency(self) -> Consistency {
         match self {
-            Self::Frozen | Self::Thawed => Consistency::Application,
-            Self::Running(reason) => Consistency::Crash { reason },
+            Self::Thawed(HostConsistency::Application) => Consistency::Application,
+            Self::Thawed(HostConsistency::Crash(reason)) | Self::Running(reason) => Consistency::Crash { reason },
+            // Only the host knows how a freeze ends, and it says so at the thaw.
+            Self::Frozen => Consistency::Crash { reason: "not thawed".into() },
         }
     }
 }

@@ -30,7 +30,9 @@ impl Failure {
             Error::Tls(why) => ("tls", why.clone()),
             Error::Interrupted(why) => ("interrupted", why.clone()),
             Error::Deadline(progress) => ("deadline", progress_text(*progress).into()),
-            Error::HttpStatus(status) => ("http-status", status.to_string()),
+            Error::HttpStatus(answer) => {
+                ("http-status", format!("{} {}", answer.status, answer.text).trim_end().into())
+            }
             Error::ResponseTooLarge(limit) => ("response-too-large", limit.to_string()),
             Error::BadEnvelope(why) => ("bad-envelope", why.clone()),
             Error::Agent(text) => ("agent", text.clone()),

@@ -97,7 +97,7 @@ fn may_have_acted(error: &Error) -> bool {
         | Error::Unreachable(_)
         | Error::Agent(_) => false,
         // With a status below 500 the agent, or a proxy before it, refuses before it acts.
-        Error::HttpStatus(status) => *status >= 500,
+        Error::HttpStatus(answer) => answer.status >= 500,
         Error::Tls(_)
         | Error::Interrupted(_)
         | Error::Deadline(_)

@@ -3,6 +3,7 @@
 //! Every extension in Rust has this file. It cannot be shared as it is, because wit-bindgen generates the type `Error`
 //! into each extension anew, and a folder that is copied to begin another extension should be complete.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 
 use serde::Serialize;
@@ -32,7 +33,9 @@ impl Failure {
             Error::Tls(why) => ("tls", why.clone()),
             Error::Interrupted(why) => ("interrupted", why.clone()),
             Error::Deadline(progress) => ("deadline", progress_text(*progress).into()),
-            Error::HttpStatus(status) => ("http-status", status.to_string()),
+            Error::HttpStatus(answer) => {
+                ("http-status", format!("{} {}", answer.status, answer.text).trim_end().into())
+            }
             Error::ResponseTooLarge(limit) => ("response-too-large", limit.to_string()),
             Error::BadEnvelope(why) => ("bad-envelope", why.clone()),
             Error::Agent(text) => ("agent", text.clone()),

@@ -72,6 +72,7 @@ fn extension_error(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::felhom::agentapi::types::HttpAnswer;
     use crate::findings::tests::{disk, healthy, metrics, target};
 
     fn report(metrics: Result<MetricsView, Error>, disks: Result<DiskList, Error>) -> serde_json::Value {
@@ -93,8 +94,9 @@ mod tests {
         let full = json!([{
             "severity": "critical", "what": "disk-full", "where": "media (/dev/sdb1)", "measured": 0.97, "threshold": 0.95,
         }]);
-        let failed = json!([{ "call": "host-metrics.collect", "kind": "http-status", "message": "503" }]);
-        let without_metrics = report(Err(Error::HttpStatus(503)), Ok(list(0.97)));
+        let failed = json!([{ "call": "host-metrics.collect", "kind": "http-status", "message": "503 starting" }]);
+        let starting = Error::HttpStatus(HttpAnswer { status: 503, text: "starting".into() });
+        let without_metrics = report(Err(starting), Ok(list(0.97)));
         assert_eq!(without_metrics, json!({ "findings": full, "errors": failed }));
 
         let hot = json!([{

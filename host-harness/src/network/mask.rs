@@ -47,6 +47,7 @@ impl Mask {
             Error::InvalidArgument(text) => Error::InvalidArgument(self.text(text)),
             Error::Denied(text) => Error::Denied(self.text(text)),
             Error::BadEnvelope(text) => Error::BadEnvelope(self.text(text)),
+            Error::HttpStatus { route, status, text } => Error::HttpStatus { route, status, text: self.text(text) },
             Error::Agent(text) => Error::Agent(self.text(text)),
             Error::Decode(text) => Error::Decode(self.text(text)),
             Error::NeedsConfirmation(result) => Error::NeedsConfirmation(Box::new(self.format_result(*result))),
@@ -58,7 +59,6 @@ impl Mask {
             | Error::Tls { .. }
             | Error::Interrupted { .. }
             | Error::Deadline { .. }
-            | Error::HttpStatus { .. }
             | Error::ResponseTooLarge { .. }
             | Error::NoPolicy
             | Error::Component(_) => error,

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use agentapi_contract::Route;
 use agentapi_contract::wit::Function;
-use agentapi_quiesce::{Parked, QuiesceError, Run as QuiesceRun, error_chain};
+use agentapi_quiesce::{Consistency, EndedBy, Parked, QuiesceError, Report, Run as QuiesceRun, error_chain};
 
 use crate::agent::Agent;
 use crate::error::Error;
 use crate::policy::approver::{Approver, Wipe};
 use crate::policy::audit::AuditTrail;
-use crate::policy::bindings::felhom::agentapi::{backup, disks, host_metrics, quiesce, storage};
+use crate::policy::bindings::felhom::agentapi::quiesce::{self, FreezeEnd, FreezeReport};
+use crate::policy::bindings::felhom::agentapi::{backup, disks, host_metrics, storage};
 use crate::policy::captured::Captured;
 use crate::policy::grants::{FREEZE, FS_UUID, Grants, OPSIGN_COMMAND, THAW};
 use crate::policy::identity::Identity;
@@ -198,17 +199,17 @@ impl quiesce::Host for Calls {
         .await
     }
 
-    async fn thaw(&mut self) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
-        self.quiesce(THAW, async |run| run.thaw().await.map(drop)).await
+    async fn thaw(&mut self) -> wasmtime::Result<Result<FreezeReport, quiesce::QuiesceError>> {
+        self.quiesce(THAW, async |run| run.thaw().await.map(freeze_report)).await
     }
 }
 
 impl Calls {
-    async fn quiesce(
+    async fn quiesce<T>(
         &mut self,
         function: Function,
-        step: impl AsyncFnOnce(&mut QuiesceRun) -> Result<(), QuiesceError>,
-    ) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
+        step: impl AsyncFnOnce(&mut QuiesceRun) -> Result<T, QuiesceError>,
+    ) -> wasmtime::Result<Result<T, quiesce::QuiesceError>> {
         let started = Instant::now();
         if let Err(rule) = self.admit(function)? {
             return Ok(Err(quiesce::QuiesceError::Denied(rule)));
@@ -217,7 +218,23 @@ impl Calls {
             Some(run) => step(run).await,
             None => Err(QuiesceError::Denied("the controller has nothing to freeze".into())),
         };
-        self.record(function, outcome.as_ref().map_or("failed", |()| "ok"), started);
+        self.record(function, outcome.as_ref().map_or("failed", |_| "ok"), started);
         Ok(outcome.map_err(|error| redact_quiesce(&error)))
     }
+}
+
+/// What the coordinator reports, as WIT has it.
+fn freeze_report(report: Report) -> FreezeReport {
+    let consistency = match report.consistency() {
+        Consistency::Application => quiesce::Consistency::Application,
+        Consistency::Crash { reason } => quiesce::Consistency::Crash(reason),
+    };
+    let ended_by = match report.ended_by {
+        EndedBy::Thaw => FreezeEnd::Thaw,
+        EndedBy::LeaseEnded => FreezeEnd::LeaseEnded,
+        EndedBy::LetGo => FreezeEnd::LetGo,
+        other => FreezeEnd::Other(other.to_string()),
+    };
+    let frozen_ms = u64::try_from(report.frozen.as_millis()).unwrap_or(u64::MAX);
+    FreezeReport { ended_by, frozen_ms, consistency }
 }

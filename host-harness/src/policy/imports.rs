@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use agentapi_contract::wit::{Function, PACKAGE, POLICY, TYPES};
+use agentapi_contract::wit::{Function, POLICY, TYPES, interface_name};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
@@ -27,13 +27,13 @@ impl Imports {
     pub(super) fn of(component: &Component) -> Self {
         let engine = component.engine();
         let component = component.component_type();
-        let exports_policy = component.exports(engine).any(|(name, _)| name == POLICY);
+        let exports_policy = component.exports(engine).any(|(name, _)| interface_name(name) == interface_name(POLICY));
         let mut imports = Self { exports_policy, ..Self::default() };
         for (name, item) in component.imports(engine) {
             if is_offered(name) {
                 continue;
             }
-            match (interface_of_contract(name), &item.ty) {
+            match (interface_name(name), &item.ty) {
                 (Some(interface), ComponentItem::ComponentInstance(instance)) => {
                     imports.add_interface(engine, name, interface, instance);
                 }
@@ -79,10 +79,5 @@ impl Imports {
 
 /// Whether every extension is given this interface. The contract's types need no grant: they have no functions.
 fn is_offered(name: &str) -> bool {
-    name == TYPES || wasi::is_offered(name)
-}
-
-/// The name of an interface of the contract, without package and version; none for those of others.
-fn interface_of_contract(name: &str) -> Option<&str> {
-    name.strip_prefix(PACKAGE)?.strip_prefix('/')?.split('@').next()
+    interface_name(name) == interface_name(TYPES) || wasi::is_offered(name)
 }

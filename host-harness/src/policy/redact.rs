@@ -7,7 +7,7 @@ use agentapi_quiesce::QuiesceError;
 
 use crate::error::{Error, Phase};
 use crate::policy::bindings::felhom::agentapi::quiesce;
-use crate::sandbox::types::{Error as ComponentError, Progress};
+use crate::sandbox::types::{Error as ComponentError, HttpAnswer, Progress};
 
 /// The error of a call to the agent, for the extension that made it.
 pub(super) fn redact(error: &Error) -> ComponentError {
@@ -22,10 +22,12 @@ pub(super) fn redact(error: &Error) -> ComponentError {
             ComponentError::Interrupted("the connection broke before the whole answer was there".into())
         }
         Error::Deadline { phase, .. } => ComponentError::Deadline(redact_phase(*phase)),
-        Error::HttpStatus { status, .. } => ComponentError::HttpStatus(*status),
         Error::ResponseTooLarge { limit } => ComponentError::ResponseTooLarge(*limit),
         // The agent's own texts, in which the token is masked already. An extension needs them to act on a refusal.
         Error::BadEnvelope(why) => ComponentError::BadEnvelope(why.clone()),
+        Error::HttpStatus { status, text, .. } => {
+            ComponentError::HttpStatus(HttpAnswer { status: *status, text: text.clone() })
+        }
         Error::Agent(text) => ComponentError::Agent(text.clone()),
         Error::Decode(why) => ComponentError::Decode(why.clone()),
         // The answers to a format have cases of their own in WIT, which `disks.format` returns; the other two are bugs.

@@ -26,7 +26,6 @@ pub struct Disk {
     pub name: String,
     /// What kind of storage it is, in the agent's words.
     #[serde(rename = "type")]
-    #[component(name = "type")]
     pub kind: String,
     /// Its state, in the agent's words, such as `mounted`.
     pub state: String,
@@ -87,7 +86,7 @@ pub struct AssignRequest {
     pub uuid: String,
     /// Where to mount it: an absolute path.
     #[serde(rename = "where")]
-    #[component(name = "where")]
+    #[component(name = "mount-path")]
     pub mount_path: String,
     /// The file system, such as `ext4`.
     pub fstype: String,

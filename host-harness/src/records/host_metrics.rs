@@ -67,7 +67,6 @@ pub struct StorageTarget {
     pub name: String,
     /// Its kind in Proxmox, such as `zfspool` or `lvmthin`.
     #[serde(rename = "type")]
-    #[component(name = "type")]
     pub kind: String,
     /// Its state, in the agent's words.
     pub state: String,

@@ -9,7 +9,7 @@ use agentapi_contract::Route;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 
 use crate::error::{Error, Phase};
-use crate::sandbox::types::{Error as ComponentError, FormatError, Progress};
+use crate::sandbox::types::{Error as ComponentError, FormatError, HttpAnswer, Progress};
 
 /// A trap, or another failure that no request can have caused: a bug, here or in the component.
 pub(super) fn from_trap(why: wasmtime::Error) -> Error {
@@ -60,8 +60,8 @@ impl FromComponent<ComponentError> for Error {
         match error {
             ComponentError::NotConnected => Self::NotConnected,
             ComponentError::InvalidArgument(why) => Self::InvalidArgument(why),
-            ComponentError::HttpStatus(status) => match route {
-                Some(route) => Self::HttpStatus { route, status },
+            ComponentError::HttpStatus(HttpAnswer { status, text }) => match route {
+                Some(route) => Self::HttpStatus { route, status, text },
                 None => unexpected("a status without a request"),
             },
             ComponentError::BadEnvelope(why) => Self::BadEnvelope(why),

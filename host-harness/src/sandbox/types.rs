@@ -35,7 +35,7 @@ pub enum Error {
     #[component(name = "deadline")]
     Deadline(Progress),
     #[component(name = "http-status")]
-    HttpStatus(u16),
+    HttpStatus(HttpAnswer),
     #[component(name = "response-too-large")]
     ResponseTooLarge(u64),
     #[component(name = "bad-envelope")]
@@ -44,6 +44,14 @@ pub enum Error {
     Agent(String),
     #[component(name = "decode")]
     Decode(String),
+}
+
+/// `http-answer` in `wit/types.wit`.
+#[derive(Clone, Debug, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[component(record)]
+pub struct HttpAnswer {
+    pub status: u16,
+    pub text: String,
 }
 
 /// `progress` in `wit/types.wit`.

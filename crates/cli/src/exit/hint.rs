@@ -23,7 +23,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Interrupted { route, .. } if route.method() == Method::Get => "try again".into(),
         Error::Interrupted { route, .. } => look_before_repeating(*route),
         Error::Deadline { phase, .. } => deadline_hint(*phase),
-        Error::HttpStatus { route, status } => status_hint(*route, *status)?,
+        Error::HttpStatus { route, status, .. } => status_hint(*route, *status)?,
         Error::ResponseTooLarge { .. } | Error::BadEnvelope(_) | Error::Decode(_) => {
             "is this the agent, and of a version that fits?".into()
         }
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_status_says_where_to_look() {
-        let status_hint = |route, status| hint(&Error::HttpStatus { route, status });
+        let status_hint = |route, status| hint(&Error::HttpStatus { route, status, text: String::new() });
         assert!(status_hint(Route::Disks, 401).unwrap().starts_with("check the token"));
         assert!(status_hint(Route::Disks, 302).unwrap().contains("redirects are not followed"));
         assert!(status_hint(Route::Disks, 503).unwrap().starts_with("try again"));

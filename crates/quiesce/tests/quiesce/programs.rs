@@ -73,7 +73,9 @@ async fn a_freeze_that_nobody_waits_for_any_more_is_killed_with_what_it_started(
     holder.abort();
     assert_eq!(idle(&coordinator).await.ended_by, EndedBy::Dropped);
     assert!(!is_running(&grandchild));
-    assert_eq!(fixture.done(), ["-a", "-a"]);
+    // At once, and when its time has passed once more; on a busy machine also in between, while its end is waited for.
+    let thaws = fixture.done();
+    assert!(thaws.len() >= 2 && thaws.iter().all(|thaw| thaw == "-a"), "{thaws:?}");
 }
 
 #[tokio::test]
@@ -145,6 +147,7 @@ async fn the_lease_of_a_holder_that_sleeps_ends() {
     let report = idle(&coordinator).await;
     assert_eq!(report.consistency().to_string(), "crash-consistent: the lease ended");
     assert!(report.frozen >= SHORT && report.frozen < LONG, "{report:?}");
+    assert_eq!(lease.thaw().await.unwrap(), report);
     assert!(matches!(lease.thaw().await, Err(QuiesceError::NotFrozen(_))));
 }
 

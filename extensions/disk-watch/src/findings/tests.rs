@@ -12,7 +12,7 @@ pub(crate) fn healthy() -> Smart {
 pub(crate) fn target(name: &str, used_fraction: f64, smart: Smart) -> StorageTarget {
     StorageTarget {
         name: name.into(),
-        type_: "dir".into(),
+        kind: "dir".into(),
         state: "available".into(),
         reachable: true,
         total_bytes: 1000,
@@ -52,7 +52,7 @@ pub(crate) fn metrics(cpu_temp_c: i64, targets: impl Into<Vec<StorageTarget>>) -
 pub(crate) fn disk(name: &str, used_fraction: f64) -> Disk {
     Disk {
         name: name.into(),
-        type_: "sata".into(),
+        kind: "sata".into(),
         state: "mounted".into(),
         backing_device: "/dev/sdb1".into(),
         mount_path: String::new(),

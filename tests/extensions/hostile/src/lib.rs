@@ -28,7 +28,7 @@ use exports::felhom::agentapi::{backup, disks, host_metrics, session, storage};
 use felhom::agentapi::pinning;
 use felhom::agentapi::types::{
     AssignRequest, BackupDue, BackupJob, BackupStatus, DiskList, EjectResult, Error, FormatError, FormatRequest,
-    FormatResult, MetricsView, PendingOp, StorageView,
+    FormatResult, HttpAnswer, MetricsView, PendingOp, StorageView,
 };
 use wasi::http::outgoing_handler;
 use wasi::http::types::{Fields, Method, OutgoingRequest, Scheme};
@@ -72,7 +72,7 @@ impl disks::Guest for Hostile {
             &request.options
         });
         let outgoing = OutgoingRequest::new(Fields::from_list(&headers).map_err(|_| Error::NotConnected)?);
-        let authority = if request.where_.is_empty() { endpoint } else { request.where_ };
+        let authority = if request.mount_path.is_empty() { endpoint } else { request.mount_path };
         let scheme = match &*request.uuid {
             "https" => Scheme::Https,
             "http" => Scheme::Http,
@@ -88,15 +88,15 @@ impl disks::Guest for Hostile {
         };
         response.subscribe().block();
         match response.get() {
-            Some(Ok(Ok(answer))) => Err(Error::HttpStatus(answer.status())),
+            Some(Ok(Ok(answer))) => Err(Error::HttpStatus(HttpAnswer { status: answer.status(), text: String::new() })),
             Some(Ok(Err(wasi::http::types::ErrorCode::HttpRequestDenied))) => Err(Error::Denied(String::new())),
             other => Err(Error::Agent(format!("{other:?}"))),
         }
     }
 
-    fn eject(where_: String) -> Result<EjectResult, Error> {
+    fn eject(mount_path: String) -> Result<EjectResult, Error> {
         let (endpoint, _) = CREDENTIALS.0.borrow().clone();
-        let authority = if where_.is_empty() { endpoint } else { where_ };
+        let authority = if mount_path.is_empty() { endpoint } else { mount_path };
         match pinning::pin(&authority, &[vec![0; 32]]) {
             Ok(()) => Err(Error::NotConnected),
             Err(refusal) => Err(Error::Agent(format!("{refusal:?}"))),

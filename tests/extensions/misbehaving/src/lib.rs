@@ -23,11 +23,11 @@ wit_bindgen::generate!({
     inline: "
         package test:misbehaving;
         world misbehaving {
-            import felhom:agentapi/backup@0.1.0;
-            import felhom:agentapi/disks@0.1.0;
-            import felhom:agentapi/quiesce@0.1.0;
+            import felhom:agentapi/backup@0.2.0;
+            import felhom:agentapi/disks@0.2.0;
+            import felhom:agentapi/quiesce@0.2.0;
             import wasi:cli/stdout@0.2.0;
-            export felhom:agentapi/policy@0.1.0;
+            export felhom:agentapi/policy@0.2.0;
         }
     ",
     world: "test:misbehaving/misbehaving",
@@ -70,7 +70,9 @@ fn freeze() -> Result<String, String> {
 }
 
 fn thaw() -> Result<String, String> {
-    quiesce::thaw().map(|()| "thawed".to_string()).map_err(|error| quiesce_kind(&error))
+    quiesce::thaw()
+        .map(|report| format!("thawed by {:?}: {:?}", report.ended_by, report.consistency))
+        .map_err(|error| quiesce_kind(&error))
 }
 
 fn quiesce_kind(error: &QuiesceError) -> String {
