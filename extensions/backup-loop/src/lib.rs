@@ -1,6 +1,7 @@
 //! The backup loop: ask whether a backup is due, freeze the applications, start it, follow it to its end, thaw, report.
 //!
-//! - At most one backup is started. If the answer to the start is lost, the status tells whether one was.
+//! - At most one backup is started. If the answer to the start is lost, the status tells whether one was; where it does not,
+//!   nobody knows, and the report says so.
 //! - The applications are always thawed: here on every path that returns, and by the host if this extension traps or is
 //!   stopped, because a freeze is a lease that ends with the run.
 //! - The report says what the backup is worth: `application`, or `crash` with the reason.
@@ -8,6 +9,7 @@
 mod applications;
 mod bindings;
 mod failure;
+mod pauses;
 mod report;
 mod settings;
 
@@ -19,6 +21,7 @@ use bindings::exports::felhom::agentapi::policy::Guest;
 use bindings::felhom::agentapi::backup;
 use bindings::felhom::agentapi::types::{BackupPhase, BackupStatus, Error};
 use failure::Failure;
+use pauses::Pauses;
 use report::{Outcome, Report};
 use settings::{Settings, ThawOn};
 
@@ -59,7 +62,8 @@ fn back_up(settings: &Settings) -> Result<Report, Report> {
     Ok(report.with_consistency(applications.consistency()))
 }
 
-/// Starts the backup once, and returns the job's name. If the answer is lost, the name is taken from the status.
+/// Starts the backup once, and returns the job's name. If the answer is lost, the name is taken from the status. That a
+/// status shows no backup proves nothing: the agent may be about to begin one.
 fn start(before: &BackupStatus, settings: &Settings) -> Result<String, Report> {
     let error = match backup::start() {
         Ok(job) => {
@@ -74,16 +78,17 @@ fn start(before: &BackupStatus, settings: &Settings) -> Result<String, Report> {
     }
     // Never start again here: if the first start was received, a second one could be a second backup.
     println!("the answer to the start was lost ({}): asking for the status", failure.kind);
-    for _ in 0..STATUS_REQUESTS_AFTER_A_LOST_START {
+    let pauses = Pauses::new(settings.poll());
+    loop {
         match backup::status() {
             Ok(now) if matches!(now.phase, BackupPhase::Running) || now.job_id != before.job_id => {
                 println!("backup {} was started", now.job_id);
                 return Ok(now.job_id);
             }
-            Ok(_) | Err(_) => sleep(settings.poll()),
+            Ok(_) | Err(_) if pauses.elapsed() < settings.patience() => sleep(pauses.next()),
+            Ok(_) | Err(_) => return Err(Report::new(Outcome::Unknown).caused_by(failure)),
         }
     }
-    Err(Report::new(Outcome::NotStarted).caused_by(failure))
 }
 
 /// Whether the agent may have started a backup although the start failed with this error. Exhaustive, so that a new
@@ -109,36 +114,35 @@ fn may_have_acted(error: &Error) -> bool {
 
 /// Asks for the status until the job has ended, is lost, or has taken too long.
 fn follow(job: &str, applications: &mut Applications, settings: &Settings) -> Report {
-    let begun = Instant::now();
-    let mut printed_phase = String::new();
-    let mut failures = 0;
+    let pauses = Pauses::new(settings.poll());
+    let mut progress = Progress::new(job);
+    let mut failing_since = None;
     loop {
         match backup::status() {
             Ok(status) => {
-                failures = 0;
+                failing_since = None;
                 if let Some(report) = final_report(job, &status) {
                     return report;
                 }
-                print_new_phase(job, &mut printed_phase, &status.phase);
+                progress.print_phase(&status.phase);
                 if settings.thaw_on == ThawOn::Running && matches!(status.phase, BackupPhase::Running) {
                     applications.thaw();
                 }
             }
             Err(error) => {
-                // A single failure says nothing of the backup: agents restart, and a busy host answers late.
-                failures += 1;
+                // A failure says nothing of the backup: agents restart, and a busy host answers late.
                 let failure = Failure::new("backup.status", &error);
-                println!("backup {job}: no status ({})", failure.kind);
-                if failures == MAX_FAILURES_IN_A_ROW {
+                progress.print_failure(failure.kind);
+                if failing_since.get_or_insert_with(Instant::now).elapsed() >= settings.patience() {
                     return Report::new(Outcome::Lost).for_job(job).caused_by(failure);
                 }
             }
         }
-        if begun.elapsed() >= settings.give_up_after() {
+        if pauses.elapsed() >= settings.give_up_after() {
             let reason = format!("not done after {} s", settings.give_up_after_s);
             return Report::new(Outcome::StillRunning).for_job(job).with_reason(reason);
         }
-        sleep(settings.poll());
+        sleep(pauses.next());
     }
 }
 
@@ -157,19 +161,33 @@ fn final_report(job: &str, status: &BackupStatus) -> Option<Report> {
     }
 }
 
-/// Prints the phase if it is another one than the last that was printed.
-fn print_new_phase(job: &str, printed: &mut String, phase: &BackupPhase) {
-    let phase = match phase {
-        BackupPhase::Other(text) => text,
-        _ => "running",
-    };
-    if phase != printed {
-        println!("backup {job}: {phase}");
-        phase.clone_into(printed);
-    }
+/// What is printed while a job is followed: a line for each change, and none for a request that tells nothing new.
+struct Progress<'a> {
+    job: &'a str,
+    printed: String,
 }
 
-/// How often the status is asked for after a start whose answer was lost: the backup may take a moment to begin.
-const STATUS_REQUESTS_AFTER_A_LOST_START: u32 = 5;
-/// After so many requests of the status that failed in a row the job counts as lost.
-const MAX_FAILURES_IN_A_ROW: u32 = 5;
+impl<'a> Progress<'a> {
+    fn new(job: &'a str) -> Self {
+        Self { job, printed: String::new() }
+    }
+
+    fn print_phase(&mut self, phase: &BackupPhase) {
+        let phase = match phase {
+            BackupPhase::Other(text) => text,
+            _ => "running",
+        };
+        self.print_if_new(phase.to_owned());
+    }
+
+    fn print_failure(&mut self, kind: &str) {
+        self.print_if_new(format!("no status ({kind})"));
+    }
+
+    fn print_if_new(&mut self, text: String) {
+        if text != self.printed {
+            println!("backup {}: {text}", self.job);
+            self.printed = text;
+        }
+    }
+}

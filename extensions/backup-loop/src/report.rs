@@ -38,6 +38,8 @@ pub(crate) enum Outcome {
     NotFrozen,
     /// No backup was started.
     NotStarted,
+    /// Nobody knows whether a backup was started: the answer to the start was lost, and the status shows none.
+    Unknown,
     /// A backup was started, and the agent no longer reports its status.
     Lost,
     /// A backup was started, and was still running after `give_up_after_s`.
@@ -75,10 +77,16 @@ impl Report {
         Self { error: Some(failure), ..self }
     }
 
-    /// Adds what the backup is worth, unless the outcome says that there is none.
+    /// Adds what the backup is worth, unless the outcome says that there is none. One that is out of sight may yet be done,
+    /// but nothing good is said of it.
     pub(crate) fn with_consistency(self, consistency: Consistency) -> Self {
-        // A job that is lost or still running may yet be done.
-        let may_exist = matches!(self.outcome, Outcome::Done | Outcome::Lost | Outcome::StillRunning);
-        Self { consistency: may_exist.then_some(consistency), ..self }
+        let is_told = match self.outcome {
+            Outcome::Done => true,
+            Outcome::Lost | Outcome::StillRunning | Outcome::Unknown => {
+                !matches!(consistency, Consistency::Application)
+            }
+            _ => false,
+        };
+        Self { consistency: is_told.then_some(consistency), ..self }
     }
 }

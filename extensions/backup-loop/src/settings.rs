@@ -17,8 +17,11 @@ pub(crate) struct Settings {
     pub(crate) on_freeze_failure: OnFreezeFailure,
     /// When to thaw them.
     pub(crate) thaw_on: ThawOn,
-    /// The pause between two requests of the status, in milliseconds.
+    /// The shortest pause between two requests of the status, in milliseconds. Pauses grow to half a minute.
     pub(crate) poll_ms: u64,
+    /// How long a status is waited for that does not come, or that shows no backup after a start whose answer was lost, in
+    /// seconds.
+    pub(crate) patience_s: u64,
     /// How long a backup is followed, in seconds. It goes on after that; the run ends without knowing its outcome.
     pub(crate) give_up_after_s: u64,
 }
@@ -51,6 +54,7 @@ impl Default for Settings {
             on_freeze_failure: OnFreezeFailure::Abort,
             thaw_on: ThawOn::End,
             poll_ms: 1000,
+            patience_s: 5 * 60,
             give_up_after_s: 4 * 60 * 60,
         }
     }
@@ -63,6 +67,10 @@ impl Settings {
 
     pub(crate) fn poll(&self) -> Duration {
         Duration::from_millis(self.poll_ms)
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_secs(self.patience_s)
     }
 
     pub(crate) fn give_up_after(&self) -> Duration {

@@ -54,8 +54,12 @@ pub struct BackupLoop {
     pub on_freeze_failure: OnFreezeFailure,
     /// When to thaw them. When the backup has ended by default.
     pub thaw_on: ThawOn,
-    /// The pause between two requests for the status, in milliseconds. A second by default.
+    /// The shortest pause between two requests for the status, in milliseconds. A second by default. Pauses grow to half a
+    /// minute, so that a backup of two hours is asked for some 300 times.
     pub poll_ms: u64,
+    /// How long a status is waited for that does not come, or that shows no backup after a start whose answer was lost, in
+    /// seconds. Five minutes by default.
+    pub patience_s: u64,
     /// How long a backup is followed, in seconds. Four hours by default.
     pub give_up_after_s: u64,
 }
@@ -90,6 +94,7 @@ impl Default for BackupLoop {
             on_freeze_failure: OnFreezeFailure::Abort,
             thaw_on: ThawOn::End,
             poll_ms: 1000,
+            patience_s: 5 * 60,
             give_up_after_s: 4 * 60 * 60,
         }
     }
@@ -146,6 +151,9 @@ pub enum BackupOutcome {
     NotFrozen,
     /// No backup was started.
     NotStarted,
+    /// Nobody knows whether one was started: the answer to the start was lost, and within [`BackupLoop::patience_s`] the
+    /// status showed none.
+    Unknown,
     /// It was started, and the agent no longer reports on it.
     Lost,
     /// It was started, and was not done within [`BackupLoop::give_up_after_s`].
@@ -182,7 +190,7 @@ mod tests {
     #[test]
     fn the_input_has_the_extensions_own_names() {
         let input = BackupLoop::default().input().unwrap();
-        let expected = r#"{"even_if_not_due":false,"freeze":true,"on_freeze_failure":"abort","thaw_on":"end","poll_ms":1000,"give_up_after_s":14400}"#;
+        let expected = r#"{"even_if_not_due":false,"freeze":true,"on_freeze_failure":"abort","thaw_on":"end","poll_ms":1000,"patience_s":300,"give_up_after_s":14400}"#;
         assert_eq!(input, expected);
     }
 

@@ -13,7 +13,7 @@ use crate::policy::approver::{Approver, Wipe};
 use crate::policy::audit::AuditTrail;
 use crate::policy::bindings::felhom::agentapi::quiesce::{self, FreezeEnd, FreezeReport};
 use crate::policy::bindings::felhom::agentapi::{backup, disks, host_metrics, storage};
-use crate::policy::captured::Captured;
+use crate::policy::captured::BackupWatch;
 use crate::policy::grants::{FREEZE, FS_UUID, Grants, OPSIGN_COMMAND, THAW};
 use crate::policy::identity::Identity;
 use crate::policy::limits::Breach;
@@ -35,7 +35,7 @@ pub(super) struct Calls {
     /// traps or is stopped thaws too.
     pub(super) quiesce: Option<QuiesceRun>,
     pub(super) park: Option<Arc<dyn Fn() -> Parked + Send + Sync>>,
-    pub(super) captured: Captured,
+    pub(super) backup: BackupWatch,
 }
 
 /// How many calls a run may still make.
@@ -112,13 +112,28 @@ impl backup::Host for Calls {
         if let Some(run) = &self.quiesce {
             run.backup_begins();
         }
-        self.pass_on(Route::StartBackup.function(), async |agent| agent.start_backup().await).await
+        let (mut job, mut may_have_acted) = (None, false);
+        let outcome = self
+            .pass_on(Route::StartBackup.function(), async |agent| {
+                let outcome = agent.start_backup().await;
+                job = outcome.as_ref().ok().map(|job| job.job_id.clone());
+                may_have_acted = outcome.as_ref().is_err_and(Error::may_have_acted);
+                outcome
+            })
+            .await?;
+        match job {
+            Some(job) => self.backup.started(&job),
+            None if may_have_acted => self.backup.may_have_started(),
+            None => {}
+        }
+        Ok(outcome)
     }
 
     async fn status(&mut self) -> wasmtime::Result<Result<BackupStatus, ComponentError>> {
         let status = self.pass_on(Route::BackupStatus.function(), async |agent| agent.backup_status().await).await?;
-        if let (Ok(status), Some(run)) = (&status, &self.quiesce)
-            && self.captured.is_reached(&status.phase)
+        if let Ok(status) = &status
+            && self.backup.is_captured(status)
+            && let Some(run) = &self.quiesce
         {
             run.backup_captured();
         }

@@ -1,6 +1,6 @@
 //! When a backup is captured, which decides together with the freeze what it is worth.
 
-use crate::records::BackupPhase;
+use crate::records::{BackupPhase, BackupStatus};
 
 /// When the agent has what it needs of a backup, so that what the applications do afterwards is not in it. The host
 /// decides by this whether a backup is application-consistent, whatever its extension says.
@@ -15,7 +15,7 @@ pub enum Captured {
 
 impl Captured {
     /// Whether a backup at this phase is captured.
-    pub(super) fn is_reached(self, phase: &BackupPhase) -> bool {
+    fn is_reached(self, phase: &BackupPhase) -> bool {
         match self {
             Self::WhenDone => matches!(phase, BackupPhase::Done),
             Self::WhenRunning => matches!(phase, BackupPhase::Running | BackupPhase::Done),
@@ -23,9 +23,86 @@ impl Captured {
     }
 }
 
+/// Tells when the backup that a run has started is captured. A status that speaks of another backup says nothing of this
+/// one: after a start whose answer was lost the agent still speaks of the backup before it, which is done.
+#[derive(Debug, Default)]
+pub(super) struct BackupWatch {
+    captured: Captured,
+    /// The job of the latest status before the start.
+    before: Option<String>,
+    job: Job,
+}
+
+/// What is known of the job that a run has started.
+#[derive(Debug, Default)]
+enum Job {
+    /// It has started none.
+    #[default]
+    None,
+    /// The agent has named it.
+    Known(String),
+    /// The answer to the start was lost: it is any other job than the one before.
+    Unnamed,
+}
+
+impl BackupWatch {
+    pub(super) fn new(captured: Captured) -> Self {
+        Self { captured, ..Self::default() }
+    }
+
+    /// The start of a backup was answered with this name.
+    pub(super) fn started(&mut self, job: &str) {
+        self.job = Job::Known(job.into());
+    }
+
+    /// The start of a backup failed in a way that leaves open whether the agent has acted.
+    pub(super) fn may_have_started(&mut self) {
+        self.job = Job::Unnamed;
+    }
+
+    /// Looks at a status. Whether it says that the agent has what it needs of this run's backup.
+    pub(super) fn is_captured(&mut self, status: &BackupStatus) -> bool {
+        let is_ours = match &self.job {
+            Job::Known(job) => *job == status.job_id,
+            Job::Unnamed => self.before.as_ref().is_some_and(|before| *before != status.job_id),
+            Job::None => {
+                self.before = Some(status.job_id.clone());
+                false
+            }
+        };
+        is_ours && self.captured.is_reached(&status.phase)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn done(job: &str) -> BackupStatus {
+        BackupStatus { vmid: 101, phase: BackupPhase::Done, job_id: job.into(), error: String::new() }
+    }
+
+    #[test]
+    fn only_a_status_of_this_runs_backup_counts() {
+        let mut watch = BackupWatch::new(Captured::WhenDone);
+        assert!(!watch.is_captured(&done("bk-1")), "before the start");
+        watch.started("bk-2");
+        assert!(!watch.is_captured(&done("bk-1")));
+        assert!(watch.is_captured(&done("bk-2")));
+    }
+
+    #[test]
+    fn after_a_lost_start_only_another_job_than_before_counts() {
+        let mut watch = BackupWatch::new(Captured::WhenDone);
+        watch.may_have_started();
+        assert!(!watch.is_captured(&done("bk-1")), "no status before the start to compare it with");
+
+        let mut watch = BackupWatch::new(Captured::WhenDone);
+        watch.is_captured(&done("bk-1"));
+        watch.may_have_started();
+        assert!(!watch.is_captured(&done("bk-1")));
+        assert!(watch.is_captured(&done("bk-2")));
+    }
 
     #[test]
     fn a_backup_that_runs_is_captured_only_where_a_snapshot_comes_first() {

@@ -9,6 +9,7 @@ use wasmtime::{Store, UpdateDeadline};
 use crate::agent::Agent;
 use crate::policy::audit::AuditTrail;
 use crate::policy::calls::{CallBudget, Calls};
+use crate::policy::captured::BackupWatch;
 use crate::policy::error::RunError;
 use crate::policy::extension::Policy;
 use crate::policy::limits::Breach;
@@ -66,7 +67,7 @@ impl Policy {
             audit: self.audit_trail(),
             quiesce: settings.freezing.as_ref().map(|freezing| freezing.coordinator.run(&*identity.name)),
             park: settings.freezing.as_ref().map(|freezing| Arc::clone(&freezing.park)),
-            captured: settings.captured,
+            backup: BackupWatch::new(settings.captured),
         };
         let mut store = Store::new(self.component.engine(), RunState::new(calls, self.limits, &log));
         store.limiter(|state| state);

@@ -17,9 +17,12 @@ pub(crate) struct BackupRunOptions {
     /// What to do where the applications cannot be frozen
     #[arg(long, value_name = "WHAT", default_value = "abort")]
     on_freeze_failure: FreezeFailureAction,
-    /// Ask for the status every N milliseconds
+    /// Ask for the status after N milliseconds, and then with pauses that grow to half a minute
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
     poll_ms: u64,
+    /// Wait N seconds for a status that does not come, or that shows no backup after a start whose answer was lost
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=24 * 60 * 60))]
+    patience_s: u64,
     // Six days at most: the loop's own limit is seven, and the run should end with a report and not at that limit.
     /// Follow a backup for N seconds at most [default: 14400]
     #[arg(long, value_name = "N", default_value_t = 14_400, hide_default_value = true)]
@@ -56,6 +59,7 @@ impl BackupRunOptions {
         settings.on_freeze_failure = self.on_freeze_failure.into();
         settings.thaw_on = self.thaw_on.into();
         settings.poll_ms = self.poll_ms;
+        settings.patience_s = self.patience_s;
         settings.give_up_after_s = self.give_up_after_s;
         settings
     }

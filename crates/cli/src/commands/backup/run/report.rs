@@ -59,6 +59,9 @@ fn describe_outcome(report: &BackupReport) -> String {
         BackupOutcome::Busy => format!("Nothing was started: {reason}.\n"),
         BackupOutcome::NotFrozen => format!("Nothing was started: the applications could not be frozen: {reason}.\n"),
         BackupOutcome::NotStarted => format!("No backup was started: {error}.\n"),
+        BackupOutcome::Unknown => format!(
+            "It is not known whether a backup was started: {error}. Before you start another, see `agentapi backup status`.\n"
+        ),
         BackupOutcome::Lost => {
             format!("Backup {job} was started and is out of sight: {reason}{error}. See `agentapi backup status`.\n")
         }
@@ -113,6 +116,11 @@ mod tests {
         let expected = "Backup bk-1 was started and is out of sight: backup.status failed with deadline: late. See \
                         `agentapi backup status`.\nIt is crash-consistent: x\\u{1b}.\n";
         assert_eq!(text(lost), expected);
+        let unknown = r#"{"outcome":"unknown","job_id":"","reason":"",
+            "error":{"call":"backup.start","kind":"interrupted","message":"reset"}}"#;
+        let expected = "It is not known whether a backup was started: backup.start failed with interrupted: reset. Before \
+                        you start another, see `agentapi backup status`.\n";
+        assert_eq!(text(unknown), expected);
         let not_started = r#"{"outcome":"not-started","job_id":"","reason":"",
             "error":{"call":"backup.start","kind":"http-status","message":""}}"#;
         assert_eq!(text(not_started), "No backup was started: backup.start failed with http-status.\n");
