@@ -202,6 +202,11 @@ impl Agent {
         call.end(Ok::<_, ComponentError>(outcome))
     }
 
+    /// The secrets of this client, for masking.
+    pub(crate) fn credentials(&self) -> Arc<Credentials> {
+        Arc::clone(self.instances.client().credentials())
+    }
+
     async fn start(&self, route: Option<Route>) -> Result<Call, Error> {
         let deadline = Deadline::after(self.deadline);
         Call::start(Arc::clone(&self.instances), self.observer.clone(), route, deadline).await

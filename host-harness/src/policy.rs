@@ -47,8 +47,11 @@ mod state;
 mod wasi;
 
 pub use agentapi_contract::wit::Function;
-pub use approver::{AllowOnce, Approver, AskOnTerminal, DenyAll, Wipe};
-pub use audit::{Audit, AuditEntry, AuditFile};
+pub use approver::{AllowOnce, Approver, AskOnTerminal, Decision, DenyAll, Wipe};
+pub use audit::{
+    Audit, AuditApproval, AuditBackup, AuditConsistency, AuditEnd, AuditEntry, AuditEvent, AuditFile, AuditOutcome,
+    AuditTarget,
+};
 pub use backup_loop::{BackupLoop, BackupOutcome, BackupReport, CallFailure, OnFreezeFailure, ThawOn};
 pub use captured::Captured;
 pub use error::{LoadError, RunError};

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod audit;
 mod broken_answers;
 mod built;
 mod burst;
@@ -21,6 +22,8 @@ mod minimal_host;
 mod operations;
 mod pin;
 mod policy;
+mod policy_audit;
+mod policy_audit_cut;
 mod policy_command;
 mod policy_quiesce;
 mod pool;

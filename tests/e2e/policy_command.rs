@@ -159,5 +159,5 @@ fn what_it_does_is_audited() {
     let (status, ..) = run(&file, &["--audit", audit.to_str().unwrap()]);
     assert_eq!(status, Some(1), "its input is none that it knows");
     let audited = std::fs::read_to_string(audit).unwrap();
-    assert!(audited.contains(r#""operation":"run","outcome":"failed""#), "{audited}");
+    assert!(audited.contains(r#""operation":"run","event":"end","outcome":"failed""#), "{audited}");
 }

@@ -112,7 +112,7 @@ impl Client {
         &self.pins
     }
 
-    pub(crate) fn credentials(&self) -> &Credentials {
+    pub(crate) fn credentials(&self) -> &Arc<Credentials> {
         &self.credentials
     }
 

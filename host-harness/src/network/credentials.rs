@@ -63,6 +63,11 @@ impl Credentials {
         self.latest_mask().error(error)
     }
 
+    /// A text with the secrets in it masked.
+    pub(crate) fn mask_text(&self, text: String) -> String {
+        self.latest_mask().text(text)
+    }
+
     fn latest_mask(&self) -> Arc<Mask> {
         // Cloned, so that a body of a megabyte is not searched under the lock.
         Arc::clone(&self.tokens.read().unwrap_or_else(PoisonError::into_inner).mask)

@@ -24,8 +24,58 @@ pub struct Wipe {
 
 /// Decides whether a disk may be wiped. Asked for each wipe, before anything is sent to the agent.
 pub trait Approver: Send + Sync + 'static {
-    /// True only for that very device and durable id. The run waits for the answer, within its wall-clock limit.
-    fn approves<'a>(&'a self, wipe: &'a Wipe) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+    /// Yes only for that very device and durable id. The run waits for the answer, within its wall-clock limit.
+    fn approves<'a>(&'a self, wipe: &'a Wipe) -> Pin<Box<dyn Future<Output = Decision> + Send + 'a>>;
+}
+
+/// The answer of an [`Approver`]: yes or no, and who gave it, which the audit keeps.
+///
+/// ```
+/// use agentapi_host::policy::Decision;
+///
+/// let decision = Decision::approved().made_by("alice");
+/// assert!(decision.is_approved());
+/// assert_eq!(decision.by(), Some("alice"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    is_approved: bool,
+    by: Option<String>,
+}
+
+impl Decision {
+    /// The disk may be wiped.
+    pub fn approved() -> Self {
+        Self { is_approved: true, by: None }
+    }
+
+    /// It may not.
+    pub fn refused() -> Self {
+        Self { is_approved: false, by: None }
+    }
+
+    /// The same decision, made by this person or rule.
+    #[must_use]
+    pub fn made_by(self, who: impl Into<String>) -> Self {
+        Self { by: Some(who.into()), ..self }
+    }
+
+    /// Whether the disk may be wiped.
+    pub fn is_approved(&self) -> bool {
+        self.is_approved
+    }
+
+    /// Who decided, if that is known.
+    pub fn by(&self) -> Option<&str> {
+        self.by.as_deref()
+    }
+}
+
+impl From<bool> for Decision {
+    /// Approved if true, by nobody who is named.
+    fn from(is_approved: bool) -> Self {
+        Self { is_approved, by: None }
+    }
 }
 
 /// Says no to every wipe. The default.
@@ -51,35 +101,38 @@ impl AllowOnce {
 }
 
 impl Approver for DenyAll {
-    fn approves<'a>(&'a self, _: &'a Wipe) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
-        Box::pin(async { false })
+    fn approves<'a>(&'a self, _: &'a Wipe) -> Pin<Box<dyn Future<Output = Decision> + Send + 'a>> {
+        Box::pin(async { Decision::refused() })
     }
 }
 
 impl Approver for AllowOnce {
-    fn approves<'a>(&'a self, wipe: &'a Wipe) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+    fn approves<'a>(&'a self, wipe: &'a Wipe) -> Pin<Box<dyn Future<Output = Decision> + Send + 'a>> {
         // Compared and taken under one lock: of two runs that ask at once, one is allowed.
         let mut allowed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_allowed = allowed.as_ref().is_some_and(|(device, id)| *device == wipe.device && *id == wipe.durable_id);
         if is_allowed {
             *allowed = None;
         }
-        Box::pin(async move { is_allowed })
+        Box::pin(async move { is_allowed.into() })
     }
 }
 
 impl Approver for AskOnTerminal {
-    fn approves<'a>(&'a self, wipe: &'a Wipe) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+    fn approves<'a>(&'a self, wipe: &'a Wipe) -> Pin<Box<dyn Future<Output = Decision> + Send + 'a>> {
         let wipe = wipe.clone();
         // A person takes minutes: a read on a thread of the runtime would hold up every other call meanwhile.
-        Box::pin(async move { spawn_blocking(move || ask(&wipe).unwrap_or(false)).await.unwrap_or(false) })
+        Box::pin(async move {
+            let answer = spawn_blocking(move || ask(&wipe)).await;
+            answer.ok().and_then(Result::ok).unwrap_or_else(Decision::refused)
+        })
     }
 }
 
-fn ask(wipe: &Wipe) -> io::Result<bool> {
+fn ask(wipe: &Wipe) -> io::Result<Decision> {
     // Only a terminal has a person at it. Input from a file or pipe could have been prepared by anybody.
     if !io::stdin().is_terminal() {
-        return Ok(false);
+        return Ok(Decision::refused());
     }
     let Wipe { extension, device, durable_id, fstype } = wipe;
     let mut terminal = io::stderr();
@@ -90,7 +143,8 @@ fn ask(wipe: &Wipe) -> io::Result<bool> {
     let mut typed = String::new();
     io::stdin().lock().read_line(&mut typed)?;
     // An empty id would be agreed to by the return key alone.
-    Ok(!durable_id.is_empty() && typed.trim_end_matches(['\r', '\n']) == durable_id)
+    let is_agreed = !durable_id.is_empty() && typed.trim_end_matches(['\r', '\n']) == durable_id;
+    Ok(Decision::from(is_agreed).made_by("the terminal"))
 }
 
 #[cfg(test)]
@@ -104,15 +158,15 @@ mod tests {
 
     #[tokio::test]
     async fn the_default_says_no() {
-        assert!(!DenyAll.approves(&wipe("/dev/sdb1", "uuid:1")).await);
+        assert!(!DenyAll.approves(&wipe("/dev/sdb1", "uuid:1")).await.is_approved());
     }
 
     #[tokio::test]
     async fn one_wipe_is_allowed_once_and_no_other() {
         let approver = AllowOnce::new("/dev/sdb1", "uuid:1");
-        assert!(!approver.approves(&wipe("/dev/sdb1", "uuid:2")).await);
-        assert!(!approver.approves(&wipe("/dev/sdc1", "uuid:1")).await);
-        assert!(approver.approves(&wipe("/dev/sdb1", "uuid:1")).await);
-        assert!(!approver.approves(&wipe("/dev/sdb1", "uuid:1")).await);
+        assert!(!approver.approves(&wipe("/dev/sdb1", "uuid:2")).await.is_approved());
+        assert!(!approver.approves(&wipe("/dev/sdc1", "uuid:1")).await.is_approved());
+        assert!(approver.approves(&wipe("/dev/sdb1", "uuid:1")).await.is_approved());
+        assert!(!approver.approves(&wipe("/dev/sdb1", "uuid:1")).await.is_approved());
     }
 }

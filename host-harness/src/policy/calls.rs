@@ -1,7 +1,6 @@
 //! The calls of an extension: counted, granted, approved where they wipe, passed on to the agent, and audited.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use agentapi_contract::Route;
 use agentapi_contract::wit::Function;
@@ -10,7 +9,7 @@ use agentapi_quiesce::{Consistency, EndedBy, Parked, QuiesceError, Report, Run a
 use crate::agent::Agent;
 use crate::error::Error;
 use crate::policy::approver::{Approver, Wipe};
-use crate::policy::audit::AuditTrail;
+use crate::policy::audit::{Answer, AuditTarget, Operation, Trail};
 use crate::policy::bindings::felhom::agentapi::quiesce::{self, FreezeEnd, FreezeReport};
 use crate::policy::bindings::felhom::agentapi::{backup, disks, host_metrics, storage};
 use crate::policy::captured::BackupWatch;
@@ -30,7 +29,7 @@ pub(super) struct Calls {
     pub(super) grants: Arc<Grants>,
     pub(super) budget: CallBudget,
     pub(super) approver: Arc<dyn Approver>,
-    pub(super) audit: AuditTrail,
+    pub(super) trail: Trail,
     /// Holds the lease of what this run has frozen. It goes with the store, and its drop thaws, so that a run which
     /// traps or is stopped thaws too.
     pub(super) quiesce: Option<QuiesceRun>,
@@ -56,34 +55,33 @@ impl CallBudget {
 }
 
 impl Calls {
-    /// Whether a call may be made; the inner error is the rule that forbids it.
-    fn admit(&mut self, function: Function) -> wasmtime::Result<Result<(), String>> {
+    /// Begins a call, if it may be made; the inner error is the rule that forbids it.
+    fn admit(&mut self, function: Function, target: AuditTarget) -> wasmtime::Result<Result<Operation, String>> {
         // A denied call counts too: an extension that ignores the answer must not be able to go on for ever.
         self.budget.spend()?;
+        let operation = self.trail.begin(function, target);
         // Checked at each call, not only at load: with `Ungranted::Deny` an extension is loaded that imports more.
         if self.grants.allows(function) {
-            return Ok(Ok(()));
+            return Ok(Ok(operation));
         }
-        self.record(function, "denied", Instant::now());
-        Ok(Err(format!("the grant {function} is missing")))
-    }
-
-    fn record(&self, function: Function, outcome: &str, started: Instant) {
-        self.audit.record(&function.to_string(), outcome, started);
+        let rule = format!("the grant {function} is missing");
+        operation.denied(&rule);
+        Ok(Err(rule))
     }
 
     /// Passes a call on to the agent, if it may be made.
-    async fn pass_on<T>(
+    async fn pass_on<T: Answer>(
         &mut self,
         function: Function,
+        target: AuditTarget,
         call: impl AsyncFnOnce(&Agent) -> Result<T, Error>,
     ) -> wasmtime::Result<Result<T, ComponentError>> {
-        let started = Instant::now();
-        if let Err(rule) = self.admit(function)? {
-            return Ok(Err(ComponentError::Denied(rule)));
-        }
+        let operation = match self.admit(function, target)? {
+            Ok(operation) => operation,
+            Err(rule) => return Ok(Err(ComponentError::Denied(rule))),
+        };
         let outcome = call(&self.agent).await;
-        self.record(function, outcome.as_ref().map_or_else(Error::kind, |_| "ok"), started);
+        operation.answered(&outcome);
         Ok(outcome.map_err(|error| self.log_and_redact(function, &error)))
     }
 
@@ -98,24 +96,23 @@ impl types::Host for Calls {}
 
 impl storage::Host for Calls {
     async fn mounts(&mut self) -> wasmtime::Result<Result<StorageView, ComponentError>> {
-        self.pass_on(Route::Storage.function(), async |agent| agent.storage().await).await
+        self.pass_on(Route::Storage.function(), AuditTarget::default(), async |agent| agent.storage().await).await
     }
 }
 
 impl backup::Host for Calls {
     async fn due(&mut self) -> wasmtime::Result<Result<BackupDue, ComponentError>> {
-        self.pass_on(Route::BackupDue.function(), async |agent| agent.backup_due().await).await
+        self.pass_on(Route::BackupDue.function(), AuditTarget::default(), async |agent| agent.backup_due().await).await
     }
 
     async fn start(&mut self) -> wasmtime::Result<Result<BackupJob, ComponentError>> {
-        // Before the request: a backup that the agent takes of what stood still from here on is consistent.
-        if let Some(run) = &self.quiesce {
-            run.backup_begins();
-        }
+        let (trail, is_frozen) = (self.trail.clone(), self.is_frozen_for_a_backup());
         let (mut job, mut may_have_acted) = (None, false);
         let outcome = self
-            .pass_on(Route::StartBackup.function(), async |agent| {
+            .pass_on(Route::StartBackup.function(), AuditTarget::default(), async |agent| {
+                trail.start_begins(is_frozen);
                 let outcome = agent.start_backup().await;
+                trail.start_ends(&outcome);
                 job = outcome.as_ref().ok().map(|job| job.job_id.clone());
                 may_have_acted = outcome.as_ref().is_err_and(Error::may_have_acted);
                 outcome
@@ -130,12 +127,14 @@ impl backup::Host for Calls {
     }
 
     async fn status(&mut self) -> wasmtime::Result<Result<BackupStatus, ComponentError>> {
-        let status = self.pass_on(Route::BackupStatus.function(), async |agent| agent.backup_status().await).await?;
+        const FUNCTION: Function = Route::BackupStatus.function();
+        let status = self.pass_on(FUNCTION, AuditTarget::default(), async |agent| agent.backup_status().await).await?;
         if let Ok(status) = &status
-            && self.backup.is_captured(status)
-            && let Some(run) = &self.quiesce
+            && self.backup.is_of_this_run(status)
         {
-            run.backup_captured();
+            let is_captured = self.backup.is_captured(status);
+            let is_captured = is_captured && self.quiesce.as_ref().is_some_and(QuiesceRun::backup_captured);
+            self.trail.status(status, is_captured);
         }
         Ok(status)
     }
@@ -143,36 +142,40 @@ impl backup::Host for Calls {
 
 impl host_metrics::Host for Calls {
     async fn collect(&mut self) -> wasmtime::Result<Result<MetricsView, ComponentError>> {
-        self.pass_on(Route::HostMetrics.function(), async |agent| agent.host_metrics().await).await
+        const FUNCTION: Function = Route::HostMetrics.function();
+        self.pass_on(FUNCTION, AuditTarget::default(), async |agent| agent.host_metrics().await).await
     }
 }
 
 impl disks::Host for Calls {
     async fn list(&mut self) -> wasmtime::Result<Result<DiskList, ComponentError>> {
-        self.pass_on(Route::Disks.function(), async |agent| agent.disks().await).await
+        self.pass_on(Route::Disks.function(), AuditTarget::default(), async |agent| agent.disks().await).await
     }
 
     async fn assign(&mut self, request: AssignRequest) -> wasmtime::Result<Result<(), ComponentError>> {
-        self.pass_on(Route::AssignDisk.function(), async |agent| agent.assign_disk(&request).await).await
+        let target = AuditTarget::of_assign(&request);
+        self.pass_on(Route::AssignDisk.function(), target, async |agent| agent.assign_disk(&request).await).await
     }
 
     async fn eject(&mut self, mounted_at: String) -> wasmtime::Result<Result<EjectResult, ComponentError>> {
-        self.pass_on(Route::EjectDisk.function(), async |agent| agent.eject_disk(&mounted_at).await).await
+        let target = AuditTarget::of_eject(&mounted_at);
+        self.pass_on(Route::EjectDisk.function(), target, async |agent| agent.eject_disk(&mounted_at).await).await
     }
 
     async fn format(&mut self, request: FormatRequest) -> wasmtime::Result<Result<FormatResult, FormatError>> {
         const FUNCTION: Function = Route::FormatDisk.function();
-        let started = Instant::now();
-        if let Err(rule) = self.admit(FUNCTION)? {
-            return Ok(Err(FormatError::Failed(ComponentError::Denied(rule))));
-        }
-        if !self.is_approved(&request).await {
-            self.record(FUNCTION, "denied", started);
-            let rule = "no person has approved that this disk is wiped".into();
-            return Ok(Err(FormatError::Failed(ComponentError::Denied(rule))));
+        let denied = |rule| FormatError::Failed(ComponentError::Denied(rule));
+        let mut operation = match self.admit(FUNCTION, AuditTarget::of_format(&request))? {
+            Ok(operation) => operation,
+            Err(rule) => return Ok(Err(denied(rule))),
+        };
+        if !self.is_approved(&request, &mut operation).await {
+            let rule = "no person has approved that this disk is wiped";
+            operation.denied(rule);
+            return Ok(Err(denied(rule.into())));
         }
         let outcome = self.agent.format_disk(&request).await;
-        self.record(FUNCTION, outcome.as_ref().map_or_else(Error::kind, |_| "ok"), started);
+        operation.answered(&outcome);
         Ok(outcome.map_err(|error| match error {
             Error::NeedsConfirmation(result) => FormatError::NeedsConfirmation(*result),
             Error::FormatRefused(result) => FormatError::Refused(*result),
@@ -181,61 +184,84 @@ impl disks::Host for Calls {
     }
 
     async fn fs_uuid(&mut self, durable_id: String) -> wasmtime::Result<Option<String>> {
+        let target = AuditTarget::of_durable_id(&durable_id);
         // This function has no error to answer with. None means that the id holds no UUID, which tells a caller without
         // the grant nothing.
-        match self.admit(FS_UUID)? {
-            Ok(()) => Ok(self.agent.fs_uuid(&durable_id).await.unwrap_or_default()),
-            Err(_) => Ok(None),
-        }
+        let uuid = self.pass_on(FS_UUID, target, async |agent| agent.fs_uuid(&durable_id).await).await?;
+        Ok(uuid.unwrap_or_default())
     }
 
     async fn opsign_command(&mut self, op: PendingOp) -> wasmtime::Result<Result<String, ComponentError>> {
-        self.pass_on(OPSIGN_COMMAND, async |agent| agent.opsign_command(&op).await).await
+        let target = AuditTarget::of_durable_id(&op.durable_id);
+        self.pass_on(OPSIGN_COMMAND, target, async |agent| agent.opsign_command(&op).await).await
     }
 }
 
 impl Calls {
-    async fn is_approved(&self, request: &FormatRequest) -> bool {
+    /// Whether everything stands still for the backup that is about to be started. To be asked before the request: a
+    /// backup that the agent takes of what stood still from here on is consistent.
+    fn is_frozen_for_a_backup(&self) -> bool {
+        self.quiesce.as_ref().is_some_and(QuiesceRun::backup_begins)
+    }
+
+    async fn is_approved(&self, request: &FormatRequest, operation: &mut Operation) -> bool {
         // Without a confirmation the agent formats nothing that holds data, so nobody need be asked.
         let Some(durable_id) = request.confirmation.clone() else { return true };
         let (device, fstype) = (request.device.clone(), request.fstype.clone());
         let wipe = Wipe { extension: self.identity.name.to_string(), device, durable_id, fstype };
-        self.approver.approves(&wipe).await
+        operation.asks();
+        let decision = self.approver.approves(&wipe).await;
+        operation.decided(&decision);
+        decision.is_approved()
+    }
+
+    /// Notes how the freeze of this run ended, if it has: a further freeze takes the place of its report.
+    fn note_end_of_freeze(&self) {
+        self.trail.freeze_ends(self.quiesce.as_ref().and_then(QuiesceRun::report));
+    }
+}
+
+impl Drop for Calls {
+    /// Before the lease is dropped: only what ended by now is known when the end of the run is written.
+    fn drop(&mut self) {
+        self.note_end_of_freeze();
     }
 }
 
 impl quiesce::Host for Calls {
     async fn freeze(&mut self) -> wasmtime::Result<Result<(), quiesce::QuiesceError>> {
-        let park = self.park.clone();
-        self.quiesce(FREEZE, async |run| {
-            let parked = park.map_or_else(Parked::nothing_to_park, |park| park());
-            run.freeze(&parked).await
-        })
-        .await
+        let operation = match self.admit(FREEZE, AuditTarget::default())? {
+            Ok(operation) => operation,
+            Err(rule) => return Ok(Err(quiesce::QuiesceError::Denied(rule))),
+        };
+        self.note_end_of_freeze();
+        let outcome = match &mut self.quiesce {
+            Some(run) => {
+                let parked = self.park.as_ref().map_or_else(Parked::nothing_to_park, |park| park());
+                run.freeze(&parked).await
+            }
+            None => Err(nothing_to_freeze()),
+        };
+        operation.frozen(outcome.as_ref().copied());
+        Ok(outcome.map_err(|error| redact_quiesce(&error)))
     }
 
     async fn thaw(&mut self) -> wasmtime::Result<Result<FreezeReport, quiesce::QuiesceError>> {
-        self.quiesce(THAW, async |run| run.thaw().await.map(freeze_report)).await
+        let operation = match self.admit(THAW, AuditTarget::default())? {
+            Ok(operation) => operation,
+            Err(rule) => return Ok(Err(quiesce::QuiesceError::Denied(rule))),
+        };
+        let outcome = match &mut self.quiesce {
+            Some(run) => run.thaw().await,
+            None => Err(nothing_to_freeze()),
+        };
+        operation.thawed(outcome.as_ref());
+        Ok(outcome.map(freeze_report).map_err(|error| redact_quiesce(&error)))
     }
 }
 
-impl Calls {
-    async fn quiesce<T>(
-        &mut self,
-        function: Function,
-        step: impl AsyncFnOnce(&mut QuiesceRun) -> Result<T, QuiesceError>,
-    ) -> wasmtime::Result<Result<T, quiesce::QuiesceError>> {
-        let started = Instant::now();
-        if let Err(rule) = self.admit(function)? {
-            return Ok(Err(quiesce::QuiesceError::Denied(rule)));
-        }
-        let outcome = match &mut self.quiesce {
-            Some(run) => step(run).await,
-            None => Err(QuiesceError::Denied("the controller has nothing to freeze".into())),
-        };
-        self.record(function, outcome.as_ref().map_or("failed", |_| "ok"), started);
-        Ok(outcome.map_err(|error| redact_quiesce(&error)))
-    }
+fn nothing_to_freeze() -> QuiesceError {
+    QuiesceError::Denied("the controller has nothing to freeze".into())
 }
 
 /// What the coordinator reports, as WIT has it.

@@ -60,17 +60,21 @@ impl BackupWatch {
         self.job = Job::Unnamed;
     }
 
-    /// Looks at a status. Whether it says that the agent has what it needs of this run's backup.
-    pub(super) fn is_captured(&mut self, status: &BackupStatus) -> bool {
-        let is_ours = match &self.job {
+    /// Looks at a status. Whether it speaks of this run's backup.
+    pub(super) fn is_of_this_run(&mut self, status: &BackupStatus) -> bool {
+        match &self.job {
             Job::Known(job) => *job == status.job_id,
             Job::Unnamed => self.before.as_ref().is_some_and(|before| *before != status.job_id),
             Job::None => {
                 self.before = Some(status.job_id.clone());
                 false
             }
-        };
-        is_ours && self.captured.is_reached(&status.phase)
+        }
+    }
+
+    /// Looks at a status. Whether it says that the agent has what it needs of this run's backup.
+    pub(super) fn is_captured(&mut self, status: &BackupStatus) -> bool {
+        self.is_of_this_run(status) && self.captured.is_reached(&status.phase)
     }
 }
 

@@ -1,13 +1,13 @@
 //! One run of an extension: a store of its own, the wall clock, and how it ended.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::agent::Agent;
-use crate::policy::audit::AuditTrail;
+use crate::policy::audit::Trail;
 use crate::policy::calls::{CallBudget, Calls};
 use crate::policy::captured::BackupWatch;
 use crate::policy::error::RunError;
@@ -28,22 +28,24 @@ impl Policy {
     ///
     /// [`RunError`]: it failed, trapped, or was stopped at a limit.
     pub async fn run(&self, agent: &Agent, input: &str) -> Result<String, RunError> {
-        let started = Instant::now();
+        let trail = Trail::new(self.identity.clone(), self.settings.audit.clone(), agent.credentials());
+        // Lives longer than all that the run does, so that its end is the last line.
+        let operation = trail.begin_run();
         // An extension that waits, for an agent or by `wasi:clocks`, uses no CPU time: only this timer ends it.
-        let outcome = match timeout(self.limits.wall, self.instantiate_and_run(agent, input)).await {
+        let outcome = match timeout(self.limits.wall, self.instantiate_and_run(agent, trail, input)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(RunError::Stopped(Breach::Wall(self.limits.wall))),
         };
-        self.audit_trail().record("run", outcome.as_ref().map_or_else(RunError::kind, |_| "ok"), started);
+        operation.ran(&outcome);
         outcome
     }
 
-    async fn instantiate_and_run(&self, agent: &Agent, input: &str) -> Result<String, RunError> {
+    async fn instantiate_and_run(&self, agent: &Agent, trail: Trail, input: &str) -> Result<String, RunError> {
         if input.len() > self.limits.input_bytes {
             return Err(RunError::Stopped(Breach::Input(self.limits.input_bytes)));
         }
         // A new instance for each run: memory that the run before left, or a trap in the middle of it, is not seen.
-        let mut store = self.store(agent);
+        let mut store = self.store(agent, trail);
         let extension = self.component.instantiate_async(&mut store).await.map_err(RunError::from_trap)?;
         let policy = extension.felhom_agentapi_policy();
         let result = policy.call_run(&mut store, input).await.map_err(RunError::from_trap)?;
@@ -55,7 +57,7 @@ impl Policy {
         result.map_err(RunError::Failed)
     }
 
-    fn store(&self, agent: &Agent) -> Store<RunState> {
+    fn store(&self, agent: &Agent, trail: Trail) -> Store<RunState> {
         let (identity, settings) = (&self.identity, &self.settings);
         let log = RunLog::new(Arc::clone(&identity.name), Arc::clone(&settings.log), self.limits.log_bytes);
         let calls = Calls {
@@ -64,7 +66,7 @@ impl Policy {
             grants: Arc::clone(&self.grants),
             budget: CallBudget::new(self.limits.agent_calls),
             approver: Arc::clone(&settings.approver),
-            audit: self.audit_trail(),
+            trail,
             quiesce: settings.freezing.as_ref().map(|freezing| freezing.coordinator.run(&*identity.name)),
             park: settings.freezing.as_ref().map(|freezing| Arc::clone(&freezing.park)),
             backup: BackupWatch::new(settings.captured),
@@ -80,9 +82,5 @@ impl Policy {
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(sleep(PAUSE))))
         });
         store
-    }
-
-    fn audit_trail(&self) -> AuditTrail {
-        AuditTrail::new(self.identity.clone(), self.settings.audit.clone())
     }
 }
