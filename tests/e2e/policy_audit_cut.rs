@@ -4,12 +4,11 @@
 //! the run after one poll, after two, after three, until it comes to its end.
 
 use std::future::poll_fn;
-use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agentapi_host::policy::{
     Approver, AuditApproval, AuditEvent, AuditOutcome, BackupLoop, Decision, Grants, Limits, Policy, Wipe,
@@ -19,7 +18,7 @@ use agentapi_host::quiesce::{
 };
 use agentapi_mock::{Fault, MockAgent, Repeat, RouteSelector};
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::audit::{Collector, Seen, assert_true};
 use crate::support::{extension, happens_within, host, target_of_mock};
@@ -27,6 +26,8 @@ use crate::support::{extension, happens_within, host, target_of_mock};
 const WIPE: &str = "/dev/sdc1=uuid:0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10";
 /// Far more awaits than any of these runs has.
 const MAX_POLLS: usize = 5000;
+/// How many moments runs are cut at, from their begin to their end.
+const MOMENTS: u32 = 48;
 
 /// What an extension does, and what it is given for that.
 struct Scenario {
@@ -40,10 +41,20 @@ struct Scenario {
     applications: Arc<CountingApplications>,
 }
 
+/// Where a run is cut off.
+enum Cut {
+    /// At its await of this number, from 1.
+    AfterPolls(usize),
+    /// Wherever it is after this time: its connection has tasks of its own, which go on between two awaits of the run.
+    AfterTime(Duration),
+}
+
 /// How the runs of a scenario were cut.
 #[derive(Default)]
 struct Tally {
     cuts: usize,
+    /// How many of the cuts were made at an await each.
+    awaits: usize,
     /// Runs that were cut in an operation that acts: before anything was done, and after.
     before: usize,
     after: usize,
@@ -68,30 +79,47 @@ impl Scenario {
         self
     }
 
-    /// Cuts at every await, and checks the audit after each cut. How many awaits there are depends a little on the time
-    /// that things take, so it ends where all of a batch came to their end.
-    async fn cut_everywhere(self, batch: usize) -> Tally {
+    /// Cuts at every await, then at many moments in between, and checks the audit after each cut.
+    async fn cut_everywhere(self, at_once: usize) -> Tally {
         let (this, mut tally) = (Arc::new(self), Tally::default());
-        for first in (1..MAX_POLLS).step_by(batch) {
-            let mut runs = JoinSet::new();
-            for polls in first..first + batch {
-                let scenario = Arc::clone(&this);
-                runs.spawn(async move { scenario.run(polls).await });
+        let mut polls = 1;
+        loop {
+            let ended = this.cut(&mut tally, (polls..polls + at_once).map(Cut::AfterPolls)).await;
+            // How many awaits there are depends a little on the time that things take.
+            if ended == at_once {
+                break;
             }
-            let runs = runs.join_all().await;
-            for (outcome, seen, acts) in runs.iter().filter(|run| run.0 != AuditOutcome::Ok) {
-                assert_eq!(*outcome, AuditOutcome::Abandoned);
-                tally.count(seen, *acts, this.acting);
-            }
-            if runs.iter().all(|run| run.0 == AuditOutcome::Ok) {
-                return tally;
-            }
+            polls += at_once;
+            assert!(polls < MAX_POLLS, "not at its end");
         }
-        panic!("not at its end after {MAX_POLLS} polls");
+        tally.awaits = tally.cuts;
+        let started = Instant::now();
+        this.run(Cut::AfterPolls(MAX_POLLS)).await;
+        let whole = started.elapsed();
+        for first in (0..MOMENTS).step_by(at_once) {
+            let moments = first..MOMENTS.min(first + at_once as u32);
+            this.cut(&mut tally, moments.map(|moment| Cut::AfterTime(whole * moment / MOMENTS))).await;
+        }
+        tally
     }
 
-    /// Runs it on a mock agent of its own, for so many polls.
-    async fn run(&self, polls: usize) -> (AuditOutcome, Vec<Seen>, usize) {
+    /// Makes these cuts at once. Returns how many runs came to their end before.
+    async fn cut(self: &Arc<Self>, tally: &mut Tally, cuts: impl Iterator<Item = Cut>) -> usize {
+        let mut runs = JoinSet::new();
+        for cut in cuts {
+            let scenario = Arc::clone(self);
+            runs.spawn(async move { scenario.run(cut).await });
+        }
+        let runs = runs.join_all().await;
+        for (outcome, seen, acts) in runs.iter().filter(|run| run.0 != AuditOutcome::Ok) {
+            assert_eq!(*outcome, AuditOutcome::Abandoned);
+            tally.count(seen, *acts, self.acting);
+        }
+        runs.iter().filter(|run| run.0 == AuditOutcome::Ok).count()
+    }
+
+    /// Runs it on a mock agent of its own, until it is cut.
+    async fn run(&self, cut: Cut) -> (AuditOutcome, Vec<Seen>, usize) {
         let mock = Arc::new(MockAgent::start().await.unwrap());
         mock.change(|state| state.backup.set_duration(Duration::from_millis(5)));
         mock.inject(RouteSelector::Any, self.fault, Repeat::Always);
@@ -103,7 +131,10 @@ impl Scenario {
         let collector = Collector::new(acts);
         let agent = host().agent(target_of_mock(&mock)).unwrap();
         let policy = self.policy.clone().audit(collector.shared());
-        let result = poll_times(policy.run(&agent, &self.input), NonZeroUsize::new(polls).unwrap()).await;
+        let result = match cut {
+            Cut::AfterPolls(polls) => poll_times(policy.run(&agent, &self.input), polls).await,
+            Cut::AfterTime(time) => timeout(time, policy.run(&agent, &self.input)).await.ok(),
+        };
         drop((policy, agent));
         // With its last connection an agent has read all that it will.
         assert!(happens_within(Duration::from_secs(30), || mock.open_connections() == 0).await);
@@ -119,6 +150,14 @@ impl Scenario {
 }
 
 impl Tally {
+    /// For whoever wants to know: `cargo test audit_cut -- --nocapture`.
+    fn print(&self, what: &str) {
+        let Self { cuts, awaits, before, after, unanswered } = self;
+        let acting =
+            format!("before anything was done {before}, after it {after}, while the approver was asked {unanswered}");
+        println!("{what}: {cuts} cuts, {awaits} of them at each await in turn; in what acts: {acting}");
+    }
+
     fn count(&mut self, seen: &[Seen], acts: usize, acting: &[&str]) {
         self.cuts += 1;
         let cut = seen.iter().map(|seen| &seen.entry).find_map(|entry| match &entry.event {
@@ -140,9 +179,9 @@ fn posts(mock: &MockAgent) -> usize {
 }
 
 /// Polls a future so many times and drops it there. None if it had not come to its end.
-async fn poll_times<F: Future>(future: F, polls: NonZeroUsize) -> Option<F::Output> {
+async fn poll_times<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = Box::pin(future);
-    let mut left = polls.get();
+    let mut left = polls;
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => {
@@ -198,15 +237,15 @@ fn misbehaving() -> Policy {
 async fn a_format_that_is_cut_off_at_every_await_is_told_as_it_was() {
     let policy = misbehaving().approver(Arc::new(SlowApprover));
     let tally = Scenario::new(policy, WIPE, &["disks.format"]).cut_everywhere(16).await;
-    println!("disks.format: cut at {} awaits, {} of them with the request received", tally.cuts, tally.after);
-    assert_eq!(tally.unanswered, 3);
+    tally.print("disks.format");
+    assert!(tally.unanswered >= 3, "{}", tally.unanswered);
     assert!(tally.before > tally.unanswered && tally.after > 0, "{} before, {} after", tally.before, tally.after);
 }
 
 #[tokio::test]
 async fn a_start_that_is_cut_off_at_every_await_is_told_as_it_was() {
     let tally = Scenario::new(misbehaving(), "start", &["backup.start"]).cut_everywhere(16).await;
-    println!("backup.start: cut at {} awaits, {} of them with the request received", tally.cuts, tally.after);
+    tally.print("backup.start");
     assert!(tally.before > 0 && tally.after > 0, "{} before, {} after", tally.before, tally.after);
 }
 
@@ -215,7 +254,7 @@ async fn a_freeze_and_a_thaw_that_are_cut_off_at_every_await_are_told_as_they_we
     let dir = tempfile::tempdir().unwrap();
     let acting = &["quiesce.freeze", "quiesce.thaw"];
     let tally = Scenario::new(misbehaving(), "freeze and thaw", acting).freezing(&dir).cut_everywhere(1).await;
-    println!("quiesce: cut at {} awaits", tally.cuts);
+    tally.print("quiesce.freeze and quiesce.thaw");
     assert!(tally.before + tally.after >= 2, "in the freeze and in the thaw");
 }
 
@@ -229,6 +268,6 @@ async fn a_whole_backup_that_is_cut_off_at_every_await_is_told_as_it_was() {
     let mut scenario = Scenario::new(policy, &settings.input().unwrap(), acting).freezing(&dir);
     scenario.fault = Fault::Latency(Duration::from_millis(2));
     let tally = scenario.cut_everywhere(1).await;
-    println!("backup loop: cut at {} awaits, {} of them in what acts", tally.cuts, tally.before + tally.after);
+    tally.print("backup loop");
     assert!(tally.before + tally.after >= 3, "in the freeze, the start and the thaw");
 }
