@@ -11,7 +11,7 @@
 //!  Policy::run ─▶ a store of its own: limits, log, WASI without files ─▶ the extension's `run`
 //!                                                                          │ imports
 //!                                                                          ▼
-//!          Calls: count ─▶ grant ─▶ approver, for a wipe ─▶ Agent, or a freeze ─▶ audit ─▶ error without address
+//!     Calls: count ─▶ audit begins ─▶ grant ─▶ approver, for a wipe ─▶ Agent, or a freeze ─▶ audit ends ─▶ error without address
 //! ```
 //!
 //! ```no_run

@@ -29,7 +29,7 @@ use crate::session::target::TargetOptions;
 /// What every run of an extension takes.
 #[derive(Args)]
 pub(crate) struct ExtensionOptions {
-    /// Append a line of JSON to FILE for each thing that it does; the file is reopened on SIGHUP
+    /// Append to FILE, as lines of JSON, what it does and what comes of it; the file is reopened on SIGHUP
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
     /// Run it against a mock agent in this process instead of an agent of yours

@@ -1,6 +1,5 @@
 //! `agentapi backup run`: at most one backup, what it is worth, and a thaw whatever happens.
 
-use std::fs;
 use std::time::Duration;
 
 use agentapi_host::Route;
@@ -185,18 +184,6 @@ fn a_second_run_is_told_who_holds_the_journal() {
     );
     drop(running);
     assert_eq!(fixture.marks(), ["thaw", "freeze"]);
-}
-
-#[test]
-fn on_sighup_the_audit_goes_on_in_a_new_file() {
-    let fixture = Fixture::with(ENDLESS);
-    let [audit, rotated] = ["audit.jsonl", "audit.1"].map(|name| fixture.path(name));
-    let running = Process::spawn_backup(fixture.backup_run(&["--audit", audit.to_str().unwrap()]));
-    fs::rename(&audit, &rotated).unwrap();
-    running.signal(Signal::HUP);
-    let is_written = || fs::read_to_string(&audit).is_ok_and(|text| text.contains("\"operation\":\"backup.status\""));
-    wait_until("the audit goes on in the new file", is_written);
-    assert!(fs::read_to_string(&rotated).unwrap().contains("\"operation\":\"backup.start\""));
 }
 
 #[test]

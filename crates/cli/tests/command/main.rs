@@ -7,6 +7,8 @@
 )]
 
 #[cfg(unix)]
+mod audit;
+#[cfg(unix)]
 mod backup_run;
 mod call;
 mod call_input;

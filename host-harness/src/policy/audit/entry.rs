@@ -21,7 +21,8 @@ use crate::policy::audit::target::AuditTarget;
 /// A `begin` without an `end` is left by a process that was killed: what the operation asked for may have been done. A
 /// wipe that was killed without `decided` was not sent. A poll whose answer is that of the poll before has no lines of
 /// its own: it is counted, and its id is left out. A crash loses such a count, and the `begin` of a poll of a function
-/// that was polled before; it loses no line of what acts.
+/// that was polled before. It loses no line of what acts, but those that an [`AuditFile`](super::AuditFile) keeps in
+/// memory during a freeze.
 ///
 /// | field | in | value |
 /// | --- | --- | --- |

@@ -46,7 +46,8 @@ impl AuditFile {
     }
 
     /// Keeps entries in memory until the value is dropped, which the coordinator does after the thaw; then they are
-    /// written. Nothing of the audit waits for a frozen disk in between.
+    /// written. Nothing of the audit waits for a frozen disk in between. A process that is killed meanwhile loses them; that
+    /// there was a freeze is in the journal.
     pub fn park(&self) -> Parked {
         lock(&self.0).park();
         Parked::until_dropped(Unpark(Arc::clone(&self.0)))
