@@ -11,7 +11,8 @@
 //!  Policy::run ─▶ a store of its own: limits, log, WASI without files ─▶ the extension's `run`
 //!                                                                          │ imports
 //!                                                                          ▼
-//!     Calls: count ─▶ audit begins ─▶ grant ─▶ approver, for a wipe ─▶ Agent, or a freeze ─▶ audit ends ─▶ error without address
+//!   Calls: count ─▶ begin in the audit ─▶ grant ─▶ approver, for a wipe ─▶ Agent, or a freeze
+//!                                        error without address ◀─ end in the audit ◀──┘
 //! ```
 //!
 //! ```no_run

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use agentapi_host::Route;
-use agentapi_host::policy::{Audit, AuditApproval, AuditEnd, AuditEntry, AuditEvent, AuditOutcome};
+use agentapi_host::policy::{Audit, AuditApproval, AuditConsistency, AuditEnd, AuditEntry, AuditEvent, AuditOutcome};
 use agentapi_mock::ReceivedRequest;
 use serde_json::Value;
 
@@ -99,7 +99,33 @@ pub(crate) fn assert_true(seen: &[Seen], requests: &[ReceivedRequest], acting: &
         assert_acts_between_begin_and_end(number, function, seen, &text);
     }
     assert_reads_are_all_there(seen, requests, &text);
+    assert_backup_is_told(seen, &text);
     outcome
+}
+
+/// The run tells of the backup that it started, or may have, and of no other.
+fn assert_backup_is_told(seen: &[Seen], text: &[String]) {
+    let end = |function: &str| {
+        seen.iter().rev().find_map(|seen| match &seen.entry.event {
+            AuditEvent::End(end) if seen.entry.operation == function => Some(end.clone()),
+            _ => None,
+        })
+    };
+    let job = |end: &AuditEnd| end.backup.clone().map(|backup| backup.job_id);
+    let run = end("run").unwrap();
+    let started = end("backup.start").filter(|end| end.outcome != AuditOutcome::Failed("denied"));
+    let expected = started.as_ref().map(|end| job(end).flatten());
+    assert_eq!(job(&run), expected, "{text:?}");
+    assert_eq!(run.consistency.is_some(), started.is_some(), "{text:?}");
+    if run.consistency == Some(AuditConsistency::Application) {
+        let worth = end("quiesce.thaw").map(|end| (end.outcome, end.consistency));
+        // A thaw that nobody waited for any more may have worked all the same, by the time the run ended.
+        let is_thawed = matches!(
+            worth,
+            Some((AuditOutcome::Abandoned, None) | (AuditOutcome::Ok, Some(AuditConsistency::Application)))
+        );
+        assert!(is_thawed, "{text:?}");
+    }
 }
 
 /// The lines of each operation, without those of the run.
