@@ -124,22 +124,29 @@ impl Writer {
 
     /// One write for whole lines: O_APPEND then keeps the lines of two processes apart.
     fn append(&mut self, lines: &[u8]) -> Result<(), Unwritten> {
-        // What is left of a line that did not fit is ended first: the next line must be one of its own.
-        let torn: &[u8] = if self.is_torn { b"\n" } else { b"" };
-        let lines = [torn, lines].concat();
-        let mut rest = &*lines;
-        while !rest.is_empty() {
-            match self.file.write(rest) {
-                Ok(written) if written > 0 => {
-                    let (done, left) = rest.split_at(written.min(rest.len()));
-                    (self.is_torn, rest) = (!done.ends_with(b"\n"), left);
-                }
-                Err(why) if why.kind() == ErrorKind::Interrupted => {}
-                outcome => {
-                    let lines = rest.iter().filter(|&&byte| byte == b'\n').count() as u64;
-                    return Err(Unwritten { lines, why: outcome.err().unwrap_or(ErrorKind::WriteZero.into()) });
+        let mut rest = lines;
+        let outcome = self.end_torn_line().and_then(|()| {
+            while !rest.is_empty() {
+                match self.file.write(rest) {
+                    Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                    Ok(written) => {
+                        let (done, left) = rest.split_at(written.min(rest.len()));
+                        (self.is_torn, rest) = (!done.ends_with(b"\n"), left);
+                    }
+                    Err(why) if why.kind() == ErrorKind::Interrupted => {}
+                    Err(why) => return Err(why),
                 }
             }
+            Ok(())
+        });
+        outcome.map_err(|why| Unwritten { lines: rest.iter().filter(|&&byte| byte == b'\n').count() as u64, why })
+    }
+
+    /// The next line must be one of its own. What is left of a line that did not fit stays as it is, and is counted.
+    fn end_torn_line(&mut self) -> io::Result<()> {
+        if self.is_torn {
+            self.file.write_all(b"\n")?;
+            self.is_torn = false;
         }
         Ok(())
     }
