@@ -13,6 +13,7 @@ use crate::commands::policy::PolicyCommand;
 use crate::process::log::LogOptions;
 use crate::session::host::HostOptions;
 use crate::session::target::TargetOptions;
+use crate::status;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -21,9 +22,9 @@ const STYLES: Styles = Styles::styled()
 
 const AFTER_HELP: &str = "\
 No agent at hand? `agentapi` alone shows everything against a mock agent; `agentapi mock` starts one to play with.
-Exit status: 0 done, 1 not done, 2 wrong usage.";
+Exit status: 0 done, 1 failed, 2 wrong usage; --help has the others.";
 
-const AFTER_LONG_HELP: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   agentapi                                   a tour, against a mock agent in this process
   agentapi mock                              a mock agent, and the three lines that connect you to it
@@ -40,9 +41,11 @@ An agent is named by three things, which the host's operator gives you:
 Environment:
   AGENTAPI_CACHE_DIR  where compiled code is kept (default: agentapi in $XDG_CACHE_HOME or ~/.cache); empty: nowhere
   AGENTAPI_LOG        as --log
-  NO_COLOR            no colours
+  NO_COLOR            no colours";
 
-Exit status: 0 done, 1 not done, 2 wrong usage.";
+fn after_long_help() -> String {
+    format!("{EXAMPLES}\n\n{}", status::TABLE)
+}
 
 /// Talks to a host agent over HTTPS with a pinned certificate.
 ///
@@ -51,7 +54,7 @@ Exit status: 0 done, 1 not done, 2 wrong usage.";
 /// guest's token in on the way out, and gives every call one deadline. Without a command it
 /// runs `demo`.
 #[derive(Parser)]
-#[command(verbatim_doc_comment, name = "agentapi", version, styles = STYLES, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
+#[command(verbatim_doc_comment, name = "agentapi", version, styles = STYLES, after_help = AFTER_HELP, after_long_help = after_long_help())]
 pub(crate) struct Cli {
     // Not `global = true`, as the options below are: `demo` and `mock` talk to no agent of the user's, and clap would
     // accept these there too.

@@ -1,16 +1,39 @@
 //! The command's own errors. Those of a call to the agent are [`agentapi_host::Error`].
 
-/// The command line is wrong, and nothing was tried. Exit status 2.
+use crate::status::ExitStatus;
+
+/// The command line is wrong, and nothing was tried.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
 
-/// The command line is right and the command was not carried out. The text says why, and what to do. Exit status 1.
+/// The command line is right and the command was not carried out. The text says why, and what to do.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct CommandError(pub(crate) String);
+#[error("{text}")]
+pub(crate) struct CommandError {
+    text: String,
+    pub(crate) status: ExitStatus,
+}
 
-/// The command was not carried out, and its output on stdout says so already: no further message. Exit status 1.
+impl CommandError {
+    /// A command that failed.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), status: ExitStatus::Failed }
+    }
+
+    /// The same with a status that says more than that it failed.
+    pub(crate) fn with_status(self, status: ExitStatus) -> Self {
+        Self { status, ..self }
+    }
+}
+
+/// The call by which the agent was to change something failed. A call that only reads is an [`agentapi_host::Error`]
+/// itself: whether the agent acted upon it is no question.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct ActionError(#[from] pub(crate) agentapi_host::Error);
+
+/// What was printed on stdout says already that the command was not carried out: there is no further message.
 #[derive(Debug, thiserror::Error)]
 #[error("not done")]
-pub(crate) struct SilentFailure;
+pub(crate) struct SilentFailure(pub(crate) ExitStatus);

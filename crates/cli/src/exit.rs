@@ -6,6 +6,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use agentapi_host::quiesce::JournalError;
 use agentapi_host::{Error, error_chain};
 use anstyle::{AnsiColor, Style};
 use clap::CommandFactory;
@@ -13,14 +14,12 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::cli::Cli;
-use crate::error::{SilentFailure, UsageError};
+use crate::error::{ActionError, CommandError, SilentFailure, UsageError};
 use crate::exit::hint::hint;
 use crate::print::Output;
 use crate::print::escape::{visible, visible_json};
+use crate::status::ExitStatus;
 
-const DONE: u8 = 0;
-const NOT_DONE: u8 = 1;
-const WRONG_USAGE: u8 = 2;
 const TOKEN_IS_NO_ARGUMENT: &str = "the token is never an argument, because every user of the machine can read those: give --token-file FILE, \
      AGENTAPI_TOKEN_FILE or AGENTAPI_TOKEN";
 
@@ -42,7 +41,7 @@ pub(crate) fn report_failure(error: &anyhow::Error, output: Output) -> ExitCode 
     // A message that cannot be printed changes nothing: where stderr is closed there is nobody to tell.
     let _ = if let Some(UsageError(text)) = error.downcast_ref() {
         usage_message(text).print()
-    } else if status == DONE || error.is::<SilentFailure>() {
+    } else if status == ExitStatus::Done || error.is::<SilentFailure>() {
         Ok(())
     } else {
         print_error(&ErrorReport(error), output)
@@ -63,15 +62,30 @@ fn usage_message(text: &str) -> clap::Error {
     Cli::command().error(ErrorKind::MissingRequiredArgument, text)
 }
 
-fn exit_status(error: &anyhow::Error) -> u8 {
-    match error.downcast_ref::<Error>() {
-        // Found before anything is sent: an endpoint, fingerprint or token that cannot be right was typed wrongly.
-        Some(Error::InvalidArgument(_)) => WRONG_USAGE,
-        None if error.is::<UsageError>() => WRONG_USAGE,
-        // `agentapi disks list | head -1` is no failure: the reader has seen enough.
-        None if is_closed_pipe(error) => DONE,
-        _ => NOT_DONE,
+fn exit_status(error: &anyhow::Error) -> ExitStatus {
+    if let Some(SilentFailure(status)) = error.downcast_ref() {
+        return *status;
     }
+    if let Some(CommandError { status, .. }) = error.downcast_ref() {
+        return *status;
+    }
+    if let Some(JournalError::InUse { .. }) = error.downcast_ref() {
+        return ExitStatus::Busy;
+    }
+    match call_error(error) {
+        // Found before anything is sent: an endpoint, fingerprint or token that cannot be right was typed wrongly.
+        Some(Error::InvalidArgument(_)) => ExitStatus::WrongUsage,
+        Some(call) if error.is::<ActionError>() && call.may_have_acted() => ExitStatus::Unknown,
+        None if error.is::<UsageError>() => ExitStatus::WrongUsage,
+        // `agentapi disks list | head -1` is no failure: the reader has seen enough.
+        None if is_closed_pipe(error) => ExitStatus::Done,
+        _ => ExitStatus::Failed,
+    }
+}
+
+/// The error of a call to the agent, if that is what failed.
+fn call_error(error: &anyhow::Error) -> Option<&Error> {
+    error.downcast_ref().or_else(|| error.downcast_ref().map(|ActionError(error)| error))
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
@@ -81,18 +95,12 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 /// An error with its causes, each of them once: `Display` is the text for people, `Serialize` the JSON for programs.
 struct ErrorReport<'a>(&'a anyhow::Error);
 
-impl ErrorReport<'_> {
-    fn call_error(&self) -> Option<&Error> {
-        self.0.downcast_ref()
-    }
-}
-
 impl fmt::Display for ErrorReport<'_> {
     /// One line with what failed and what to do about it, then one line for each cause.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         write!(f, "{red}error:{red:#} {}", visible(&self.0.to_string()))?;
-        if let Some(hint) = self.call_error().and_then(hint) {
+        if let Some(hint) = call_error(self.0).and_then(hint) {
             write!(f, "; {}", visible(&hint))?;
         }
         writeln!(f)?;
@@ -103,7 +111,7 @@ impl fmt::Display for ErrorReport<'_> {
 impl Serialize for ErrorReport<'_> {
     /// As in the answers of `agentapi call`. What is not the error of a call is `internal`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if let Some(error) = self.call_error() {
+        if let Some(error) = call_error(self.0) {
             return error.serialize(serializer);
         }
         let mut fields = serializer.serialize_map(Some(2))?;
@@ -116,13 +124,16 @@ impl Serialize for ErrorReport<'_> {
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::time::Duration;
 
-    use agentapi_host::Error;
+    use agentapi_host::quiesce::JournalError;
+    use agentapi_host::{Error, Phase, Route};
     use anstream::adapter::strip_str;
     use anyhow::anyhow;
 
     use super::{ErrorReport, exit_status};
-    use crate::error::{CommandError, SilentFailure, UsageError};
+    use crate::error::{ActionError, CommandError, SilentFailure, UsageError};
+    use crate::status::ExitStatus;
 
     fn unreachable() -> anyhow::Error {
         let authority = "10.0.0.1:8443".parse().unwrap();
@@ -149,12 +160,23 @@ mod tests {
 
     #[test]
     fn each_error_has_its_status() {
-        assert_eq!(exit_status(&unreachable()), 1);
-        assert_eq!(exit_status(&CommandError("x".into()).into()), 1);
-        assert_eq!(exit_status(&SilentFailure.into()), 1);
-        assert_eq!(exit_status(&UsageError("x".into()).into()), 2);
-        assert_eq!(exit_status(&Error::InvalidArgument("x".into()).into()), 2);
-        assert_eq!(exit_status(&io::Error::from(io::ErrorKind::BrokenPipe).into()), 0);
-        assert_eq!(exit_status(&io::Error::from(io::ErrorKind::StorageFull).into()), 1);
+        let deadline =
+            || Error::Deadline { route: Some(Route::StartBackup), limit: Duration::ZERO, phase: Phase::Waiting };
+        let in_use = JournalError::InUse { file: "journal".into(), holder: None };
+        let cases: [(anyhow::Error, ExitStatus); 10] = [
+            (unreachable(), ExitStatus::Failed),
+            (CommandError::new("x").into(), ExitStatus::Failed),
+            (CommandError::new("x").with_status(ExitStatus::Frozen).into(), ExitStatus::Frozen),
+            (SilentFailure(ExitStatus::NotDue).into(), ExitStatus::NotDue),
+            (UsageError("x".into()).into(), ExitStatus::WrongUsage),
+            (Error::InvalidArgument("x".into()).into(), ExitStatus::WrongUsage),
+            (ActionError(deadline()).into(), ExitStatus::Unknown),
+            (in_use.into(), ExitStatus::Busy),
+            (io::Error::from(io::ErrorKind::BrokenPipe).into(), ExitStatus::Done),
+            (io::Error::from(io::ErrorKind::StorageFull).into(), ExitStatus::Failed),
+        ];
+        for (error, status) in cases {
+            assert_eq!(exit_status(&error), status, "{error:?}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! It is a library too, so that the protocol of `agentapi call` ([`Request`], [`Operation`]) can be used and tested
 //! without a process.
 //!
-//! Every command ends with one of three exit statuses: 0 done, 1 not done, 2 wrong usage. The token comes from a file
+//! Every command ends with one of the exit statuses in the table of `status`. The token comes from a file
 //! or the environment and is never printed. Only the token of a mock agent is: it is made for one run, and other
 //! commands need it to connect.
 //!
@@ -19,6 +19,7 @@
 //! | `process` | runtime, log, signals, the user's directories |
 //! | `print` | stdout: JSON, tables, units, escaping |
 //! | `error` | errors of the command itself |
+//! | `status` | the exit statuses |
 
 mod cli;
 mod commands;
@@ -28,6 +29,7 @@ mod extension;
 mod print;
 mod process;
 mod session;
+mod status;
 
 use std::process::ExitCode;
 

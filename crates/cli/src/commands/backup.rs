@@ -7,6 +7,7 @@ use agentapi_host::records::{BackupDue, BackupJob, BackupPhase, BackupStatus};
 use clap::Subcommand;
 
 use crate::commands::backup::run::BackupRunOptions;
+use crate::error::ActionError;
 use crate::print::Output;
 use crate::print::escape::visible;
 use crate::session::Session;
@@ -16,11 +17,13 @@ use crate::session::target::TargetOptions;
 #[command(disable_help_subcommand = true)]
 pub(crate) enum BackupCommand {
     /// Say whether a backup is due, and why (GET /backup/due)
+    ///
+    /// The exit status is 0 whether one is due or not: programs read the field `due` with --json.
     Due(TargetOptions),
     /// Start a backup and return at once (POST /backup)
     ///
-    /// Sent at most once. Where the answer was lost the backup may be running: see
-    /// `agentapi backup status` before you start another.
+    /// Sent at most once. Where the answer was lost the backup may be running, which is exit status 5:
+    /// see `agentapi backup status` before you start another.
     #[command(verbatim_doc_comment)]
     Start(TargetOptions),
     /// Say how far the latest backup is (GET /backup/status)
@@ -30,7 +33,7 @@ pub(crate) enum BackupCommand {
     /// At most one backup is started; where the answer to the start is lost, the status says what
     /// became of it. Whatever happens, the applications are thawed: when the backup has ended, when
     /// this command is interrupted or the lease ends, and by the next run after a crash. The report
-    /// says what the backup is worth. Exit status 0 when it is done or none is due.
+    /// says what the backup is worth, and so does the exit status: see agentapi --help.
     #[command(verbatim_doc_comment, after_long_help = run::EXAMPLES)]
     Run(Box<BackupRunOptions>),
 }
@@ -50,7 +53,7 @@ async fn due(agent: &Agent, output: Output) -> anyhow::Result<()> {
 }
 
 async fn start(agent: &Agent, output: Output) -> anyhow::Result<()> {
-    Ok(output.print(&agent.start_backup().await?, describe_job)?)
+    Ok(output.print(&agent.start_backup().await.map_err(ActionError)?, describe_job)?)
 }
 
 async fn status(agent: &Agent, output: Output) -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use crate::error::CommandError;
 use crate::process::signals::{Hangup, Termination};
+use crate::status::ExitStatus;
 
 /// The signals that are handled from before a run until nothing is frozen any more.
 pub(super) struct RunSignals {
@@ -26,21 +27,22 @@ impl RunSignals {
 
     /// Runs the extension, and drops the run when a signal says to end.
     pub(super) async fn run(&mut self, policy: &Policy, agent: &Agent, input: &str) -> anyhow::Result<String> {
+        let signal = tokio::select! {
+            outcome = policy.run(agent, input) => return Ok(outcome?),
+            signal = ending_hangup(&mut self.hangup, self.audit.as_deref()) => signal,
+            signal = self.termination.recv() => signal,
+        };
         let interrupted = "interrupted before the extension had ended; what the agent has begun goes on";
-        tokio::select! {
-            outcome = policy.run(agent, input) => Ok(outcome?),
-            () = ending_hangup(&mut self.hangup, self.audit.as_deref()) => Err(CommandError(interrupted.into()).into()),
-            () = self.termination.recv() => Err(CommandError(interrupted.into()).into()),
-        }
+        Err(CommandError::new(interrupted).with_status(ExitStatus::Signal(signal)).into())
     }
 }
 
 /// Returns at a SIGHUP that means the terminal is gone. With an audit it means that the file was rotated: it is
 /// reopened, and the run goes on.
-async fn ending_hangup(hangup: &mut Hangup, audit: Option<&AuditFile>) {
+async fn ending_hangup(hangup: &mut Hangup, audit: Option<&AuditFile>) -> u8 {
     loop {
-        hangup.recv().await;
-        let Some(audit) = audit else { return };
+        let signal = hangup.recv().await;
+        let Some(audit) = audit else { return signal };
         if let Err(error) = audit.reopen() {
             tracing::error!(%error, "the audit cannot be reopened: it goes on in the old file");
         }

@@ -5,6 +5,7 @@ use agentapi_host::quiesce::Coordinator;
 use crate::error::CommandError;
 use crate::print::escape::visible;
 use crate::process::signals::Termination;
+use crate::status::ExitStatus;
 
 /// Waits until what an earlier process left frozen is thawed. The coordinator has begun to thaw it when it was opened.
 pub(super) async fn thaw_leftover(coordinator: &Coordinator, termination: &mut Termination) -> anyhow::Result<()> {
@@ -16,11 +17,11 @@ pub(super) async fn thaw_leftover(coordinator: &Coordinator, termination: &mut T
 /// Waits until nothing is frozen. A signal ends the wait with an error that says why the last thaw failed.
 pub(super) async fn wait_until_thawed(coordinator: &Coordinator, termination: &mut Termination) -> anyhow::Result<()> {
     tokio::select! {
-        thawed = coordinator.idle() => thawed.map_err(|still| CommandError(visible(&still.to_string()).into_owned()).into()),
-        () = termination.recv() => {
+        thawed = coordinator.idle() => thawed.map_err(|still| still_frozen(visible(&still.to_string()).into_owned()).into()),
+        _ = termination.recv() => {
             let failures = coordinator.status().map(|status| status.failures).unwrap_or_default();
             let latest = failures.last().map_or("no attempt has ended yet", String::as_str);
-            Err(CommandError(format!(
+            Err(still_frozen(format!(
                 "interrupted while something may still be frozen ({}); the next run with the same --freeze, --thaw and \
                  --journal thaws first",
                 visible(latest)
@@ -28,4 +29,8 @@ pub(super) async fn wait_until_thawed(coordinator: &Coordinator, termination: &m
             .into())
         }
     }
+}
+
+fn still_frozen(text: String) -> CommandError {
+    CommandError::new(text).with_status(ExitStatus::Frozen)
 }

@@ -19,11 +19,11 @@ impl Termination {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// Waits for the next one.
-    pub(crate) async fn recv(&mut self) {
+    /// Waits for the next one, and returns its number.
+    pub(crate) async fn recv(&mut self) -> u8 {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => SIGINT,
+            _ = self.terminate.recv() => SIGTERM,
         }
     }
 }
@@ -35,10 +35,11 @@ impl Termination {
         Ok(Self {})
     }
 
-    /// Waits for the next one.
-    pub(crate) async fn recv(&mut self) {
+    /// Waits for the next one, and returns the number that it has on Unix.
+    pub(crate) async fn recv(&mut self) -> u8 {
         // Where the handler cannot be installed, end at once: otherwise nothing could end the command.
         let _ = tokio::signal::ctrl_c().await;
+        SIGINT
     }
 }
 
@@ -57,9 +58,10 @@ impl Hangup {
         Ok(Self { hangup: signal(SignalKind::hangup())? })
     }
 
-    /// Waits for the next one.
-    pub(crate) async fn recv(&mut self) {
+    /// Waits for the next one, and returns its number.
+    pub(crate) async fn recv(&mut self) -> u8 {
         self.hangup.recv().await;
+        SIGHUP
     }
 }
 
@@ -71,7 +73,14 @@ impl Hangup {
     }
 
     /// Never returns.
-    pub(crate) async fn recv(&mut self) {
+    pub(crate) async fn recv(&mut self) -> u8 {
         std::future::pending().await
     }
 }
+
+// The same on every Unix.
+#[cfg(unix)]
+const SIGHUP: u8 = 1;
+const SIGINT: u8 = 2;
+#[cfg(unix)]
+const SIGTERM: u8 = 15;

@@ -41,12 +41,12 @@ fn without_freeze_programs_the_backup_is_crash_consistent_and_the_report_says_so
 #[test]
 fn nothing_is_started_if_none_is_due_or_one_is_running() {
     let fixture = Fixture::with("[backup]\ndue = false\nreason = \"4h ago\"\nduration_ms = 600000");
-    let not_due = report(&run(fixture.freezing_run(FREEZE, THAW, &[])), 0);
+    let not_due = report(&run(fixture.freezing_run(FREEZE, THAW, &[])), 3);
     assert_eq!((&not_due["outcome"], &not_due["reason"]), (&"not-due".into(), &"4h ago".into()));
     assert_eq!((fixture.starts(), fixture.marks()), (0, vec![]));
 
     let _running = Process::spawn_backup(fixture.backup_run(&["--even-if-not-due"]));
-    let second = report(&run(fixture.freezing_run(FREEZE, THAW, &["--even-if-not-due"])), 1);
+    let second = report(&run(fixture.freezing_run(FREEZE, THAW, &["--even-if-not-due"])), 4);
     assert_eq!((&second["outcome"], &second["job_id"]), (&"already-running".into(), &"bk-101-1".into()));
     assert_eq!((fixture.starts(), fixture.marks()), (1, vec![]));
 }
@@ -63,7 +63,7 @@ fn after_a_lost_answer_to_the_start_the_status_decides_and_nothing_is_started_tw
     // Of this one nothing is ever seen: the status still names the backup before it, and the agent may begin late.
     fixture.inject(Route::StartBackup, Fault::Status(http::StatusCode::BAD_GATEWAY), Repeat::Times(1));
     let outcome = run(fixture.freezing_run(FREEZE, THAW, &["--even-if-not-due", "--patience-s", "1"]));
-    let unknown = report(&outcome, 1);
+    let unknown = report(&outcome, 5);
     assert_eq!((&unknown["outcome"], &unknown["error"]["kind"]), (&"unknown".into(), &"http-status".into()));
     assert_eq!((&unknown["error"]["call"], &unknown["consistency"]), (&"backup.start".into(), &"crash".into()));
     assert_eq!(fixture.marks(), [FROZEN_ONCE, FROZEN_ONCE].concat());
@@ -101,7 +101,7 @@ fn a_backup_that_fails_or_takes_too_long_is_thawed_and_reported() {
     assert_eq!((&failed["consistency"], fixture.marks()), (&Value::Null, FROZEN_ONCE.map(String::from).to_vec()));
 
     let fixture = Fixture::with(ENDLESS);
-    let late = report(&run(fixture.freezing_run(FREEZE, THAW, &["--give-up-after-s", "1"])), 1);
+    let late = report(&run(fixture.freezing_run(FREEZE, THAW, &["--give-up-after-s", "1"])), 5);
     assert_eq!((&late["outcome"], &late["reason"]), (&"still-running".into(), &"not done after 1 s".into()));
     // It was thawed before the agent had said that it had all it needed.
     assert_eq!((&late["consistency"], fixture.marks().len()), (&"crash".into(), 3));
@@ -116,7 +116,7 @@ fn the_status_may_fail_for_a_while_and_not_for_ever() {
     fixture.inject(Route::BackupStatus, Fault::Latency(Duration::ZERO), Repeat::Times(1));
     fixture.inject(Route::BackupStatus, Fault::Status(http::StatusCode::BAD_GATEWAY), Repeat::Always);
     let outcome = run(fixture.freezing_run(FREEZE, THAW, &["--patience-s", "1"]));
-    let lost = report(&outcome, 1);
+    let lost = report(&outcome, 5);
     assert_eq!((&lost["outcome"], &lost["job_id"]), (&"lost".into(), &"bk-101-1".into()));
     assert!(lost["error"]["message"].as_str().unwrap().starts_with("502"), "{lost}");
     assert_eq!(fixture.marks().len(), 3);
@@ -130,7 +130,7 @@ fn with_thaw_on_running_it_thaws_while_the_backup_runs() {
     let mut running = Process::spawn_backup(fixture.freezing_run(FREEZE, THAW, &["--thaw-on", "running"]));
     wait_until("it is thawed while the backup runs", || fixture.marks() == FROZEN_ONCE);
     running.signal(Signal::TERM);
-    assert_eq!((running.wait(), fixture.marks().len()), (Some(1), 3));
+    assert_eq!((running.wait(), fixture.marks().len()), (Some(143), 3));
 }
 
 #[test]
@@ -146,11 +146,11 @@ fn when_the_lease_ends_the_applications_are_thawed_and_the_backup_is_crash_consi
 fn an_interrupted_run_retries_the_thaw_until_it_works_and_only_then_ends() {
     // It works where nothing is frozen, which is tried first, and then for the fourth time only.
     let stubborn = "echo thaw >> marks; grep -q freeze marks || exit 0; test $(grep -c thaw marks) -gt 4";
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let fixture = Fixture::with(ENDLESS);
         let mut running = Process::spawn_backup(fixture.freezing_run(FREEZE, stubborn, &[]));
         running.signal(signal);
-        assert_eq!(running.wait(), Some(1));
+        assert_eq!(running.wait(), Some(status));
         assert_eq!(fixture.marks(), ["thaw", "freeze", "thaw", "thaw", "thaw", "thaw"]);
         assert!(fixture.journal().lines().last().unwrap().contains(r#""event":"thawed""#), "{}", fixture.journal());
     }
@@ -164,7 +164,7 @@ fn the_next_run_first_thaws_what_a_killed_run_left_frozen() {
     assert_eq!((running.wait(), fixture.marks()), (None, vec!["thaw".into(), "freeze".into()]));
 
     let outcome = run(fixture.freezing_run("echo again >> marks", THAW, &[]));
-    assert_eq!(report(&outcome, 1)["outcome"], "already-running");
+    assert_eq!(report(&outcome, 4)["outcome"], "already-running");
     assert!(outcome.stderr.contains("an earlier run was ended while it was frozen: thawing"), "{}", outcome.stderr);
     assert!(fixture.marks().starts_with(&FROZEN_ONCE.map(String::from)), "{:?}", fixture.marks());
     assert!(!fixture.marks().contains(&"again".into()), "{:?}", fixture.marks());
@@ -176,7 +176,7 @@ fn a_second_run_is_told_who_holds_the_journal() {
     let fixture = Fixture::with(ENDLESS);
     let running = Process::spawn_backup(fixture.freezing_run(FREEZE, THAW, &[]));
     let outcome = run(fixture.freezing_run(FREEZE, THAW, &[]));
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(1), ""));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(4), ""));
     assert!(
         outcome.stderr.contains("is in use by another process, where backup-loop holds the freeze"),
         "{}",

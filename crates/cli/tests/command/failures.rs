@@ -60,7 +60,7 @@ fn a_wrong_token_is_suspected_where_the_agent_says_401() {
 #[test]
 fn a_call_without_an_answer_ends_at_the_deadline() {
     let fixture = Fixture::with(r#"faults = ["any:latency=60000"]"#);
-    let message = fixture.fail(&["backup", "start", "--deadline-ms", "2000"]);
+    let message = fixture.end_with(5, &["backup", "start", "--deadline-ms", "2000"]);
     assert!(message.starts_with("error: no answer within 2000 ms: the time was over while waiting"), "{message}");
     assert!(message.contains("; the agent may have acted: look before you repeat"), "{message}");
 }
@@ -68,13 +68,35 @@ fn a_call_without_an_answer_ends_at_the_deadline() {
 #[test]
 fn a_broken_answer_to_a_post_says_to_look_first() {
     let fixture = Fixture::with(r#"faults = ["start-backup:half-body"]"#);
-    let message = fixture.fail(&["backup", "start"]);
+    let message = fixture.end_with(5, &["backup", "start"]);
     assert!(message.starts_with("error: POST /backup: the connection to 127.0.0.1:"), "{message}");
     assert!(
         message.contains("the agent may have acted: see `agentapi backup status` before you repeat it\n"),
         "{message}"
     );
     assert!(message.contains("\n  caused by: "), "{message}");
+}
+
+#[test]
+fn only_a_call_that_may_have_changed_something_ends_unknown() {
+    let fixture = Fixture::with(r#"faults = ["any:status=503"]"#);
+    let format = ["disks", "format", "/dev/sdb1", "--fstype", "ext4"];
+    let acting: [&[&str]; 4] = [
+        &["backup", "start"],
+        &["disks", "eject", "/mnt/x"],
+        &["disks", "assign", "u", "/x", "--fstype", "ext4"],
+        &format,
+    ];
+    for arguments in acting {
+        assert!(fixture.end_with(5, arguments).contains("may have acted"), "{arguments:?}");
+    }
+    for arguments in [&["backup", "status"][..], &["backup", "due"], &["disks", "list"], &["storage"], &["metrics"]] {
+        fixture.end_with(1, arguments);
+    }
+    // The agent's own answer that it does not do it, and a request of which nothing was sent.
+    let refusing = Fixture::with(r#"faults = ["any:status=409"]"#);
+    refusing.end_with(1, &["backup", "start"]);
+    refusing.end_with(1, &["backup", "start", "--fingerprint", ZEROS]);
 }
 
 #[test]

@@ -86,8 +86,14 @@ impl Fixture {
     /// Runs a command that must fail and print no result, and returns its message.
     #[track_caller]
     pub(crate) fn fail(&self, arguments: &[&str]) -> String {
+        self.end_with(1, arguments)
+    }
+
+    /// Runs a command that must end with this status and print no result, and returns its message.
+    #[track_caller]
+    pub(crate) fn end_with(&self, status: i32, arguments: &[&str]) -> String {
         let outcome = run(self.command(arguments));
-        assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(1), ""), "{arguments:?}: {outcome:?}");
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(status), ""), "{arguments:?}: {outcome:?}");
         outcome.stderr
     }
 

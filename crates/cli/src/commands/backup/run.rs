@@ -18,6 +18,7 @@ use crate::error::SilentFailure;
 use crate::extension;
 use crate::print::{print, print_json};
 use crate::session::Session;
+use crate::status::ExitStatus;
 
 /// Runs the loop once and prints its report.
 pub(super) fn run(session: &Session, options: &BackupRunOptions) -> anyhow::Result<()> {
@@ -34,9 +35,20 @@ pub(super) fn run(session: &Session, options: &BackupRunOptions) -> anyhow::Resu
     } else {
         print(&describe(&report, outcome.freeze.as_ref()))?;
     }
-    if matches!(report.outcome, BackupOutcome::Done | BackupOutcome::NotDue) {
-        Ok(())
-    } else {
-        Err(SilentFailure.into())
+    match exit_status(report.outcome) {
+        ExitStatus::Done => Ok(()),
+        status => Err(SilentFailure(status).into()),
+    }
+}
+
+fn exit_status(outcome: BackupOutcome) -> ExitStatus {
+    match outcome {
+        BackupOutcome::Done => ExitStatus::Done,
+        BackupOutcome::NotDue => ExitStatus::NotDue,
+        BackupOutcome::AlreadyRunning | BackupOutcome::Busy => ExitStatus::Busy,
+        BackupOutcome::Failed | BackupOutcome::NotFrozen | BackupOutcome::NotStarted => ExitStatus::Failed,
+        BackupOutcome::Unknown | BackupOutcome::Lost | BackupOutcome::StillRunning => ExitStatus::Unknown,
+        // The enum may grow in the host library before this command knows the new outcome.
+        _ => ExitStatus::Unknown,
     }
 }

@@ -4,6 +4,7 @@ use agentapi_host::Agent;
 use agentapi_host::records::AssignRequest;
 use clap::Args;
 
+use crate::error::ActionError;
 use crate::print::Output;
 use crate::print::escape::visible;
 use crate::session::target::TargetOptions;
@@ -33,7 +34,7 @@ pub(super) async fn assign(agent: &Agent, output: Output, disk: &AssignOptions) 
     let uuid = agent.fs_uuid(&disk.uuid).await?.unwrap_or_else(|| disk.uuid.clone());
     let (fstype, options) = (disk.fstype.clone(), disk.options.clone());
     let request = AssignRequest { uuid, mount_path: disk.mount_path.clone(), fstype, options };
-    agent.assign_disk(&request).await?;
+    agent.assign_disk(&request).await.map_err(ActionError)?;
     // The agent's answer has no data, so programs get null, as from `agentapi call`.
     Ok(output.print(&(), |()| format!("Assigned {} to {}.\n", visible(&request.uuid), visible(&request.mount_path)))?)
 }

@@ -4,6 +4,7 @@ use agentapi_host::Agent;
 use agentapi_host::records::EjectResult;
 use clap::Args;
 
+use crate::error::ActionError;
 use crate::print::Output;
 use crate::print::escape::visible;
 use crate::session::target::TargetOptions;
@@ -20,7 +21,8 @@ pub(crate) struct EjectOptions {
 
 /// Unmounts a disk and lets it go.
 pub(super) async fn eject(agent: &Agent, output: Output, options: &EjectOptions) -> anyhow::Result<()> {
-    Ok(output.print(&agent.eject_disk(&options.mounted_at).await?, describe)?)
+    let result = agent.eject_disk(&options.mounted_at).await.map_err(ActionError)?;
+    Ok(output.print(&result, describe)?)
 }
 
 fn describe(result: &EjectResult) -> String {

@@ -9,10 +9,11 @@ use agentapi_host::{Agent, Error};
 use clap::Args;
 
 use crate::commands::disks::format::confirmation::ask_on_terminal;
-use crate::error::{CommandError, SilentFailure};
+use crate::error::{ActionError, CommandError, SilentFailure};
 use crate::print::Output;
 use crate::print::escape::visible;
 use crate::session::target::TargetOptions;
+use crate::status::ExitStatus;
 
 /// What `disks format` takes.
 #[derive(Args)]
@@ -48,7 +49,7 @@ pub(super) async fn format(agent: &Agent, output: Output, options: &FormatOption
     match outcome {
         Ok(result) => print_result(output, &request, &result),
         Err(Error::FormatRefused(result)) if !output.json => Err(refusal(agent, &result).await?.into()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(ActionError(error).into()),
     }
 }
 
@@ -59,18 +60,18 @@ fn print_result(output: Output, request: &FormatRequest, result: &FormatResult) 
         (true, _) => Ok(output.print(result, |_| format!("Formatted {device} as {}.\n", visible(&request.fstype)))?),
         (false, true) => {
             output.print(result, |_| String::new())?;
-            Err(SilentFailure.into())
+            Err(SilentFailure(ExitStatus::Failed).into())
         }
         (false, false) if reason.is_empty() => {
-            Err(CommandError(format!("{device} was not formatted, and the agent does not say why")).into())
+            Err(CommandError::new(format!("{device} was not formatted, and the agent does not say why")).into())
         }
-        (false, false) => Err(CommandError(format!("{device} was not formatted: {reason}")).into()),
+        (false, false) => Err(CommandError::new(format!("{device} was not formatted: {reason}")).into()),
     }
 }
 
 fn wrong_confirmation(found: &FormatResult) -> CommandError {
     let (device, id) = (visible(&found.device), visible(&found.durable_id));
-    CommandError(format!("nothing was done: the durable id of {device} is {id}, another one was confirmed"))
+    CommandError::new(format!("nothing was done: the durable id of {device} is {id}, another one was confirmed"))
 }
 
 /// The error for a system or backup disk, with the command by which the host's operator can allow the wipe.
@@ -79,9 +80,9 @@ async fn refusal(agent: &Agent, result: &FormatResult) -> Result<CommandError, E
     let because = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
     let what = format!("nothing was done: {device} is not yours to format{because}");
     let Some(pending) = &result.pending_op else {
-        return Ok(CommandError(format!("{what}, and the agent names no operation that the operator could sign")));
+        return Ok(CommandError::new(format!("{what}, and the agent names no operation that the operator could sign")));
     };
-    Ok(CommandError(format!("{what}; {}", how_to_sign(agent, pending).await?)))
+    Ok(CommandError::new(format!("{what}; {}", how_to_sign(agent, pending).await?)))
 }
 
 async fn how_to_sign(agent: &Agent, pending: &PendingOp) -> Result<String, Error> {

@@ -38,7 +38,7 @@ impl<R: BufRead, W: Write> Prompt<R, W> {
         self.print(&format!("{device} ({}) is to be wiped.\n{}\n", visible(&role), describe(found)))?;
         // Input from a pipe is no person's answer: `yes |` must never wipe a disk.
         if !self.is_terminal {
-            return Err(CommandError(format!(
+            return Err(CommandError::new(format!(
                 "nothing was done: {device} needs a person's confirmation, and stdin is no terminal; a script that \
                  may wipe this very disk says --confirm {id}"
             ))
@@ -49,7 +49,7 @@ impl<R: BufRead, W: Write> Prompt<R, W> {
         self.answers.read_line(&mut typed)?;
         // An agent that names no durable id cannot be confirmed to: otherwise just Enter would wipe the disk.
         if found.durable_id.is_empty() || typed.trim_end_matches(['\r', '\n']) != found.durable_id {
-            return Err(CommandError("nothing was done: that is not the durable id".into()).into());
+            return Err(CommandError::new("nothing was done: that is not the durable id").into());
         }
         Ok(found.durable_id.clone())
     }
@@ -57,7 +57,7 @@ impl<R: BufRead, W: Write> Prompt<R, W> {
     /// Not the `io::Error` itself: a closed pipe would be taken for a closed stdout, which is success.
     fn print(&mut self, text: &str) -> Result<(), CommandError> {
         let printed = self.questions.write_all(text.as_bytes()).and_then(|()| self.questions.flush());
-        printed.map_err(|error| CommandError(format!("nothing was done: the question cannot be printed: {error}")))
+        printed.map_err(|error| CommandError::new(format!("nothing was done: the question cannot be printed: {error}")))
     }
 }
 
