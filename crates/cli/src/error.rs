@@ -1,5 +1,7 @@
 //! The command's own errors. Those of a call to the agent are [`agentapi_host::Error`].
 
+use std::io;
+
 use crate::status::ExitStatus;
 
 /// The command line is wrong, and nothing was tried.
@@ -32,6 +34,14 @@ impl CommandError {
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(crate) struct ActionError(#[from] pub(crate) agentapi_host::Error);
+
+/// The command ended with this status, and cannot say so on stdout.
+#[derive(Debug, thiserror::Error)]
+#[error("how the command ended cannot be written to stdout: it is exit status {}", status.code())]
+pub(crate) struct UntoldOutcome {
+    pub(crate) status: ExitStatus,
+    pub(crate) source: io::Error,
+}
 
 /// What was printed on stdout says already that the command was not carried out: there is no further message.
 #[derive(Debug, thiserror::Error)]

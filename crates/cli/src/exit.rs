@@ -3,8 +3,6 @@
 mod hint;
 
 use std::fmt;
-use std::io::{self, Write};
-use std::process::ExitCode;
 
 use agentapi_host::quiesce::JournalError;
 use agentapi_host::{Error, error_chain};
@@ -14,52 +12,55 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::cli::Cli;
-use crate::error::{ActionError, CommandError, SilentFailure, UsageError};
+use crate::error::{ActionError, CommandError, SilentFailure, UntoldOutcome, UsageError};
 use crate::exit::hint::hint;
-use crate::print::Output;
 use crate::print::escape::{visible, visible_json};
+use crate::print::{Output, print};
+use crate::process::stderr::stderr;
 use crate::status::ExitStatus;
 
 const TOKEN_IS_NO_ARGUMENT: &str = "the token is never an argument, because every user of the machine can read those: give --token-file FILE, \
      AGENTAPI_TOKEN_FILE or AGENTAPI_TOKEN";
 
-/// Prints what clap found wrong with the command line, or the help or version that was asked for, and ends the process.
-pub(crate) fn exit_with_clap_error(error: clap::Error) -> ! {
+/// Prints what clap found wrong with the command line, or the help or version that was asked for, and returns the exit
+/// status.
+pub(crate) fn report_clap_error(error: clap::Error) -> ExitStatus {
     let is_token = |value: &ContextValue| matches!(value, ContextValue::String(name) if name == "--token");
     match error.get(ContextKind::InvalidArg) {
         // clap's own message would suggest --token-file and not say why there is no --token.
         Some(value) if error.kind() == ErrorKind::UnknownArgument && is_token(value) => {
-            usage_message(TOKEN_IS_NO_ARGUMENT).exit()
+            print_usage(TOKEN_IS_NO_ARGUMENT)
         }
-        _ => error.exit(),
+        _ if error.use_stderr() => print_clap_error(&error),
+        // The help, or the version.
+        _ => match print(&error.render().ansi().to_string()) {
+            Ok(()) => ExitStatus::Done,
+            Err(error) => report_failure(&error.into(), Output { json: false }),
+        },
     }
+}
+
+fn print_usage(text: &str) -> ExitStatus {
+    print_clap_error(&Cli::command().error(ErrorKind::MissingRequiredArgument, text))
+}
+
+fn print_clap_error(error: &clap::Error) -> ExitStatus {
+    stderr().print(error.render().ansi().to_string());
+    ExitStatus::WrongUsage
 }
 
 /// Prints why the command failed and returns the exit status.
-pub(crate) fn report_failure(error: &anyhow::Error, output: Output) -> ExitCode {
-    let status = exit_status(error);
-    // A message that cannot be printed changes nothing: where stderr is closed there is nobody to tell.
-    let _ = if let Some(UsageError(text)) = error.downcast_ref() {
-        usage_message(text).print()
-    } else if status == ExitStatus::Done || error.is::<SilentFailure>() {
-        Ok(())
-    } else {
-        print_error(&ErrorReport(error), output)
-    };
-    status.into()
-}
-
-fn print_error(report: &ErrorReport<'_>, output: Output) -> io::Result<()> {
-    let mut stderr = anstream::stderr().lock();
-    if output.json {
-        writeln!(stderr, "{}", visible_json(serde_json::to_string(report)?))
-    } else {
-        write!(stderr, "{report}")
+pub(crate) fn report_failure(error: &anyhow::Error, output: Output) -> ExitStatus {
+    if let Some(UsageError(text)) = error.downcast_ref() {
+        return print_usage(text);
     }
-}
-
-fn usage_message(text: &str) -> clap::Error {
-    Cli::command().error(ErrorKind::MissingRequiredArgument, text)
+    if !error.is::<SilentFailure>() {
+        let report = ErrorReport(error);
+        // Serializing what is made of texts does not fail.
+        let json = || visible_json(serde_json::to_string(&report).unwrap_or_default()) + "\n";
+        stderr().print(if output.json { json() } else { report.to_string() });
+    }
+    exit_status(error)
 }
 
 fn exit_status(error: &anyhow::Error) -> ExitStatus {
@@ -72,13 +73,14 @@ fn exit_status(error: &anyhow::Error) -> ExitStatus {
     if let Some(JournalError::InUse { .. }) = error.downcast_ref() {
         return ExitStatus::Busy;
     }
+    if let Some(UntoldOutcome { status, .. }) = error.downcast_ref() {
+        return *status;
+    }
     match call_error(error) {
         // Found before anything is sent: an endpoint, fingerprint or token that cannot be right was typed wrongly.
         Some(Error::InvalidArgument(_)) => ExitStatus::WrongUsage,
         Some(call) if error.is::<ActionError>() && call.may_have_acted() => ExitStatus::Unknown,
         None if error.is::<UsageError>() => ExitStatus::WrongUsage,
-        // `agentapi disks list | head -1` is no failure: the reader has seen enough.
-        None if is_closed_pipe(error) => ExitStatus::Done,
         _ => ExitStatus::Failed,
     }
 }
@@ -86,10 +88,6 @@ fn exit_status(error: &anyhow::Error) -> ExitStatus {
 /// The error of a call to the agent, if that is what failed.
 fn call_error(error: &anyhow::Error) -> Option<&Error> {
     error.downcast_ref().or_else(|| error.downcast_ref().map(|ActionError(error)| error))
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// An error with its causes, each of them once: `Display` is the text for people, `Serialize` the JSON for programs.
@@ -132,7 +130,8 @@ mod tests {
     use anyhow::anyhow;
 
     use super::{ErrorReport, exit_status};
-    use crate::error::{ActionError, CommandError, SilentFailure, UsageError};
+    use crate::error::{ActionError, CommandError, SilentFailure, UntoldOutcome, UsageError};
+    use crate::print::StdoutError;
     use crate::status::ExitStatus;
 
     fn unreachable() -> anyhow::Error {
@@ -162,6 +161,7 @@ mod tests {
     fn each_error_has_its_status() {
         let deadline =
             || Error::Deadline { route: Some(Route::StartBackup), limit: Duration::ZERO, phase: Phase::Waiting };
+        let full_disk = || io::Error::from(io::ErrorKind::StorageFull);
         let in_use = JournalError::InUse { file: "journal".into(), holder: None };
         let cases: [(anyhow::Error, ExitStatus); 10] = [
             (unreachable(), ExitStatus::Failed),
@@ -172,8 +172,8 @@ mod tests {
             (Error::InvalidArgument("x".into()).into(), ExitStatus::WrongUsage),
             (ActionError(deadline()).into(), ExitStatus::Unknown),
             (in_use.into(), ExitStatus::Busy),
-            (io::Error::from(io::ErrorKind::BrokenPipe).into(), ExitStatus::Done),
-            (io::Error::from(io::ErrorKind::StorageFull).into(), ExitStatus::Failed),
+            (UntoldOutcome { status: ExitStatus::Done, source: full_disk() }.into(), ExitStatus::Done),
+            (StdoutError::from(full_disk()).into(), ExitStatus::Failed),
         ];
         for (error, status) in cases {
             assert_eq!(exit_status(&error), status, "{error:?}");

@@ -8,8 +8,10 @@ mod journal;
 mod quiesce;
 mod thaw;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use agentapi_host::policy::{AuditFile, Policy};
 use agentapi_host::quiesce::{Coordinator, Parked, Report};
@@ -17,14 +19,19 @@ use agentapi_host::{Agent, Host, Target};
 use agentapi_mock::MockAgent;
 use anyhow::Context;
 use clap::Args;
+use tokio::sync::oneshot;
 
-use crate::error::UsageError;
+use crate::error::{UntoldOutcome, UsageError};
 use crate::extension::interruption::RunSignals;
 use crate::extension::quiesce::QuiesceOptions;
 use crate::extension::thaw::{thaw_leftover, wait_until_thawed};
+use crate::print;
 use crate::process::runtime::{block_on, single_threaded};
+use crate::process::signals::Termination;
+use crate::process::stderr::stderr;
 use crate::session::Session;
 use crate::session::target::TargetOptions;
+use crate::status::ExitStatus;
 
 /// What every run of an extension takes.
 #[derive(Args)]
@@ -65,6 +72,8 @@ pub(crate) fn run(
         let mut signals = RunSignals::handle()?;
         let coordinator = options.quiesce.open()?;
         if let Some(coordinator) = &coordinator {
+            // What is printed is not written to a file before that is thawed: it may lie there.
+            let _parked = stderr().park();
             thaw_leftover(coordinator, &mut signals.termination).await?;
         }
         let host = session.host.build()?;
@@ -96,7 +105,7 @@ async fn run_with_agent(
         let result = signals.run(&policy, agent, input).await?;
         return Ok(RunOutcome { result, freeze: None });
     };
-    let park = move || audit.as_ref().map_or_else(Parked::nothing_to_park, |audit| audit.park());
+    let park = move || Parked::until_dropped((stderr().park(), audit.as_ref().map(|audit| audit.park())));
     let policy = policy.quiesce(coordinator.clone(), park);
     let earlier = coordinator.last_report();
     let result = signals.run(&policy, agent, input).await;
@@ -104,6 +113,31 @@ async fn run_with_agent(
     wait_until_thawed(&coordinator, &mut signals.termination).await?;
     let freeze = coordinator.last_report().filter(|report| Some(report) != earlier.as_ref());
     Ok(RunOutcome { result: result?, freeze })
+}
+
+/// Prints what came of a run, when nothing is frozen any more. The handlers of signals stay in place until the process
+/// ends, so a signal has to be waited for beside a reader of stdout that has stopped.
+pub(crate) fn report(status: ExitStatus, text: String) -> anyhow::Result<()> {
+    // The report comes first: where there is no thread to be had it is printed without the wait for signals.
+    let Ok(runtime) = single_threaded() else { return print::report(status, &text) };
+    let (sender, mut reported) = oneshot::channel();
+    let to_print = text.clone();
+    let writer = thread::Builder::new().name("stdout".into());
+    // Nobody is left to be told where the receiver is gone.
+    let writer = writer.spawn(move || drop(sender.send(print::report(status, &to_print))));
+    if writer.is_err() {
+        return print::report(status, &text);
+    }
+    block_on(runtime, async {
+        let mut termination = Termination::handle().context("signals cannot be waited for")?;
+        tokio::select! {
+            reported = &mut reported => reported?,
+            signal = termination.recv() => {
+                let source = io::Error::other(format!("signal {signal} came before its reader had taken it"));
+                Err(UntoldOutcome { status, source }.into())
+            }
+        }
+    })
 }
 
 fn open_audit(file: &Path) -> anyhow::Result<Arc<AuditFile>> {

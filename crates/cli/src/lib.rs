@@ -16,7 +16,7 @@
 //! | `commands` | one module for each subcommand: its options, what it does, what it prints |
 //! | `extension` | running an extension, for `policy run` and `backup run` |
 //! | `session` | the agent and the host that the options name |
-//! | `process` | runtime, log, signals, the user's directories |
+//! | `process` | runtime, stderr with the log, signals, the user's directories |
 //! | `print` | stdout: JSON, tables, units, escaping |
 //! | `error` | errors of the command itself |
 //! | `status` | the exit statuses |
@@ -42,16 +42,21 @@ use crate::commands::policy::PolicyCommand;
 use crate::commands::{backup, call, demo, disks, fingerprint, metrics, mock, policy, storage};
 use crate::error::UsageError;
 use crate::print::Output;
-use crate::process::log;
+use crate::process::{log, stderr};
 use crate::session::Session;
 
 /// Runs the command line of this process and returns its exit status.
 pub fn run() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|error| exit::exit_with_clap_error(error));
+    // Started first, and finished last: nothing else writes to standard error.
+    let _finish = stderr::start();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::report_clap_error(error).into(),
+    };
     let output = Output { json: cli.json };
     match dispatch(cli, output) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::report_failure(&error, output),
+        Err(error) => exit::report_failure(&error, output).into(),
     }
 }
 

@@ -4,3 +4,4 @@ pub(crate) mod directories;
 pub(crate) mod log;
 pub(crate) mod runtime;
 pub(crate) mod signals;
+pub(crate) mod stderr;

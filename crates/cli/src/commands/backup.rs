@@ -12,6 +12,7 @@ use crate::print::Output;
 use crate::print::escape::visible;
 use crate::session::Session;
 use crate::session::target::TargetOptions;
+use crate::status::ExitStatus;
 
 #[derive(Subcommand)]
 #[command(disable_help_subcommand = true)]
@@ -49,15 +50,16 @@ pub(crate) fn run(session: &Session, command: BackupCommand) -> anyhow::Result<(
 }
 
 async fn due(agent: &Agent, output: Output) -> anyhow::Result<()> {
-    Ok(output.print(&agent.backup_due().await?, describe_due)?)
+    Ok(output.show(&agent.backup_due().await?, describe_due)?)
 }
 
 async fn start(agent: &Agent, output: Output) -> anyhow::Result<()> {
-    Ok(output.print(&agent.start_backup().await.map_err(ActionError)?, describe_job)?)
+    let job = agent.start_backup().await.map_err(ActionError)?;
+    output.report(ExitStatus::Done, &job, describe_job)
 }
 
 async fn status(agent: &Agent, output: Output) -> anyhow::Result<()> {
-    Ok(output.print(&agent.backup_status().await?, describe_status)?)
+    Ok(output.show(&agent.backup_status().await?, describe_status)?)
 }
 
 fn describe_due(view: &BackupDue) -> String {

@@ -9,7 +9,7 @@ mod operation;
 mod request;
 
 use std::env;
-use std::io::{self, Write};
+use std::io;
 use std::thread;
 
 use agentapi_host::{Agent, Error};
@@ -23,6 +23,7 @@ pub use crate::commands::call::request::Request;
 
 use crate::commands::call::lines::{Line, LineReader, MAX_LINE_BYTES};
 use crate::print::escape::visible_json;
+use crate::print::write;
 use crate::process::runtime::{block_on, single_threaded};
 use crate::session::Session;
 use crate::session::target::{TargetOptions, UnparsedTarget};
@@ -36,10 +37,11 @@ pub(crate) fn run(session: &Session, target: &TargetOptions) -> anyhow::Result<(
         let mut lines = read_stdin()?;
         while let Some(line) = lines.recv().await {
             let answer = answer(&agent, &line.map_err(StdinError)?).await;
-            let mut stdout = io::stdout().lock();
-            stdout.write_all(answer.as_bytes())?;
-            // A program may wait for this answer before it writes its next line.
-            stdout.flush()?;
+            match write(&answer) {
+                // The reader has seen enough.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+                written => written?,
+            }
         }
         Ok(())
     })

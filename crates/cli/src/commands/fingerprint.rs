@@ -21,7 +21,7 @@ pub(crate) fn run(session: &Session, options: &FingerprintOptions) -> anyhow::Re
     let authority = options.endpoint.parse::<Authority>();
     let authority = authority.map_err(|error| Error::InvalidArgument(format!("endpoint: {error}")))?;
     let leaf = block_on(single_threaded()?, presented_leaf(&authority, session.host.deadline()))?;
-    Ok(session.output.print(&LeafCertificate::new(authority, leaf), describe)?)
+    Ok(session.output.show(&LeafCertificate::new(authority, leaf), describe)?)
 }
 
 /// A leaf certificate, and who presented it.

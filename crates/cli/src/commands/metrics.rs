@@ -11,7 +11,7 @@ use crate::print::units::{celsius, count, duration, fraction, gib, percent};
 
 /// Prints how the host and its storage are doing.
 pub(crate) async fn show(agent: &Agent, output: Output) -> anyhow::Result<()> {
-    Ok(output.print(&agent.host_metrics().await?, describe)?)
+    Ok(output.show(&agent.host_metrics().await?, describe)?)
 }
 
 fn describe(view: &MetricsView) -> String {

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
-use crate::print::{print, print_json};
+use crate::print::{json_text, print, write};
 use crate::process::runtime::{block_on, single_threaded};
 use crate::process::signals::Termination;
 use crate::session::Session;
@@ -56,13 +56,13 @@ pub(crate) fn run(session: &Session, options: &MockOptions) -> anyhow::Result<()
 
 fn print_target_as_json(agent: &MockAgent) -> io::Result<()> {
     let (endpoint, fingerprint, token) = (agent.endpoint(), agent.fingerprint().to_string(), agent.token());
-    print_json(&json!({ "endpoint": endpoint, "fingerprint": fingerprint, "token": token }))
+    write(&json_text(&json!({ "endpoint": endpoint, "fingerprint": fingerprint, "token": token })))
 }
 
 /// Prints the variables that connect other commands to this agent, as lines for a shell.
 fn print_exports(agent: &MockAgent) -> io::Result<()> {
     let (endpoint, fingerprint, token) = (agent.endpoint(), agent.fingerprint(), shell_word(agent.token()));
-    print(&format!(
+    write(&format!(
         "# A mock agent listens on {endpoint} until interrupted (Ctrl-C). In another terminal, paste:\n\
          export AGENTAPI_ENDPOINT={endpoint}\n\
          export AGENTAPI_FINGERPRINT={fingerprint}\n\

@@ -9,7 +9,7 @@ use crate::print::units::{count, yes_no};
 
 /// Prints what is mounted in this guest.
 pub(crate) async fn show(agent: &Agent, output: Output) -> anyhow::Result<()> {
-    Ok(output.print(&agent.storage().await?, describe)?)
+    Ok(output.show(&agent.storage().await?, describe)?)
 }
 
 fn describe(view: &StorageView) -> String {

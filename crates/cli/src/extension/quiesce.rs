@@ -20,8 +20,7 @@ use crate::extension::journal::default_journal;
 pub(crate) struct QuiesceOptions {
     /// Freeze the file system that is mounted here, such as /data; again for more
     ///
-    /// Needs root. The journal and the audit may lie there: they are not written while it is frozen. Standard error must
-    /// not be a file there: this command would wait for it until the lease ends.
+    /// Needs root. The journal and the audit may lie there: they are not written while it is frozen.
     #[arg(long, value_name = "MOUNT", value_parser = typed)]
     freeze_fs: Vec<Typed>,
     /// Program that freezes, prints the line `frozen` and thaws when its standard input closes; again for more

@@ -5,6 +5,7 @@ use agentapi_host::quiesce::Coordinator;
 use crate::error::CommandError;
 use crate::print::escape::visible;
 use crate::process::signals::Termination;
+use crate::process::stderr::stderr;
 use crate::status::ExitStatus;
 
 /// Waits until what an earlier process left frozen is thawed. The coordinator has begun to thaw it when it was opened.
@@ -31,6 +32,9 @@ pub(super) async fn wait_until_thawed(coordinator: &Coordinator, termination: &m
     }
 }
 
+/// The error of a command that ends with something frozen. What it says must not be written to a disk by this process,
+/// which would then wait for the thaw.
 fn still_frozen(text: String) -> CommandError {
+    stderr().park().for_good();
     CommandError::new(text).with_status(ExitStatus::Frozen)
 }

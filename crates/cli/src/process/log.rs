@@ -1,6 +1,6 @@
 //! The log, written to stderr.
 
-use std::{env, io};
+use std::env;
 
 use clap::{ArgAction, Args};
 use tracing_subscriber::filter::Targets;
@@ -8,6 +8,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::UsageError;
+use crate::process::stderr::LogWriter;
 
 /// How much is logged.
 #[derive(Args)]
@@ -40,7 +41,7 @@ pub(crate) fn start(options: &LogOptions) -> Result<(), UsageError> {
     let text = options.filter(env::var("AGENTAPI_LOG").ok());
     let filter = text.parse::<Targets>();
     let filter = filter.map_err(|error| UsageError(format!("the log filter {text:?} cannot be read: {error}")))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| LogWriter).with_ansi(false);
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     Ok(())
 }

@@ -7,38 +7,29 @@ mod report;
 use std::sync::Arc;
 
 use agentapi_host::Host;
-use agentapi_host::policy::{BackupOutcome, BackupReport, Log};
+use agentapi_host::policy::{BackupOutcome, BackupReport};
 use anyhow::Context;
 
 pub(super) use crate::commands::backup::run::options::{BackupRunOptions, EXAMPLES};
 
 use crate::commands::backup::run::progress::Progress;
 use crate::commands::backup::run::report::{describe, to_json};
-use crate::error::SilentFailure;
 use crate::extension;
-use crate::print::{print, print_json};
+use crate::process::stderr::stderr;
 use crate::session::Session;
 use crate::status::ExitStatus;
 
 /// Runs the loop once and prints its report.
 pub(super) fn run(session: &Session, options: &BackupRunOptions) -> anyhow::Result<()> {
-    let progress = Arc::new(Progress::start());
-    let log = Arc::clone(&progress) as Arc<dyn Log>;
-    let load = |host: &Host| Ok(host.backup_loop()?.captured(options.captured()).log(log));
+    let load = |host: &Host| Ok(host.backup_loop()?.captured(options.captured()).log(Arc::new(Progress)));
     let outcome = extension::run(session, &options.extension, &options.settings().input()?, load);
-    // Before anything else is printed, an error too: the spinner would draw over it.
-    progress.finish();
+    // Before anything else is printed: the line would be drawn over it.
+    stderr().end_progress();
     let outcome = outcome?;
     let report = BackupReport::parse(&outcome.result).context("the report cannot be read")?;
-    if session.output.json {
-        print_json(&to_json(&report, outcome.freeze.as_ref()))?;
-    } else {
-        print(&describe(&report, outcome.freeze.as_ref()))?;
-    }
-    match exit_status(report.outcome) {
-        ExitStatus::Done => Ok(()),
-        status => Err(SilentFailure(status).into()),
-    }
+    let freeze = outcome.freeze.as_ref();
+    let text = session.output.text(|| to_json(&report, freeze), || describe(&report, freeze));
+    extension::report(exit_status(report.outcome), text)
 }
 
 fn exit_status(outcome: BackupOutcome) -> ExitStatus {

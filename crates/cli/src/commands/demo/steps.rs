@@ -1,13 +1,12 @@
 //! The lines that the demo prints: numbered steps, each with the time that it took.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use agentapi_host::Route;
 use anstyle::Style;
 
 use crate::print::escape::visible;
-use crate::print::print;
+use crate::print::{StdoutError, print};
 
 /// Prints each step when it is done, with the time since the one before.
 pub(super) struct StepPrinter {
@@ -22,13 +21,13 @@ impl StepPrinter {
     }
 
     /// Prints a step that sends no request.
-    pub(super) fn note(&mut self, text: &str) -> io::Result<()> {
+    pub(super) fn note(&mut self, text: &str) -> Result<(), StdoutError> {
         let took = self.lap();
         print(&format!("    {:<20}{took:>10}   {text}\n", ""))
     }
 
     /// Prints a request and its outcome. The outcome's further lines go below the first one.
-    pub(super) fn step(&mut self, route: Route, outcome: &str) -> io::Result<()> {
+    pub(super) fn step(&mut self, route: Route, outcome: &str) -> Result<(), StdoutError> {
         let took = self.lap();
         self.number += 1;
         let (bold, number, request_line) = (Style::new().bold(), self.number, route.to_string());
@@ -39,7 +38,7 @@ impl StepPrinter {
     }
 
     /// Prints a line below a step.
-    pub(super) fn detail(&self, text: &str) -> io::Result<()> {
+    pub(super) fn detail(&self, text: &str) -> Result<(), StdoutError> {
         print(&format!("{:37}{}\n", "", visible(text)))
     }
 

@@ -8,6 +8,7 @@ use crate::error::ActionError;
 use crate::print::Output;
 use crate::print::escape::visible;
 use crate::session::target::TargetOptions;
+use crate::status::ExitStatus;
 
 /// What `disks assign` takes.
 #[derive(Args)]
@@ -36,5 +37,6 @@ pub(super) async fn assign(agent: &Agent, output: Output, disk: &AssignOptions) 
     let request = AssignRequest { uuid, mount_path: disk.mount_path.clone(), fstype, options };
     agent.assign_disk(&request).await.map_err(ActionError)?;
     // The agent's answer has no data, so programs get null, as from `agentapi call`.
-    Ok(output.print(&(), |()| format!("Assigned {} to {}.\n", visible(&request.uuid), visible(&request.mount_path)))?)
+    let text = |(): &()| format!("Assigned {} to {}.\n", visible(&request.uuid), visible(&request.mount_path));
+    output.report(ExitStatus::Done, &(), text)
 }

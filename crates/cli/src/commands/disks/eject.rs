@@ -8,6 +8,7 @@ use crate::error::ActionError;
 use crate::print::Output;
 use crate::print::escape::visible;
 use crate::session::target::TargetOptions;
+use crate::status::ExitStatus;
 
 /// What `disks eject` takes.
 #[derive(Args)]
@@ -22,7 +23,7 @@ pub(crate) struct EjectOptions {
 /// Unmounts a disk and lets it go.
 pub(super) async fn eject(agent: &Agent, output: Output, options: &EjectOptions) -> anyhow::Result<()> {
     let result = agent.eject_disk(&options.mounted_at).await.map_err(ActionError)?;
-    Ok(output.print(&result, describe)?)
+    output.report(ExitStatus::Done, &result, describe)
 }
 
 fn describe(result: &EjectResult) -> String {

@@ -9,7 +9,7 @@ use agentapi_host::{Agent, Error};
 use clap::Args;
 
 use crate::commands::disks::format::confirmation::ask_on_terminal;
-use crate::error::{ActionError, CommandError, SilentFailure};
+use crate::error::{ActionError, CommandError};
 use crate::print::Output;
 use crate::print::escape::visible;
 use crate::session::target::TargetOptions;
@@ -57,11 +57,11 @@ pub(super) async fn format(agent: &Agent, output: Output, options: &FormatOption
 fn print_result(output: Output, request: &FormatRequest, result: &FormatResult) -> anyhow::Result<()> {
     let (device, reason) = (visible(&request.device), visible(&result.reason));
     match (result.formatted, output.json) {
-        (true, _) => Ok(output.print(result, |_| format!("Formatted {device} as {}.\n", visible(&request.fstype)))?),
-        (false, true) => {
-            output.print(result, |_| String::new())?;
-            Err(SilentFailure(ExitStatus::Failed).into())
+        (true, _) => {
+            let text = |_: &FormatResult| format!("Formatted {device} as {}.\n", visible(&request.fstype));
+            output.report(ExitStatus::Done, result, text)
         }
+        (false, true) => output.report(ExitStatus::Failed, result, |_| String::new()),
         (false, false) if reason.is_empty() => {
             Err(CommandError::new(format!("{device} was not formatted, and the agent does not say why")).into())
         }

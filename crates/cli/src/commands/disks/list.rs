@@ -11,7 +11,7 @@ use crate::print::units::{count, fraction, gib};
 
 /// Prints every disk.
 pub(super) async fn show(agent: &Agent, output: Output) -> anyhow::Result<()> {
-    Ok(output.print(&agent.disks().await?, describe)?)
+    Ok(output.show(&agent.disks().await?, describe)?)
 }
 
 fn describe(list: &DiskList) -> String {

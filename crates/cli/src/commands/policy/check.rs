@@ -8,18 +8,14 @@ use agentapi_host::policy::{Grants, Imports, Limits};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use crate::print::{print, print_json};
+use crate::print::print;
 use crate::session::Session;
 
 /// Prints what an extension imports as a grants file, with the limits that apply. Fails if no grants could load it.
 pub(super) fn check(session: &Session, file: &Path) -> anyhow::Result<()> {
     let wasm = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let imports = session.host.build()?.imports_of_policy(&wasm)?;
-    if session.output.json {
-        print_json(&to_json(&imports))?;
-    } else {
-        print(&to_grants_file(&imports))?;
-    }
+    print(&session.output.text(|| to_json(&imports), || to_grants_file(&imports)))?;
     // Printed even if this fails: the forbidden imports are in what was printed.
     Ok(imports.check(&Grants::of(imports.functions.iter().copied()))?)
 }

@@ -12,8 +12,9 @@ use serde_json::Value;
 
 use crate::error::UsageError;
 use crate::extension::{self, ExtensionOptions};
-use crate::print::{Output, print, print_json};
+use crate::print::{Output, json_text};
 use crate::session::Session;
+use crate::status::ExitStatus;
 
 /// What `policy run` takes.
 #[derive(Args)]
@@ -38,7 +39,7 @@ pub(super) fn run(session: &Session, options: &PolicyRunOptions) -> anyhow::Resu
     serde_json::from_str::<Value>(&options.input)
         .map_err(|error| UsageError(format!("--input: expected JSON, {error}")))?;
     let outcome = extension::run(session, &options.extension, &options.input, |host| load(host, options))?;
-    print_result(&outcome.result, session.output)
+    extension::report(ExitStatus::Done, describe_result(&outcome.result, session.output))
 }
 
 fn load(host: &Host, options: &PolicyRunOptions) -> anyhow::Result<Policy> {
@@ -60,12 +61,10 @@ fn approver(approve: Option<&str>) -> Result<Arc<dyn Approver>, UsageError> {
     }
 }
 
-/// Prints JSON as JSON. Anything else is printed as escaped text, or with `--json` as a JSON string.
-fn print_result(result: &str, output: Output) -> anyhow::Result<()> {
+/// JSON as JSON. Anything else as escaped text, or with `--json` as a JSON string.
+fn describe_result(result: &str, output: Output) -> String {
     match serde_json::from_str::<Value>(result) {
-        Ok(value) => print_json(&value)?,
-        Err(_) if output.json => print_json(&Value::from(result))?,
-        Err(_) => print(&format!("{}\n", result.escape_debug()))?,
+        Ok(value) => json_text(&value),
+        Err(_) => output.text(|| Value::from(result), || format!("{}\n", result.escape_debug())),
     }
-    Ok(())
 }

@@ -18,7 +18,7 @@ pub(super) async fn ask_on_terminal(found: FormatResult) -> anyhow::Result<Strin
     let answer = spawn_blocking(move || {
         let stdin = io::stdin();
         let is_terminal = stdin.is_terminal();
-        Prompt { is_terminal, answers: stdin.lock(), questions: anstream::stderr().lock() }.ask(&found)
+        Prompt { is_terminal, answers: stdin.lock(), questions: anstream::stderr() }.ask(&found)
     });
     answer.await.context("the question ended without an answer")?
 }
