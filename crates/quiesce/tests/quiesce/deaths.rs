@@ -8,11 +8,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use agentapi_loop_disk::Disk;
 use agentapi_quiesce::{Applications, thaw_left_frozen};
 use fastrand::Rng;
 use rustix::process::Signal;
 
-use crate::disk::Disk;
 use crate::held::Held;
 use crate::support::{Fixture, settings};
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use agentapi_loop_disk::Disk;
 use agentapi_quiesce::{
     Application, Applications, Backup, Consistency, Coordinator, EndedBy, JournalError, QuiesceError, Settings, Step,
     thaw_left_frozen,
 };
 
-use crate::disk::Disk;
 use crate::held::Held;
 use crate::support::{Fixture, eventually, idle, parked, settings};
 

@@ -10,7 +10,6 @@
 
 mod databases;
 mod deaths;
-mod disk;
 mod file_system;
 mod held;
 mod holders;

@@ -1,4 +1,5 @@
 //! A real ext4 on a loop device, and what the kernel makes of it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Mounted while it lives. Thawed and unmounted whatever becomes of the test.
-pub(crate) struct Disk {
+pub struct Disk {
     mount: PathBuf,
     /// What its image lies on: as long as that is frozen nothing can be done with this one.
     below: Option<PathBuf>,
@@ -16,12 +17,12 @@ pub(crate) struct Disk {
 
 impl Disk {
     /// `None` where there are no loop devices, which is said; under CI that is a failure.
-    pub(crate) fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         Self::on(tempfile::tempdir().unwrap(), None)
     }
 
     /// One whose image lies on another disk: what the other one holds up, holds up this one.
-    pub(crate) fn on_disk(other: &Self) -> Option<Self> {
+    pub fn on_disk(other: &Self) -> Option<Self> {
         Self::on(tempfile::tempdir_in(&other.mount).unwrap(), Some(other.mount.clone()))
     }
 
@@ -41,20 +42,23 @@ impl Disk {
         }
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Where it is mounted.
+    pub fn path(&self) -> &Path {
         &self.mount
     }
 
-    pub(crate) fn text(&self) -> &str {
+    /// The same as a text.
+    pub fn text(&self) -> &str {
         text(&self.mount)
     }
 
-    pub(crate) fn fsfreeze(&self, option: &str) -> Result<(), String> {
+    /// Runs `fsfreeze` with this option, and returns what it said where it failed.
+    pub fn fsfreeze(&self, option: &str) -> Result<(), String> {
         run("fsfreeze", &[option, self.text()])
     }
 
     /// A program line that thaws it, also where it is not frozen.
-    pub(crate) fn thaw_line(&self) -> String {
+    pub fn thaw_line(&self) -> String {
         let script = format!(
             "e=$(LC_ALL=C fsfreeze -u {0} 2>&1) || case $e in (*Invalid\\ argument*) ;; (*) echo \"$e\" >&2; exit 1; esac",
             self.text()
@@ -62,12 +66,13 @@ impl Disk {
         shlex::try_join(["sh", "-c", &script]).unwrap()
     }
 
-    pub(crate) fn freeze_line(&self) -> String {
+    /// A program line that freezes it.
+    pub fn freeze_line(&self) -> String {
         format!("fsfreeze -f {}", self.text())
     }
 
     /// Whether a write does not come to its end. The writer is left behind, and ends with the thaw.
-    pub(crate) fn is_frozen(&self) -> bool {
+    pub fn is_frozen(&self) -> bool {
         let mut writer = self.write_in_background("probe");
         let until = Instant::now() + Duration::from_millis(700);
         while Instant::now() < until {
@@ -83,7 +88,7 @@ impl Disk {
     }
 
     /// A process that writes through to the disk, and may never return.
-    pub(crate) fn write_in_background(&self, name: &str) -> Child {
+    pub fn write_in_background(&self, name: &str) -> Child {
         let file = format!("of={}/{name}", self.text());
         let mut dd = Command::new("dd");
         dd.args(["if=/dev/zero", "bs=64k", "count=1", "oflag=sync", "status=none", &file]);
