@@ -6,12 +6,11 @@
 mod interruption;
 mod journal;
 mod quiesce;
+mod report;
 mod thaw;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 
 use agentapi_host::policy::{AuditFile, Policy};
 use agentapi_host::quiesce::{Coordinator, Parked, Report};
@@ -19,19 +18,17 @@ use agentapi_host::{Agent, Host, Target};
 use agentapi_mock::MockAgent;
 use anyhow::Context;
 use clap::Args;
-use tokio::sync::oneshot;
 
-use crate::error::{UntoldOutcome, UsageError};
+pub(crate) use crate::extension::report::report;
+
+use crate::error::UsageError;
 use crate::extension::interruption::RunSignals;
 use crate::extension::quiesce::QuiesceOptions;
 use crate::extension::thaw::{thaw_leftover, wait_until_thawed};
-use crate::print;
 use crate::process::runtime::{block_on, single_threaded};
-use crate::process::signals::Termination;
 use crate::process::stderr::stderr;
 use crate::session::Session;
 use crate::session::target::TargetOptions;
-use crate::status::ExitStatus;
 
 /// What every run of an extension takes.
 #[derive(Args)]
@@ -113,31 +110,6 @@ async fn run_with_agent(
     wait_until_thawed(&coordinator, &mut signals.termination).await?;
     let freeze = coordinator.last_report().filter(|report| Some(report) != earlier.as_ref());
     Ok(RunOutcome { result: result?, freeze })
-}
-
-/// Prints what came of a run, when nothing is frozen any more. The handlers of signals stay in place until the process
-/// ends, so a signal has to be waited for beside a reader of stdout that has stopped.
-pub(crate) fn report(status: ExitStatus, text: String) -> anyhow::Result<()> {
-    // The report comes first: where there is no thread to be had it is printed without the wait for signals.
-    let Ok(runtime) = single_threaded() else { return print::report(status, &text) };
-    let (sender, mut reported) = oneshot::channel();
-    let to_print = text.clone();
-    let writer = thread::Builder::new().name("stdout".into());
-    // Nobody is left to be told where the receiver is gone.
-    let writer = writer.spawn(move || drop(sender.send(print::report(status, &to_print))));
-    if writer.is_err() {
-        return print::report(status, &text);
-    }
-    block_on(runtime, async {
-        let mut termination = Termination::handle().context("signals cannot be waited for")?;
-        tokio::select! {
-            reported = &mut reported => reported?,
-            signal = termination.recv() => {
-                let source = io::Error::other(format!("signal {signal} came before its reader had taken it"));
-                Err(UntoldOutcome { status, source }.into())
-            }
-        }
-    })
 }
 
 fn open_audit(file: &Path) -> anyhow::Result<Arc<AuditFile>> {

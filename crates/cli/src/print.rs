@@ -26,7 +26,7 @@ pub(crate) struct Output {
 /// stdout cannot be written, and not because its reader is gone.
 #[derive(Debug, thiserror::Error)]
 #[error("stdout cannot be written")]
-pub(crate) struct StdoutError(#[from] io::Error);
+pub(crate) struct StdoutError(#[from] pub(crate) io::Error);
 
 impl Output {
     /// Shows a record that the command was to look up: as JSON, or as the text that `describe` makes of it.

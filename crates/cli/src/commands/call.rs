@@ -23,7 +23,7 @@ pub use crate::commands::call::request::Request;
 
 use crate::commands::call::lines::{Line, LineReader, MAX_LINE_BYTES};
 use crate::print::escape::visible_json;
-use crate::print::write;
+use crate::print::{StdoutError, write};
 use crate::process::runtime::{block_on, single_threaded};
 use crate::session::Session;
 use crate::session::target::{TargetOptions, UnparsedTarget};
@@ -40,7 +40,7 @@ pub(crate) fn run(session: &Session, target: &TargetOptions) -> anyhow::Result<(
             match write(&answer) {
                 // The reader has seen enough.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-                written => written?,
+                written => written.map_err(StdoutError)?,
             }
         }
         Ok(())

@@ -1,12 +1,9 @@
 //! The messages and exit statuses of commands that fail.
 
-#[cfg(target_os = "linux")]
-use std::fs::OpenOptions;
-use std::io;
-use std::process::Stdio;
-
 use serde_json::json;
 
+#[cfg(target_os = "linux")]
+use crate::support::streams::{Fault, Stream, with_fault};
 use crate::support::{Fixture, ZEROS, one_line_of_json, run};
 
 #[test]
@@ -119,19 +116,6 @@ fn with_json_an_error_is_one_object_on_stderr() {
     assert!(text.contains("is not the pinned one: expected fingerprint 00:00"), "{text}");
 }
 
-/// A pipe that nobody reads any more.
-fn closed_pipe() -> Stdio {
-    let (reader, writer) = io::pipe().unwrap();
-    drop(reader);
-    writer.into()
-}
-
-/// A file on a full disk.
-#[cfg(target_os = "linux")]
-fn full_disk() -> Stdio {
-    OpenOptions::new().write(true).open("/dev/full").unwrap().into()
-}
-
 #[test]
 #[cfg(target_os = "linux")]
 fn a_stderr_that_cannot_be_written_changes_no_exit_status() {
@@ -145,21 +129,19 @@ fn a_stderr_that_cannot_be_written_changes_no_exit_status() {
         (&["storage", "--nonsense"], 2),
     ];
     for (arguments, status) in cases {
-        for stderr in [closed_pipe(), full_disk()] {
-            let mut command = fixture.command(arguments);
-            command.stderr(stderr);
+        for fault in [Fault::BrokenPipe, Fault::FullDisk] {
+            let command = with_fault(fixture.command(arguments), Stream::Stderr, fault);
             assert_eq!(run(command).status, Some(status), "{arguments:?}");
         }
     }
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_closed_stdout_is_no_failure() {
     let fixture = Fixture::start();
     for arguments in [&["storage"][..], &["disks", "list", "--json"], &["--help"], &["demo"]] {
-        let mut command = fixture.command(arguments);
-        command.stdout(closed_pipe());
-        let outcome = run(command);
+        let outcome = run(with_fault(fixture.command(arguments), Stream::Stdout, Fault::BrokenPipe));
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{arguments:?}");
     }
 }

@@ -19,5 +19,9 @@ mod format;
 mod mock;
 mod operations;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod standstill;
+#[cfg(target_os = "linux")]
+mod streams;
 mod support;
 mod usage;

@@ -3,6 +3,8 @@
 #[cfg(unix)]
 mod backup;
 mod process;
+#[cfg(target_os = "linux")]
+pub(crate) mod streams;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -31,6 +31,15 @@ impl Process {
         kill_process(Pid::from_raw(self.0.id().try_into().unwrap()).unwrap(), signal).unwrap();
     }
 
+    /// Whether it has a thread of this name.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn has_thread(&self, name: &str) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).unwrap();
+        // One that ends meanwhile has no name.
+        let names = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("comm")).ok());
+        names.into_iter().any(|found| found.trim_end() == name)
+    }
+
     /// Waits for its end and returns its exit status. None if a signal killed it.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> Option<i32> {
