@@ -85,6 +85,20 @@ fn a_signal_thaws_at_once_although_the_log_lies_on_what_is_frozen() {
 }
 
 #[test]
+fn a_run_that_is_killed_is_gone_although_its_log_lies_on_what_is_frozen() {
+    let Some(disk) = Disk::new() else { return };
+    let (fixture, log) = (Fixture::with(ENDLESS), disk.path().join("backup.log"));
+    let mut process = Process::spawn(frozen_run(&fixture, &disk, &log));
+    let _thawed = ThawedAtTheEnd(&disk);
+    wait_until("a backup is started", || fixture.starts() == 1);
+    // A thread that waited for the disk would keep the process, and its locks, until the thaw.
+    assert!(disk.is_frozen());
+    process.signal(Signal::KILL);
+    assert_eq!(process.wait(), None);
+    assert!(disk.is_frozen());
+}
+
+#[test]
 fn a_command_that_gives_up_the_thaw_ends_and_its_last_words_reach_the_log_after_the_thaw() {
     let Some(disk) = Disk::new() else { return };
     let (fixture, log) = (Fixture::with(ENDLESS), disk.path().join("backup.log"));
