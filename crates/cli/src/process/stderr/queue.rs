@@ -131,7 +131,10 @@ impl Queue {
 
     /// Writes what waits, where there is no thread for it.
     pub(super) fn write_on_this_thread(&self, sink: &mut impl Sink) {
-        while let Some(work) = self.lock().take() {
+        loop {
+            // A statement of its own, so that the lock is not held during the write.
+            let work = self.lock().take();
+            let Some(work) = work else { return };
             self.carry_out(work, sink);
         }
     }
@@ -184,7 +187,7 @@ impl Queue {
 
 impl State {
     fn has_work(&self) -> bool {
-        self.is_writing || !self.messages.is_empty() || self.progress_has_changed
+        self.is_writing || !self.messages.is_empty() || self.progress_has_changed || self.tells_lost()
     }
 
     /// What is to be done next, if anything. From now on it counts as being written.
@@ -192,7 +195,7 @@ impl State {
         if self.parked > 0 {
             return None;
         }
-        if self.messages.is_empty() && !self.has_failed {
+        if self.messages.is_empty() && self.tells_lost() {
             self.note_lost();
         }
         let work = match self.messages.pop_front() {
@@ -208,6 +211,11 @@ impl State {
         };
         self.is_writing = true;
         Some(work)
+    }
+
+    /// Whether the count of what was lost is to be written without waiting for a further message.
+    fn tells_lost(&self) -> bool {
+        self.lost > 0 && !self.has_failed
     }
 
     fn note_lost(&mut self) {
