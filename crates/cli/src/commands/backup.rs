@@ -34,7 +34,10 @@ pub(crate) enum BackupCommand {
     /// At most one backup is started; where the answer to the start is lost, the status says what
     /// became of it. Whatever happens, the applications are thawed: when the backup has ended, when
     /// this command is interrupted or the lease ends, and by the next run after a crash. The report
-    /// says what the backup is worth, and so does the exit status: see agentapi --help.
+    /// says what the backup is worth.
+    ///
+    /// Exit status 0 done, 1 failed or nothing was started, 3 not due, 4 a backup is running or another
+    /// freeze is held, 5 nobody can say how it ended, 6 done but crash-consistent, 7 still frozen.
     #[command(verbatim_doc_comment, after_long_help = run::EXAMPLES)]
     Run(Box<BackupRunOptions>),
 }

