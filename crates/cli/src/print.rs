@@ -67,7 +67,7 @@ pub(crate) fn print(text: &str) -> Result<(), StdoutError> {
     }
 }
 
-/// As [`print`], for commands that cannot go on without their reader.
+/// As [`print()`], for commands that cannot go on without their reader.
 pub(crate) fn write(text: &str) -> io::Result<()> {
     let mut stdout = anstream::stdout().lock();
     stdout.write_all(text.as_bytes())?;
