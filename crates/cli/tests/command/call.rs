@@ -99,8 +99,8 @@ fn errors_have_their_kind_and_the_next_line_is_answered() {
     );
     let input = b"{\"op\":\"storage\"}\n{\"op\":\"disks\"}\n{\"op\":\"start-backup\"}\n{\"op\":\"backup-due\"}\n{\"op\":\"storage\"}\n";
     let answers = answers(run_with(fixture.command(&["call", "--deadline-ms", "1500"]), input));
-    let status =
-        json!({"ok": false, "error": {"kind": "http-status", "message": "GET /storage: HTTP 500", "status": 500}});
+    let message = "GET /storage: HTTP 500: injected fault";
+    let status = json!({"ok": false, "error": {"kind": "http-status", "message": message, "status": 500}});
     assert_eq!(answers[0], status);
     let kinds: Vec<_> = answers[1..4].iter().map(|answer| answer["error"]["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["bad-envelope", "interrupted", "deadline"]);

@@ -50,7 +50,8 @@ fn a_wrong_token_is_suspected_where_the_agent_says_401() {
     let mut command = fixture.command(&["storage"]);
     command.env("AGENTAPI_TOKEN", "another-token");
     let outcome = run(command);
-    let expected = "error: GET /storage: HTTP 401; check the token: is it this guest's, and still valid?\n";
+    let expected = "error: GET /storage: HTTP 401: missing or wrong bearer token; check the token: is it this \
+                    guest's, and still valid?\n";
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(1), expected));
 }
 
@@ -108,7 +109,7 @@ fn a_component_that_cannot_be_read_is_named() {
 #[test]
 fn with_json_an_error_is_one_object_on_stderr() {
     let fixture = Fixture::with(r#"faults = ["storage:status=503"]"#);
-    let error = json!({"kind": "http-status", "message": "GET /storage: HTTP 503", "status": 503});
+    let error = json!({"kind": "http-status", "message": "GET /storage: HTTP 503: injected fault", "status": 503});
     assert_eq!(one_line_of_json(&fixture.fail(&["storage", "--json"])), error);
     let error = one_line_of_json(&fixture.fail(&["disks", "list", "--json", "--fingerprint", ZEROS]));
     assert_eq!(error["kind"], "pin-mismatch");
