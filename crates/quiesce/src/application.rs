@@ -24,7 +24,7 @@ pub(crate) enum Kind {
     FileSystem { mount: PathBuf, device: Option<Device> },
     Holder(Program),
     Programs { freeze: Program, thaw: Program },
-    Own { name: String, quiesce: Option<Arc<dyn Quiesce>> },
+    Own { name: String, quiesce: Arc<dyn Quiesce> },
 }
 
 /// What is frozen together, in this order, and thawed in reverse. At least one.
@@ -69,7 +69,7 @@ impl Application {
 
     /// The embedder's own code. The name is that in the journal, by which the next process finds it again.
     pub fn own(name: impl Into<String>, quiesce: Arc<dyn Quiesce>) -> Self {
-        Self { kind: Kind::Own { name: name.into(), quiesce: Some(quiesce) } }
+        Self { kind: Kind::Own { name: name.into(), quiesce } }
     }
 
     /// What two journals must not freeze at once. One's own code is nobody else's.
@@ -107,7 +107,8 @@ impl Application {
         }
     }
 
-    /// What the journal recorded. Code of one's own is taken from what is configured now, by its name.
+    /// What the journal recorded. Code of one's own is taken from what is configured now, by its name. `None` for own code
+    /// that is not configured, and for a record that holds no program: this process cannot thaw that.
     pub(crate) fn from_recorded(recorded: &Recorded, folder: Option<&Path>, now: &Applications) -> Option<Self> {
         let program = |words: &[String], ms: &u64| {
             let program = Program::new(words).ok()?.with_timeout(Duration::from_millis(*ms));
@@ -121,13 +122,22 @@ impl Application {
             }
             Recorded::Own { name } => {
                 let is_it = |app: &&Self| matches!(&app.kind, Kind::Own { name: known, .. } if known == name);
-                match now.list.iter().find(is_it) {
-                    Some(known) => known.kind.clone(),
-                    None => Kind::Own { name: name.clone(), quiesce: None },
-                }
+                now.list.iter().find(is_it)?.kind.clone()
             }
         };
         Some(Self { kind })
+    }
+}
+
+impl Recorded {
+    /// What somebody has to bring who wants to thaw this. Without arguments: they may hold a password.
+    pub(crate) fn needed(&self) -> String {
+        match self {
+            Self::FileSystem { mount, .. } => format!("the file system at {}", mount.display()),
+            Self::Holder { program, .. } => format!("the holder {:?}", program.first()),
+            Self::Programs { thaw, .. } => format!("the thaw program {:?}", thaw.first()),
+            Self::Own { name } => format!("the own code named {name:?}"),
+        }
     }
 }
 

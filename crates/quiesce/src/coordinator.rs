@@ -43,7 +43,8 @@ impl Coordinator {
     /// # Errors
     ///
     /// [`JournalError`] when the file cannot be used (its directory must exist) or is something else, another coordinator
-    /// has it open, or there are no threads.
+    /// has it open, or there are no threads. [`NotGiven`](JournalError::NotGiven) when something is left frozen that cannot
+    /// be thawed with these applications; this waits until the rest is thawed, up to [`Settings::give_up`].
     pub fn open(
         journal: impl AsRef<Path>,
         applications: impl Into<Applications>,
@@ -61,8 +62,20 @@ impl Coordinator {
                 left
             }
         };
-        start(journal, &applications, &shared, left)?;
-        Ok(Self { handle: Arc::new(Handle(shared)) })
+        let recovery = left.map(|left| Recovery::new(left, &applications));
+        let not_given = recovery.as_ref().and_then(|recovery| recovery.not_given(journal));
+        start(journal, &applications, &shared, recovery)?;
+        let handle = Handle(shared);
+        if let Some(not_given) = not_given {
+            // There will be no coordinator to wait for the rest with.
+            handle.0.wait_for_recovery();
+            let state = handle.0.state.borrow();
+            // Another process may have recovered it meanwhile, with what this one was not given.
+            if state.held.is_some() || state.unusable.is_some() {
+                return Err(not_given);
+            }
+        }
+        Ok(Self { handle: Arc::new(handle) })
     }
 
     /// Freezes the applications for this holder, whose name is told to those who come meanwhile.
@@ -171,16 +184,18 @@ pub fn thaw_left_frozen(
     let (journal, applications) = (journal.as_ref(), applications.into());
     let Some(left) = to_recover(journal)? else { return Ok(None) };
     let shared = Shared::new(settings.clone());
-    start(journal, &applications, &shared, Some(left))?;
+    let recovery = Recovery::new(left, &applications);
+    let not_given = recovery.not_given(journal);
+    start(journal, &applications, &shared, Some(recovery))?;
     let handle = Handle(shared);
-    let state = &handle.0.state;
-    let until = settings.give_up.map(|limit| Instant::now() + limit);
-    let is_over = handle.0.bell.wait(until, || state.borrow().held.is_none().then_some(()));
-    let state = state.borrow();
-    match (is_over, &state.held, &state.unusable) {
-        (None, Some(held), _) => Err(StillFrozen(held.clone()).into()),
-        (_, _, Some(why)) => Err(ThawError::NotJournalled(QuiesceFailure::new(why.clone()))),
-        _ => Ok(state.last.clone()),
+    handle.0.wait_for_recovery();
+    let state = handle.0.state.borrow();
+    match (&state.held, not_given, &state.unusable) {
+        (Some(held), ..) => Err(StillFrozen(held.clone()).into()),
+        (None, Some(not_given), Some(_)) => Err(not_given.into()),
+        (None, None, Some(why)) => Err(ThawError::NotJournalled(QuiesceFailure::new(why.clone()))),
+        // Also where another process has recovered it meanwhile, whatever this one was not given.
+        (None, _, None) => Ok(state.last.clone()),
     }
 }
 
@@ -218,16 +233,16 @@ fn start(
     journal: &Path,
     applications: &Applications,
     shared: &Arc<Shared>,
-    left: Option<LeftFrozen>,
+    recovery: Option<Recovery>,
 ) -> Result<(), JournalError> {
     let start = || {
         let clerk = Clerk::start(journal, &shared.journal, &shared.settings, &shared.bell)?;
         let items = applications.list().iter().enumerate();
         let items = items.map(|(index, app)| Item::start(app, index, &shared.bell, &shared.settings));
         let mut keeper = Keeper::new(Arc::clone(shared), items.collect::<Result<_, _>>()?, clerk)?;
-        let recovery = left.as_ref().map(|left| Recovery::new(left.clone(), applications));
-        if let Some(left) = &left {
-            shared.change(|state| state.held = Some(Status::new(&left.holder, Stage::Thawing)));
+        if let Some(recovery) = &recovery {
+            // Before the thread: whoever asks at once must not be told that nothing is frozen.
+            shared.change(|state| state.held = Some(Status::new(recovery.holder(), Stage::Thawing)));
         }
         let builder =
             SMALL_STACK.into_iter().fold(thread::Builder::new().name("keeper".into()), thread::Builder::stack_size);
@@ -240,6 +255,14 @@ fn start(
         builder.spawn(keep).map(drop)
     };
     start().map_err(JournalError::NoThreads)
+}
+
+impl Shared {
+    /// Returns when what was left frozen is thawed, or that has been tried for long enough.
+    fn wait_for_recovery(&self) {
+        let until = self.settings.give_up.map(|limit| Instant::now() + limit);
+        self.bell.wait(until, || self.state.borrow().held.is_none().then_some(()));
+    }
 }
 
 impl Settings {

@@ -133,6 +133,17 @@ pub enum JournalError {
         /// The file.
         file: PathBuf,
     },
+    /// The journal says that something is frozen, and this process was not given what thaws it. All else that the journal
+    /// recorded has been thawed, and the journal still says `frozen`.
+    #[error("the journal {} says that {holder} has frozen, and to thaw that it takes {needed}", file.display())]
+    NotGiven {
+        /// The journal.
+        file: PathBuf,
+        /// Who has frozen.
+        holder: String,
+        /// Which applications must be given to whoever is to thaw.
+        needed: String,
+    },
     /// The threads that thaw cannot be started.
     #[error("no threads to thaw with")]
     NoThreads(#[source] io::Error),

@@ -9,11 +9,13 @@
 //! 5. Only then take the journal's lock, which the dying process gives back by itself, and write.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::application::{Application, Applications, Kind, Recorded};
 use crate::clerk::Errand;
+use crate::error::JournalError;
 use crate::item::Item;
 use crate::journal::{Entry, LeftFrozen};
 use crate::keeper::{AFTER_PANIC, Keeper, failure_of};
@@ -27,6 +29,8 @@ use crate::worker::{Outcome, SMALL_STACK, Worker};
 pub(crate) struct Recovery {
     left: LeftFrozen,
     applications: Vec<Application>,
+    /// What else is left frozen, and cannot be thawed with what this process was given. `None`: nothing.
+    missing: Option<String>,
 }
 
 impl LeftFrozen {
@@ -43,21 +47,22 @@ impl LeftFrozen {
 impl Recovery {
     /// Of what the journal recorded. An older journal recorded nothing: then of what is configured now.
     pub(crate) fn new(left: LeftFrozen, now: &Applications) -> Self {
-        let applications = match &left.entry {
-            Some(entry) => {
-                let is_of_this_boot = entry.owner.is_of_this_boot();
-                let frozen = entry.what.iter().filter(|recorded| is_of_this_boot || outlives_a_boot(recorded));
-                frozen
-                    .filter_map(|recorded| Application::from_recorded(recorded, entry.folder.as_deref(), now))
-                    .collect()
-            }
-            // Older versions froze no file system: one that is frozen now is somebody else's.
-            None if !left.is_damaged => {
-                now.list().iter().filter(|app| !matches!(app.kind, Kind::FileSystem { .. })).cloned().collect()
-            }
-            None => now.list().to_vec(),
+        let (applications, missing) = match &left.entry {
+            Some(entry) => of_entry(entry, now),
+            None => of_nothing_recorded(&left, now),
         };
-        Self { left, applications }
+        Self { left, applications, missing }
+    }
+
+    /// Who has frozen.
+    pub(crate) fn holder(&self) -> &str {
+        &self.left.holder
+    }
+
+    /// Why this is not all that is left frozen.
+    pub(crate) fn not_given(&self, journal: &Path) -> Option<JournalError> {
+        let (file, holder) = (journal.to_owned(), self.left.holder.clone());
+        self.missing.clone().map(|needed| JournalError::NotGiven { file, holder, needed })
     }
 
     /// Returns when all is thawed and the journal is ours.
@@ -83,6 +88,13 @@ impl Recovery {
             let until = Instant::now() + GRACE;
             keeper.shared.bell.wait(Some(until), || (!follower.is_busy()).then_some(()));
             keeper.thaw_all(|| !follower.is_busy());
+            if let Some(needed) = &self.missing {
+                // Nothing is written: the line `frozen` is what makes the next start thaw the rest.
+                keeper.clerk.run(Errand::Unlock, None);
+                let why = format!("what {} has frozen is thawed by {needed} only", self.left.holder);
+                keeper.shared.change(|state| (state.held, state.unusable) = (None, Some(why)));
+                return;
+            }
         }
         self.take_journal(keeper, self.left.age().max(begun.elapsed()));
     }
@@ -158,6 +170,34 @@ impl Recovery {
             }
         }
     }
+}
+
+/// What a journal of this version recorded, and what of it this process cannot thaw.
+fn of_entry(entry: &Entry, now: &Applications) -> (Vec<Application>, Option<String>) {
+    let is_of_this_boot = entry.owner.is_of_this_boot();
+    let frozen = entry.what.iter().filter(|recorded| is_of_this_boot || outlives_a_boot(recorded));
+    let (mut applications, mut missing) = (Vec::new(), Vec::new());
+    for recorded in frozen {
+        match Application::from_recorded(recorded, entry.folder.as_deref(), now) {
+            Some(application) => applications.push(application),
+            None => missing.push(recorded.needed()),
+        }
+    }
+    (applications, (!missing.is_empty()).then(|| missing.join(" and ")))
+}
+
+/// What is configured now, for a journal that does not say what is frozen. To thaw nothing, and to call that recovered,
+/// would be a lie.
+fn of_nothing_recorded(left: &LeftFrozen, now: &Applications) -> (Vec<Application>, Option<String>) {
+    // Older versions froze no file system: one that is frozen now is somebody else's.
+    let may_be_it = |app: &&Application| left.is_damaged || !matches!(app.kind, Kind::FileSystem { .. });
+    let applications: Vec<_> = now.list().iter().filter(may_be_it).cloned().collect();
+    let why = match left.is_damaged {
+        true => "the applications that were frozen (its last line is not understood)",
+        false => "the freeze and thaw programs that were used (a journal of an older version does not record them)",
+    };
+    let missing = applications.is_empty().then(|| why.to_owned());
+    (applications, missing)
 }
 
 /// The processes that the freeze began, and the one that began it: a thread of it may be in the middle of a freeze.

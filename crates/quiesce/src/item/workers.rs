@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 
 use crate::application::{Application, Kind};
-use crate::error::QuiesceFailure;
 use crate::file_system::Mount;
 use crate::holder::hold;
 use crate::own::{Quiesce, attempt};
@@ -38,7 +37,7 @@ impl Workers {
             Kind::FileSystem { mount, device } => Self::of_file_system(Mount::new(mount, *device), bell),
             Kind::Holder(program) => Self::of_holder(program.clone(), number, bell),
             Kind::Programs { freeze, thaw } => Self::of_programs(freeze.clone(), thaw.clone(), number, bell),
-            Kind::Own { name, quiesce } => Self::of_own(name, quiesce.as_ref(), bell, settings),
+            Kind::Own { name, quiesce } => Self::of_own(name, quiesce, bell, settings),
         }
     }
 
@@ -75,22 +74,14 @@ impl Workers {
         Ok(Self { name, freezer, thawer: Some(thawer), mount: None })
     }
 
-    fn of_own(
-        name: &str,
-        quiesce: Option<&Arc<dyn Quiesce>>,
-        bell: &Arc<Bell>,
-        settings: &Settings,
-    ) -> io::Result<Self> {
+    fn of_own(name: &str, quiesce: &Arc<dyn Quiesce>, bell: &Arc<Bell>, settings: &Settings) -> io::Result<Self> {
         let start = |what: &'static str, limit| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let (quiesce, name) = (quiesce.cloned(), name.to_owned());
-            Worker::start("own", bell, None, move |order, desk| match (&quiesce, order) {
-                (None, _) => {
-                    Outcome::Failed(QuiesceFailure::new(format!("only the program that froze {name} can thaw it")))
-                }
-                (_, Order::Prepare) => Outcome::Done,
-                (Some(quiesce), Order::Freeze(_)) => attempt(&runtime, what, limit, desk, || quiesce.freeze()),
-                (Some(quiesce), Order::Thaw) => attempt(&runtime, what, limit, desk, || quiesce.thaw()),
+            let quiesce = Arc::clone(quiesce);
+            Worker::start("own", bell, None, move |order, desk| match order {
+                Order::Prepare => Outcome::Done,
+                Order::Freeze(_) => attempt(&runtime, what, limit, desk, || quiesce.freeze()),
+                Order::Thaw => attempt(&runtime, what, limit, desk, || quiesce.thaw()),
             })
         };
         let (freezer, thawer) = (start("freeze", settings.freeze_timeout)?, start("thaw", settings.thaw_timeout)?);

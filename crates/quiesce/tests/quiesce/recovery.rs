@@ -1,11 +1,12 @@
 //! A process that dies while it holds a freeze, and the next one.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agentapi_quiesce::{
-    Applications, Coordinator, EndedBy, JournalError, Programs, QuiesceError, Settings, Step, ThawError,
-    thaw_left_frozen,
+    Application, Applications, Coordinator, EndedBy, JournalError, Programs, Quiesce, QuiesceError, QuiesceFailure,
+    Quiescing, Settings, Step, ThawError, thaw_left_frozen,
 };
 use rustix::process::Signal;
 
@@ -118,6 +119,72 @@ async fn a_journal_of_an_older_version_is_thawed_with_what_is_configured_now() {
     assert_eq!((report.holder.as_str(), report.ended_by), ("backup-loop", EndedBy::Recovered));
     assert!(!fixture.done().is_empty());
     assert_eq!(fixture.journal().lines().count(), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_thawed_for_want_of_its_application_is_never_called_recovered() {
+    let fixture = Fixture::new();
+    let journal = fixture.path("journal.jsonl");
+    let older = "{\"at_unix_s\":1790000000,\"event\":\"frozen\",\"holder\":\"backup-loop\"}\n";
+    let damaged = "{\"at_unix_s\":1790000000,\"event\":\"thawed\",\"holder\":\"n\"}\n{\"event\":\"melted\"}\n";
+    let of_older = "says that backup-loop has frozen, and to thaw that it takes the freeze and thaw programs that were \
+                    used (a journal of an older version does not record them)";
+    let of_damaged = "says that unknown has frozen, and to thaw that it takes the applications that were frozen (its \
+                      last line is not understood)";
+    let file_system = Applications::new([Application::file_system("/nonexistent")]).unwrap();
+    for (text, given, told) in [
+        (older, Applications::none(), of_older),
+        // An older version froze none: one that is frozen now is somebody else's.
+        (older, file_system, of_older),
+        (damaged, Applications::none(), of_damaged),
+    ] {
+        fs::write(&journal, text).unwrap();
+        let told = format!("the journal {} {told}", journal.display());
+        let thawed = thaw_left_frozen(&journal, given.clone(), &settings()).unwrap_err();
+        assert!(matches!(thawed, ThawError::Journal(JournalError::NotGiven { .. })), "{thawed:?}");
+        let opened = Coordinator::open(&journal, given, settings()).unwrap_err();
+        assert_eq!((thawed.to_string(), opened.to_string(), fixture.journal()), (told.clone(), told, text.into()));
+    }
+}
+
+#[tokio::test]
+async fn without_the_own_code_that_froze_the_rest_is_thawed_and_the_journal_stays_at_frozen() {
+    let fixture = Fixture::new();
+    let journal = fixture.path("journal.jsonl");
+    drop(Held::start(&fixture, &[&fixture.line("touch frozen"), &fixture.line("rm -f frozen")]));
+    let with_own = fixture.journal().replace("\"what\":[", "\"what\":[{\"kind\":\"own\",\"name\":\"ledger\"},");
+    assert_ne!(with_own, fixture.journal());
+    fs::write(&journal, &with_own).unwrap();
+    let named = |name| Applications::new([Application::own(name, Arc::new(Ledger(fixture.path("ledger"))))]).unwrap();
+
+    for given in [Applications::none(), named("another")] {
+        fs::write(fixture.path("frozen"), "").unwrap();
+        let thawed = thaw_left_frozen(&journal, given.clone(), &settings()).unwrap_err();
+        assert!(!fixture.path("frozen").exists());
+        let told = "says that hold_freeze has frozen, and to thaw that it takes the own code named \"ledger\"";
+        assert!(thawed.to_string().ends_with(told), "{thawed}");
+        fs::write(fixture.path("frozen"), "").unwrap();
+        let opened = Coordinator::open(&journal, given, settings()).unwrap_err();
+        assert!(opened.to_string().ends_with(told) && !fixture.path("frozen").exists(), "{opened}");
+        assert_eq!((fixture.journal(), fixture.path("ledger").exists()), (with_own.clone(), false));
+    }
+    let report = thaw_left_frozen(&journal, named("ledger"), &settings()).unwrap().unwrap();
+    assert_eq!(report.ended_by, EndedBy::Recovered);
+    assert!(fixture.path("ledger").exists());
+    assert!(fixture.journal().lines().last().unwrap().contains("recovered"));
+}
+
+/// Leaves a file when it thaws.
+struct Ledger(std::path::PathBuf);
+
+impl Quiesce for Ledger {
+    fn freeze(&self) -> Quiescing<'_> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn thaw(&self) -> Quiescing<'_> {
+        Box::pin(async { fs::write(&self.0, "").map_err(QuiesceFailure::new) })
+    }
 }
 
 #[tokio::test]
