@@ -18,6 +18,7 @@ use crate::item::Item;
 use crate::journal::{Journal, LeftFrozen, is_locked, look};
 use crate::keeper::Keeper;
 use crate::lease::{Lease, end_within, keeper_failed};
+use crate::leftover::Leftover;
 use crate::parked::Parked;
 use crate::recovery::Recovery;
 use crate::report::{Report, Stage, Status, StillFrozen};
@@ -143,6 +144,11 @@ impl Coordinator {
         }
     }
 
+    /// One that has been started already.
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        Self { handle: Arc::new(Handle(shared)) }
+    }
+
     fn claim(&self, holder: &str) -> Result<u64, QuiesceError> {
         let (mut refused, mut number) = (None, 0);
         self.shared().state.send_if_modified(|state| {
@@ -176,27 +182,16 @@ impl Coordinator {
 /// # Errors
 ///
 /// [`ThawError::Journal`] as for [`Coordinator::open`]; [`ThawError::StillFrozen`] after [`Settings::give_up`].
+///
+/// [`Leftover`] does the same for whoever wants to know meanwhile what is waited for.
 pub fn thaw_left_frozen(
     journal: impl AsRef<Path>,
     applications: impl Into<Applications>,
     settings: &Settings,
 ) -> Result<Option<Report>, ThawError> {
-    let (journal, applications) = (journal.as_ref(), applications.into());
-    let Some(left) = to_recover(journal)? else { return Ok(None) };
-    let shared = Shared::new(settings.clone());
-    let recovery = Recovery::new(left, &applications);
-    let not_given = recovery.not_given(journal);
-    start(journal, &applications, &shared, Some(recovery))?;
-    let handle = Handle(shared);
-    handle.0.wait_for_recovery();
-    let state = handle.0.state.borrow();
-    match (&state.held, not_given, &state.unusable) {
-        (Some(held), ..) => Err(StillFrozen(held.clone()).into()),
-        (None, Some(not_given), Some(_)) => Err(not_given.into()),
-        (None, None, Some(why)) => Err(ThawError::NotJournalled(QuiesceFailure::new(why.clone()))),
-        // Also where another process has recovered it meanwhile, whatever this one was not given.
-        (None, _, None) => Ok(state.last.clone()),
-    }
+    let Some(leftover) = Leftover::thaw(journal, applications, settings)? else { return Ok(None) };
+    leftover.coordinator().shared().wait_for_recovery();
+    leftover.report()
 }
 
 /// Why not everything that was left frozen is thawed.
@@ -215,7 +210,7 @@ pub enum ThawError {
 }
 
 /// What a journal says that is left frozen, if its process is gone or dying.
-fn to_recover(journal: &Path) -> Result<Option<LeftFrozen>, JournalError> {
+pub(crate) fn to_recover(journal: &Path) -> Result<Option<LeftFrozen>, JournalError> {
     let Some(left) = look(journal)?.left else { return Ok(None) };
     let is_held = match left.is_held() {
         Some(is_held) => is_held,
@@ -223,13 +218,13 @@ fn to_recover(journal: &Path) -> Result<Option<LeftFrozen>, JournalError> {
         None => is_locked(journal)?,
     };
     if is_held {
-        return Err(JournalError::InUse { file: journal.to_owned(), holder: Some(left.holder) });
+        return Err(left.is_in_use(journal));
     }
     Ok(Some(left))
 }
 
 /// Starts keeper and workers. What is left frozen comes first.
-fn start(
+pub(crate) fn start(
     journal: &Path,
     applications: &Applications,
     shared: &Arc<Shared>,

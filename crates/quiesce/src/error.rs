@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::path::PathBuf;
+use std::time::SystemTime;
 use std::{fmt, io};
 
 use crate::report::Stage;
@@ -112,12 +113,14 @@ pub fn error_chain(error: &dyn Error) -> String {
 #[non_exhaustive]
 pub enum JournalError {
     /// Another coordinator has this journal open, in this process or another one.
-    #[error("the journal {} is in use by another process{}", file.display(), held_by(holder.as_deref()))]
+    #[error("the journal {} is in use by another process{}", file.display(), held_by(holder.as_deref(), *since))]
     InUse {
         /// The journal.
         file: PathBuf,
         /// Who has frozen, if anybody has.
         holder: Option<String>,
+        /// Since when, by the clock, as the journal says.
+        since: Option<SystemTime>,
     },
     /// The file cannot be read or written.
     #[error("the journal {} cannot be used", file.display())]
@@ -149,8 +152,11 @@ pub enum JournalError {
     NoThreads(#[source] io::Error),
 }
 
-fn held_by(holder: Option<&str>) -> String {
-    holder.map_or_else(String::new, |holder| format!(", where {holder} holds the freeze"))
+fn held_by(holder: Option<&str>, since: Option<SystemTime>) -> String {
+    // A clock that was set back is no reason to say nothing.
+    let seconds = since.map(|since| since.elapsed().unwrap_or_default().as_secs());
+    let time = seconds.map_or_else(String::new, |seconds| format!(", for {seconds} s now"));
+    holder.map_or_else(String::new, |holder| format!(", where {holder} holds the freeze{time}"))
 }
 
 #[cfg(test)]

@@ -59,6 +59,11 @@ impl Recovery {
         &self.left.holder
     }
 
+    /// What is thawed, in the order of its freeze.
+    pub(crate) fn applications(&self) -> &[Application] {
+        &self.applications
+    }
+
     /// Why this is not all that is left frozen.
     pub(crate) fn not_given(&self, journal: &Path) -> Option<JournalError> {
         let (file, holder) = (journal.to_owned(), self.left.holder.clone());

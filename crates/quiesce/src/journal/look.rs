@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::fs::OFlags;
 
@@ -35,6 +35,12 @@ impl LeftFrozen {
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let is_same_time = self.since_unix_s == other.since_unix_s || (self.is_damaged && other.is_damaged);
         self.holder == other.holder && self.entry == other.entry && is_same_time
+    }
+
+    /// Of a journal that another process has open.
+    pub(crate) fn is_in_use(self, path: &Path) -> JournalError {
+        let since = (!self.is_damaged).then(|| UNIX_EPOCH + Duration::from_secs(self.since_unix_s));
+        JournalError::InUse { file: path.to_owned(), holder: Some(self.holder), since }
     }
 
     /// How long ago that was, by the clock.
