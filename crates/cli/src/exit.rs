@@ -162,7 +162,7 @@ mod tests {
         let deadline =
             || Error::Deadline { route: Some(Route::StartBackup), limit: Duration::ZERO, phase: Phase::Waiting };
         let full_disk = || io::Error::from(io::ErrorKind::StorageFull);
-        let in_use = JournalError::InUse { file: "journal".into(), holder: None };
+        let in_use = JournalError::InUse { file: "journal".into(), holder: None, since: None };
         let cases: [(anyhow::Error, ExitStatus); 10] = [
             (unreachable(), ExitStatus::Failed),
             (CommandError::new("x").into(), ExitStatus::Failed),

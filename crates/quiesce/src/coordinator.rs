@@ -218,7 +218,7 @@ pub(crate) fn to_recover(journal: &Path) -> Result<Option<LeftFrozen>, JournalEr
         None => is_locked(journal)?,
     };
     if is_held {
-        return Err(left.is_in_use(journal));
+        return Err(left.into_in_use(journal));
     }
     Ok(Some(left))
 }

@@ -91,7 +91,7 @@ impl Journal {
         let Look { left, length } = look::look_at(&mut file, path)?;
         if !is_ours {
             let unfrozen = || JournalError::InUse { file: path.to_owned(), holder: None, since: None };
-            return Err(left.map_or_else(unfrozen, |left| left.is_in_use(path)));
+            return Err(left.map_or_else(unfrozen, |left| left.into_in_use(path)));
         }
         let mut journal = Self { file, path: path.to_owned(), length };
         if journal.file.metadata().map_err(unusable)?.len() != length {

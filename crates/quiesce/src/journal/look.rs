@@ -38,7 +38,7 @@ impl LeftFrozen {
     }
 
     /// Of a journal that another process has open.
-    pub(crate) fn is_in_use(self, path: &Path) -> JournalError {
+    pub(crate) fn into_in_use(self, path: &Path) -> JournalError {
         let since = (!self.is_damaged).then(|| UNIX_EPOCH + Duration::from_secs(self.since_unix_s));
         JournalError::InUse { file: path.to_owned(), holder: Some(self.holder), since }
     }
