@@ -10,6 +10,7 @@ use crate::commands::disks::DisksCommand;
 use crate::commands::fingerprint::FingerprintOptions;
 use crate::commands::mock::{self, MockOptions};
 use crate::commands::policy::PolicyCommand;
+use crate::commands::thaw::{self, ThawOptions};
 use crate::process::log::LogOptions;
 use crate::session::host::HostOptions;
 use crate::session::target::TargetOptions;
@@ -108,6 +109,9 @@ pub(crate) enum Command {
     /// Backups of this guest: whether one is due, start one, follow it
     #[command(subcommand)]
     Backup(BackupCommand),
+    /// Thaw what a run that was killed left frozen; needs its journal and nothing else
+    #[command(after_long_help = thaw::NOTES)]
+    Thaw(ThawOptions),
     /// Disks of this guest: list, assign, eject, format
     #[command(subcommand)]
     Disks(DisksCommand),

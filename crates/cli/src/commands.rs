@@ -9,3 +9,4 @@ pub(crate) mod metrics;
 pub(crate) mod mock;
 pub(crate) mod policy;
 pub(crate) mod storage;
+pub(crate) mod thaw;

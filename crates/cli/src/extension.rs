@@ -1,34 +1,50 @@
 //! Runs an extension for a command, with an audit, applications that it may freeze, and signals.
 //!
-//! However the run ends, by a signal too, the command does not end before everything is thawed. Only a second signal
-//! ends it earlier, with an error that says so.
+//! The order of things, whatever happens:
+//!
+//! 1. What an earlier run left frozen is thawed, before anything is looked at that may be missing or lie on a frozen disk.
+//! 2. The extension runs. Every signal that would end the process thaws first.
+//! 3. Its report is printed on stdout, also where the thaw has not worked yet.
+//! 4. The thaw is waited for, and told on stderr as long as it does not work. Only a second signal, or the time that the
+//!    operator set, ends the command earlier, with a status of its own.
 
+pub(crate) mod applications;
+mod frozen_files;
 mod interruption;
-mod journal;
-mod quiesce;
+pub(crate) mod journal;
+mod parking;
+pub(crate) mod quiesce;
 mod report;
-mod thaw;
+pub(crate) mod tell;
+pub(crate) mod thaw;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use agentapi_host::policy::{AuditFile, Policy};
-use agentapi_host::quiesce::{Coordinator, Parked, Report};
-use agentapi_host::{Agent, Host, Target};
+use agentapi_host::quiesce::Report;
+use agentapi_host::{Agent, Host, Target, error_chain};
 use agentapi_mock::MockAgent;
 use anyhow::Context;
 use clap::Args;
 
-pub(crate) use crate::extension::report::report;
-
-use crate::error::UsageError;
+use crate::error::{CommandError, SilentFailure, UntoldOutcome, UsageError};
+use crate::extension::frozen_files::refuse_files_on;
 use crate::extension::interruption::RunSignals;
+use crate::extension::parking::park;
 use crate::extension::quiesce::QuiesceOptions;
-use crate::extension::thaw::{thaw_leftover, wait_until_thawed};
+use crate::extension::report::Printing;
+use crate::extension::tell::tell;
+use crate::extension::thaw::{Freeze, ThawWait};
+use crate::print::StdoutError;
+use crate::print::escape::visible;
 use crate::process::runtime::{block_on, single_threaded};
+use crate::process::signals::Termination;
 use crate::process::stderr::stderr;
 use crate::session::Session;
 use crate::session::target::TargetOptions;
+use crate::status::ExitStatus;
 
 /// What every run of an extension takes.
 #[derive(Args)]
@@ -45,71 +61,159 @@ pub(crate) struct ExtensionOptions {
     target: TargetOptions,
 }
 
+/// What a command runs an extension for.
+pub(crate) trait Job {
+    /// What the extension is given.
+    fn input(&self) -> anyhow::Result<String>;
+    /// How long it may keep something frozen, unless the operator says.
+    fn lease(&self) -> Duration;
+    fn load(&self, host: &Host) -> anyhow::Result<Policy>;
+    /// What is printed of it. The thaw may not have worked yet.
+    fn report(&self, outcome: &RunOutcome) -> anyhow::Result<String>;
+    /// Tells what the report could not say, because the thaw had not worked yet.
+    fn tell_end_of_thaw(&self, _outcome: &RunOutcome) {}
+    /// How the command ends. All is thawed.
+    fn verdict(&self, outcome: &RunOutcome) -> anyhow::Result<Verdict>;
+}
+
 /// What a run that came to its end leaves.
 pub(crate) struct RunOutcome {
     /// What the extension returned.
     pub(crate) result: String,
-    /// How its last freeze ended. None if it froze nothing.
-    pub(crate) freeze: Option<Report>,
+    /// What has become of its last freeze.
+    pub(crate) freeze: Freeze,
 }
 
-/// Loads an extension and runs it to its end, or until a signal comes.
-pub(crate) fn run(
-    session: &Session,
-    options: &ExtensionOptions,
-    input: &str,
-    load: impl FnOnce(&Host) -> anyhow::Result<Policy>,
-) -> anyhow::Result<RunOutcome> {
+/// How a command ends that has printed its report.
+pub(crate) struct Verdict {
+    status: ExitStatus,
+    /// What the report does not say.
+    words: Option<String>,
+}
+
+impl Verdict {
+    pub(crate) fn with_words(status: ExitStatus, words: String) -> Self {
+        Self { status, words: Some(words) }
+    }
+
+    fn conclude(self, printed: Result<(), StdoutError>) -> anyhow::Result<()> {
+        let Self { status, words } = self;
+        match (printed, words) {
+            (Err(StdoutError(source)), _) => Err(UntoldOutcome { status, source }.into()),
+            (Ok(()), Some(words)) => Err(CommandError::new(words).with_status(status).into()),
+            (Ok(()), None) if status == ExitStatus::Done => Ok(()),
+            (Ok(()), None) => Err(SilentFailure(status).into()),
+        }
+    }
+}
+
+impl From<ExitStatus> for Verdict {
+    fn from(status: ExitStatus) -> Self {
+        Self { status, words: None }
+    }
+}
+
+/// Loads an extension, runs it to its end or until a signal comes, and reports.
+pub(crate) fn run(session: &Session, options: &ExtensionOptions, job: &impl Job) -> anyhow::Result<()> {
     if options.mock && options.target.or(&session.global_target).first_given().is_some() {
         return Err(UsageError("--mock is an agent of its own: give it no other".into()).into());
     }
     block_on(single_threaded()?, async {
-        // First of all, before anything is looked at that may be missing or lie on a frozen disk: the token, the extension,
-        // the cache, the audit. What an earlier run left frozen must not wait for them.
         let mut signals = RunSignals::handle()?;
-        let coordinator = options.quiesce.open()?;
-        if let Some(coordinator) = &coordinator {
+        let thaws = options.quiesce.open(job.lease())?;
+        if let Some(thaws) = &thaws {
             // What is printed is not written to a file before that is thawed: it may lie there.
             let _parked = stderr().park();
-            thaw_leftover(coordinator, &mut signals.termination).await?;
+            thaws.thaw_leftover(&mut signals.termination).await?;
+            RunSignals::thaw_first(&thaws.coordinator, options.audit.is_some())?;
         }
+        // Not before: a command line that is refused must thaw what an earlier one left.
+        options.look_at_what_is_frozen()?;
         let host = session.host.build()?;
-        let policy = load(&host)?;
+        let policy = job.load(&host)?;
         // Kept until the run is over: dropping the mock agent stops it.
         let mock = if options.mock { Some(MockAgent::start().await?) } else { None };
         let target = match &mock {
             Some(mock) => Target::parse(&mock.endpoint(), mock.token(), [mock.fingerprint().to_string()])?,
             None => session.target(&options.target)?,
         };
-        run_with_agent(policy, &host.agent(target)?, options, coordinator, signals, input).await
+        run_with_agent(policy, &host.agent(target)?, options.audit.as_deref(), thaws, signals, job).await
     })
 }
 
 async fn run_with_agent(
     mut policy: Policy,
     agent: &Agent,
-    options: &ExtensionOptions,
-    coordinator: Option<Coordinator>,
+    audit: Option<&Path>,
+    thaws: Option<ThawWait>,
     mut signals: RunSignals,
-    input: &str,
-) -> anyhow::Result<RunOutcome> {
-    let audit = options.audit.as_deref().map(open_audit).transpose()?;
+    job: &impl Job,
+) -> anyhow::Result<()> {
+    let audit = audit.map(open_audit).transpose()?;
     if let Some(audit) = &audit {
         policy = policy.audit(Arc::clone(audit) as _);
     }
     signals.audit = audit.clone();
-    let Some(coordinator) = coordinator else {
-        let result = signals.run(&policy, agent, input).await?;
-        return Ok(RunOutcome { result, freeze: None });
+    let input = job.input()?;
+    let Some(thaws) = thaws else {
+        let result = signals.run(&policy, agent, &input).await;
+        stderr().end_progress();
+        let outcome = RunOutcome { result: result?, freeze: Freeze::Nothing };
+        let printed = Printing::start(&job.report(&outcome)?).end(&mut signals.termination).await;
+        return job.verdict(&outcome)?.conclude(printed);
     };
-    let park = move || Parked::until_dropped((stderr().park(), audit.as_ref().map(|audit| audit.park())));
-    let policy = policy.quiesce(coordinator.clone(), park);
-    let earlier = coordinator.last_report();
-    let result = signals.run(&policy, agent, input).await;
-    // Before the run's own error is returned: while something is frozen, the process must not end.
-    wait_until_thawed(&coordinator, &mut signals.termination).await?;
-    let freeze = coordinator.last_report().filter(|report| Some(report) != earlier.as_ref());
-    Ok(RunOutcome { result: result?, freeze })
+    let policy = policy.quiesce(thaws.coordinator.clone(), move || park(audit.as_deref()));
+    let earlier = thaws.coordinator.last_report();
+    let result = signals.run(&policy, agent, &input).await;
+    thaws.settle(&mut signals.termination).await;
+    // Before anything else is printed: the line would be drawn over it.
+    stderr().end_progress();
+    let outcome = result.map(|result| RunOutcome { result, freeze: thaws.freeze_since(earlier.as_ref()) });
+    end(outcome, &thaws, earlier.as_ref(), &mut signals.termination, job).await
+}
+
+/// Reports, and only then waits for a thaw that has not worked: that may take until somebody has read the report.
+async fn end(
+    outcome: anyhow::Result<RunOutcome>,
+    thaws: &ThawWait,
+    earlier: Option<&Report>,
+    termination: &mut Termination,
+    job: &impl Job,
+) -> anyhow::Result<()> {
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(why) => {
+            if thaws.coordinator.status().is_some() {
+                tell(&visible(&error_chain(&*why)));
+            }
+            thaws.until_thawed(termination).await?;
+            return Err(why);
+        }
+    };
+    let text = job.report(&outcome);
+    let Freeze::Thawing(_) = outcome.freeze else {
+        let printed = Printing::start(&text?).end(termination).await;
+        return job.verdict(&outcome)?.conclude(printed);
+    };
+    let printing = text.map(|text| Printing::start_while_frozen(&text));
+    thaws.until_thawed(termination).await?;
+    let outcome = RunOutcome { freeze: thaws.freeze_since(earlier), ..outcome };
+    job.tell_end_of_thaw(&outcome);
+    let printed = printing?.end(termination).await;
+    job.verdict(&outcome)?.conclude(printed)
+}
+
+impl ExtensionOptions {
+    fn look_at_what_is_frozen(&self) -> Result<(), UsageError> {
+        let applications = &self.quiesce.applications;
+        for program in applications.file_system_programs() {
+            tell(&format!(
+                "--freeze '{}': --freeze-fs MOUNT knows more: whether somebody else froze it, and whether it still is",
+                visible(program)
+            ));
+        }
+        refuse_files_on(applications.file_systems(), self.audit.as_deref())
+    }
 }
 
 fn open_audit(file: &Path) -> anyhow::Result<Arc<AuditFile>> {

@@ -39,7 +39,7 @@ pub use crate::commands::call::{Operation, Request};
 
 use crate::cli::{Cli, Command};
 use crate::commands::policy::PolicyCommand;
-use crate::commands::{backup, call, demo, disks, fingerprint, metrics, mock, policy, storage};
+use crate::commands::{backup, call, demo, disks, fingerprint, metrics, mock, policy, storage, thaw};
 use crate::error::UsageError;
 use crate::print::Output;
 use crate::process::{log, stderr};
@@ -73,6 +73,7 @@ fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
         Command::Storage(target) => session.with_agent(&target, storage::show),
         Command::Metrics(target) => session.with_agent(&target, metrics::show),
         Command::Backup(command) => backup::run(&session, command),
+        Command::Thaw(options) => thaw::run(&options, output),
         Command::Disks(command) => disks::run(&session, command),
         Command::Policy(command) => policy::run(&session, command),
     }
@@ -85,10 +86,14 @@ fn refuse_options_without_effect(command: &Command, session: &Session) -> Result
         Command::Mock(_) => "mock",
         Command::Fingerprint(_) => "fingerprint",
         Command::Policy(PolicyCommand::Check { .. }) => "policy check",
+        Command::Thaw(_) => "thaw",
         _ => return Ok(()),
     };
     if let Some(option) = session.global_target.first_given() {
         return Err(UsageError(format!("{name} connects to no agent of yours: give it no --{option}")));
+    }
+    if let (Command::Thaw(_), Some(option)) = (command, session.host.first_given()) {
+        return Err(UsageError(format!("thaw makes no call: give it no --{option}")));
     }
     if session.output.json && matches!(command, Command::Demo) {
         let text = "demo prints for people only; programs use call, or --json with any other command";

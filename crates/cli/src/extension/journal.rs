@@ -11,15 +11,19 @@ use crate::process::directories::{BaseDirectory, base_directory};
 
 /// The journal in the user's state directory, which is created if it is missing. One for all runs of this user, so that
 /// two of them cannot freeze the same applications at once.
-pub(super) fn default_journal() -> anyhow::Result<PathBuf> {
-    let journal = journal_in_state(|name| env::var_os(name)).context("neither XDG_STATE_HOME nor HOME is set")?;
+pub(super) fn journal_of_this_user() -> anyhow::Result<PathBuf> {
+    let journal = default_journal()?;
     let dir = journal.parent().unwrap_or(Path::new("."));
     let mut builder = DirBuilder::new();
     // The journal names programs and their failures, which are nobody else's business.
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
     Ok(journal)
+}
+
+/// Where that journal is, if there is one.
+pub(crate) fn default_journal() -> anyhow::Result<PathBuf> {
+    journal_in_state(|name| env::var_os(name)).context("neither XDG_STATE_HOME nor HOME is set")
 }
 
 fn journal_in_state(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {

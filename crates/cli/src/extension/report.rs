@@ -1,40 +1,58 @@
-//! The last thing that a run does: its report on stdout, when nothing is frozen any more.
+//! The report of a run on stdout, printed beside everything else: a thaw must not wait for a reader that has stopped.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::thread;
 
 use tokio::sync::oneshot;
 
-use crate::error::UntoldOutcome;
-use crate::print;
-use crate::process::runtime::{block_on, single_threaded};
+use crate::print::{StdoutError, print};
+use crate::process::leave::{is_file, leave};
 use crate::process::signals::Termination;
-use crate::status::ExitStatus;
 
-/// Prints what came of a run and ends the command with this status.
-///
-/// The handlers of signals that the run installed stay until the process ends. So a signal is waited for beside the write:
-/// otherwise nothing but SIGKILL could end a command whose stdout is a pipe that nobody reads.
-pub(crate) fn report(status: ExitStatus, text: String) -> anyhow::Result<()> {
-    let Ok(runtime) = single_threaded() else { return print::report(status, &text) };
-    block_on(runtime, async {
-        // Before the write begins, so that no signal is missed.
-        let Ok(mut termination) = Termination::handle() else { return print::report(status, &text) };
-        let (sender, reported) = oneshot::channel();
+/// A report that is being printed.
+pub(super) struct Printing {
+    printed: oneshot::Receiver<Result<(), StdoutError>>,
+}
+
+impl Printing {
+    /// Prints by a thread. Where none is to be had the report comes first, and is printed here.
+    pub(super) fn start(text: &str) -> Self {
+        let (sender, printed) = oneshot::channel();
+        let text = text.to_owned();
         let to_print = text.clone();
+        // Nobody is left to be told where the receiver is gone.
         let writer = thread::Builder::new().name("stdout".into());
-        // Where the receiver is gone, a signal has come and nobody waits any more.
-        let writer = writer.spawn(move || drop(sender.send(print::report(status, &to_print))));
-        if writer.is_err() {
-            // No thread is to be had. The report comes first.
-            return print::report(status, &text);
+        if writer.spawn(move || drop(sender.send(print(&to_print)))).is_ok() {
+            return Self { printed };
         }
+        Self::of(print(&text))
+    }
+
+    /// Prints while something may be frozen. A file may lie there, and this process, which has to end, could not while a
+    /// thread of it waits for the disk: then another process writes.
+    pub(super) fn start_while_frozen(text: &str) -> Self {
+        let stdout = io::stdout();
+        if !is_file(stdout.as_fd()) {
+            return Self::start(text);
+        }
+        Self::of(leave(text, stdout.as_fd()).map_err(StdoutError::from))
+    }
+
+    /// Waits for it beside signals, whose handlers stay until the process ends: otherwise nothing but SIGKILL could end a
+    /// command whose stdout is a pipe that nobody reads.
+    pub(super) async fn end(self, termination: &mut Termination) -> Result<(), StdoutError> {
         tokio::select! {
-            reported = reported => reported?,
+            printed = self.printed => printed.unwrap_or_else(|_| Err(io::Error::other("its thread has ended").into())),
             signal = termination.recv() => {
-                let source = io::Error::other(format!("signal {signal} came before a reader had taken it"));
-                Err(UntoldOutcome { status, source }.into())
+                Err(io::Error::other(format!("signal {signal} came before a reader had taken it")).into())
             }
         }
-    })
+    }
+
+    fn of(printed: Result<(), StdoutError>) -> Self {
+        let (sender, receiver) = oneshot::channel();
+        let _ = sender.send(printed);
+        Self { printed: receiver }
+    }
 }

@@ -8,19 +8,20 @@
 //! Where standard error is a file, the thread rests while something is frozen ([`Stderr::park`]). A terminal, a pipe or a
 //! socket goes on: a write there can be killed, and people want to see how far it is.
 
-mod last_words;
 mod queue;
 mod terminal;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
+use crate::process::leave::{is_file, leave};
 pub(crate) use crate::process::stderr::queue::Parking;
 use crate::process::stderr::queue::Queue;
-use crate::process::stderr::terminal::{Terminal, is_file};
+use crate::process::stderr::terminal::Terminal;
 
 /// The standard error of this process.
 pub(crate) struct Stderr {
@@ -59,7 +60,12 @@ impl Stderr {
         let to_write = Arc::clone(&queue);
         let thread = thread::Builder::new().name("stderr".into());
         let thread = thread.spawn(move || to_write.write_to(&mut Terminal::default()));
-        Self { queue, is_file: is_file(), is_terminal: io::stderr().is_terminal(), has_thread: thread.is_ok() }
+        Self {
+            queue,
+            is_file: is_file(io::stderr().as_fd()),
+            is_terminal: io::stderr().is_terminal(),
+            has_thread: thread.is_ok(),
+        }
     }
 
     /// Writes a text, which ends with its own line end. Styles are removed unless standard error is a terminal.
@@ -91,7 +97,8 @@ impl Stderr {
     pub(crate) fn finish(&self) {
         self.queue.set_progress(None);
         if self.queue.is_parked() {
-            last_words::leave(&self.queue.take_all());
+            // Where there is no process to be had, the exit status and the journal say what the text says.
+            let _ = leave(&self.queue.take_all(), io::stderr().as_fd());
         } else if self.has_thread {
             self.queue.wait_until_written(TIME_WITHOUT_PROGRESS);
         } else {

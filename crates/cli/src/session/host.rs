@@ -29,6 +29,12 @@ impl HostOptions {
         self.deadline_ms.map_or(DEFAULT_DEADLINE, Duration::from_millis)
     }
 
+    /// The name of one of these options that was given, for commands that call nobody.
+    pub(crate) fn first_given(&self) -> Option<&'static str> {
+        let given = [("deadline-ms", self.deadline_ms.is_some()), ("component", self.component.is_some())];
+        given.into_iter().find_map(|(name, is_given)| is_given.then_some(name))
+    }
+
     /// Compiles the component, or takes it from the cache. A component that cannot be loaded is reported as
     /// [`Error::Component`], so that programs see the kind `internal` as they do when it traps.
     pub(crate) fn build(&self) -> Result<Host, Error> {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agentapi_host::Host;
 use agentapi_host::policy::{AllowOnce, Approver, AskOnTerminal, Grants, Policy};
@@ -11,7 +12,8 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::error::UsageError;
-use crate::extension::{self, ExtensionOptions};
+use crate::extension::quiesce::SHORT_LEASE;
+use crate::extension::{self, ExtensionOptions, Job, RunOutcome, Verdict};
 use crate::print::{Output, json_text};
 use crate::session::Session;
 use crate::status::ExitStatus;
@@ -38,8 +40,34 @@ pub(crate) struct PolicyRunOptions {
 pub(super) fn run(session: &Session, options: &PolicyRunOptions) -> anyhow::Result<()> {
     serde_json::from_str::<Value>(&options.input)
         .map_err(|error| UsageError(format!("--input: expected JSON, {error}")))?;
-    let outcome = extension::run(session, &options.extension, &options.input, |host| load(host, options))?;
-    extension::report(ExitStatus::Done, describe_result(&outcome.result, session.output))
+    extension::run(session, &options.extension, &PolicyJob { options, output: session.output })
+}
+
+struct PolicyJob<'a> {
+    options: &'a PolicyRunOptions,
+    output: Output,
+}
+
+impl Job for PolicyJob<'_> {
+    fn input(&self) -> anyhow::Result<String> {
+        Ok(self.options.input.clone())
+    }
+
+    fn lease(&self) -> Duration {
+        SHORT_LEASE
+    }
+
+    fn load(&self, host: &Host) -> anyhow::Result<Policy> {
+        load(host, self.options)
+    }
+
+    fn report(&self, outcome: &RunOutcome) -> anyhow::Result<String> {
+        Ok(describe_result(&outcome.result, self.output))
+    }
+
+    fn verdict(&self, _outcome: &RunOutcome) -> anyhow::Result<Verdict> {
+        Ok(ExitStatus::Done.into())
+    }
 }
 
 fn load(host: &Host, options: &PolicyRunOptions) -> anyhow::Result<Policy> {

@@ -46,20 +46,3 @@ fn write(text: &str) -> io::Result<()> {
     stderr.write_all(text.as_bytes())?;
     stderr.flush()
 }
-
-/// Whether standard error is a file, which may lie on what is frozen.
-#[cfg(unix)]
-pub(super) fn is_file() -> bool {
-    use std::fs::File;
-    use std::os::fd::AsFd;
-
-    let copy = io::stderr().as_fd().try_clone_to_owned().map(File::from);
-    // What cannot be asked is taken for a file: that costs messages their time and holds up nothing.
-    copy.and_then(|file| file.metadata()).map_or(true, |metadata| metadata.is_file())
-}
-
-/// Nothing can be frozen here.
-#[cfg(not(unix))]
-pub(super) fn is_file() -> bool {
-    false
-}

@@ -1,9 +1,12 @@
 //! The options of `agentapi backup run`.
 
+use std::time::Duration;
+
 use agentapi_host::policy::{BackupLoop, Captured, OnFreezeFailure, ThawOn};
 use clap::{Args, ValueEnum};
 
 use crate::extension::ExtensionOptions;
+use crate::extension::quiesce::SHORT_LEASE;
 
 /// What `backup run` takes.
 #[derive(Args)]
@@ -17,6 +20,12 @@ pub(crate) struct BackupRunOptions {
     /// What to do where the applications cannot be frozen
     #[arg(long, value_name = "WHAT", default_value = "abort")]
     on_freeze_failure: FreezeFailureAction,
+    /// End with status 0 although the backup is less than it was to be
+    ///
+    /// Without this option, a backup for which something was to be frozen and that is crash-consistent all the same ends with
+    /// status 6.
+    #[arg(long, value_name = "WORTH")]
+    accept: Option<Acceptable>,
     /// Ask for the status after N milliseconds, and then with pauses that grow to half a minute
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
     poll_ms: u64,
@@ -50,12 +59,34 @@ enum FreezeFailureAction {
     Continue,
 }
 
+/// What a backup may be worth at least.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Acceptable {
+    /// The applications ran, or may have, while it was taken
+    CrashConsistent,
+}
+
 impl BackupRunOptions {
+    /// Whether the backup is to be application-consistent, and anything less is not accepted.
+    pub(super) fn wants_application_consistency(&self) -> bool {
+        self.extension.quiesce.applications.are_given() && self.accept != Some(Acceptable::CrashConsistent)
+    }
+
+    /// How long something may be frozen: as long as the backup is followed and a little more, because what ends earlier is
+    /// crash-consistent. The end of the run thaws anyway; the lease is for a run that hangs. A backup that is thawed as soon
+    /// as it runs needs no such time.
+    pub(super) fn lease(&self) -> Duration {
+        match self.thaw_on {
+            ThawTime::End => Duration::from_secs(self.give_up_after_s + self.patience_s) + LEASE_SLACK,
+            ThawTime::Running => SHORT_LEASE,
+        }
+    }
+
     /// The settings of the loop. It freezes only if there is a program to freeze with.
     pub(super) fn settings(&self) -> BackupLoop {
         let mut settings = BackupLoop::default();
         settings.even_if_not_due = self.even_if_not_due;
-        settings.freeze = self.extension.quiesce.are_given();
+        settings.freeze = self.extension.quiesce.applications.are_given();
         settings.on_freeze_failure = self.on_freeze_failure.into();
         settings.thaw_on = self.thaw_on.into();
         settings.poll_ms = self.poll_ms;
@@ -91,13 +122,21 @@ impl From<FreezeFailureAction> for OnFreezeFailure {
     }
 }
 
+/// For the calls before and after that time: the start, and the last request of the status.
+const LEASE_SLACK: Duration = Duration::from_secs(60);
+
 /// Printed below the long help.
 pub(crate) const EXAMPLES: &str = r#"Examples:
   agentapi backup run --mock --freeze true --thaw true      to see it work
-  agentapi backup run --freeze 'systemctl stop app' --thaw 'systemctl start app' --lease-s 1800
-
   agentapi backup run --freeze-fs /data --hold 'psql -X -q -f postgresql.sql'
+  agentapi backup run --freeze 'docker pause app' --thaw 'docker unpause app' --thaw-give-up-s 600
 
 Things are frozen in this order and thawed in reverse. A thaw program is run until it works, so it must succeed where
 nothing is frozen. What asks a daemon, such as docker or virsh, may go on when its client is killed. What lives in a
-session, such as pg_backup_start, ends with its client: hold it with --hold."#;
+session, such as pg_backup_start, ends with its client: hold it with --hold.
+
+Every signal that would end this command thaws first; a second Ctrl-C or SIGTERM does not wait for a thaw that fails. One
+that is stopped (Ctrl-Z) thaws as soon as it goes on, if the lease has ended meanwhile. For one that is killed (SIGKILL), or
+never goes on, something outside has to thaw: run it from a service manager with `agentapi thaw` after it, such as
+  systemd-run --property=ExecStopPost='agentapi thaw' --property=RuntimeMaxSec=5h agentapi backup run ...
+A machine that hangs is a matter of a watchdog. docs/backups.md is the operator's page."#;

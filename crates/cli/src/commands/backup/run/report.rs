@@ -4,48 +4,81 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use agentapi_host::policy::{BackupOutcome, BackupReport, CallFailure};
-use agentapi_host::quiesce::{Consistency, Report};
+use agentapi_host::quiesce::{Consistency, Report, Status};
 use serde_json::{Value, json};
 
+use crate::extension::thaw::Freeze;
 use crate::print::escape::visible;
 
+/// What a backup is worth.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Worth {
+    /// `application`, `crash`, or `unknown` before all is thawed.
+    pub(super) consistency: String,
+    /// Why it is not application-consistent; empty where it is.
+    pub(super) reason: String,
+}
+
+impl Worth {
+    pub(super) fn is_less_than_application(&self) -> bool {
+        self.consistency != "application"
+    }
+}
+
+/// What the backup is worth, if one was taken. The extension says what it thinks; the host knows, because it saw when the
+/// applications stood still and when the agent said that it had what it needed. Only the thaw shows whether somebody else
+/// had thawed, or a program that held has failed.
+pub(super) fn worth(report: &BackupReport, freeze: &Freeze) -> Option<Worth> {
+    let of_extension = report.consistency.as_ref()?;
+    let (consistency, reason) = match freeze {
+        Freeze::Nothing => (of_extension.clone(), report.consistency_reason.clone()),
+        Freeze::Thawed(freeze) => match freeze.consistency() {
+            Consistency::Application => ("application".into(), String::new()),
+            Consistency::Crash { reason } => ("crash".into(), reason),
+        },
+        Freeze::Thawing(_) => ("unknown".into(), "the applications are not thawed yet".into()),
+    };
+    Some(Worth { consistency, reason })
+}
+
 /// The loop's report, with the field `freeze`: null if nothing was frozen.
-pub(super) fn to_json(report: &BackupReport, freeze_report: Option<&Report>) -> Value {
-    let freeze = freeze_report.map(|freeze| {
-        json!({
-            "frozen_ms": milliseconds(freeze.frozen),
-            "ended_by": freeze.ended_by.to_string(),
-            "thaw_attempts": freeze.attempts,
-            "failures": freeze.failures,
-        })
-    });
-    let mut report = json!(with_consistency_of_host(report, freeze_report));
+pub(super) fn to_json(report: &BackupReport, freeze: &Freeze) -> Value {
+    let of_freeze = match freeze {
+        Freeze::Nothing => Value::Null,
+        Freeze::Thawed(Report { frozen, ended_by, attempts, failures, .. }) => json!({
+            "thawed": true,
+            "frozen_ms": milliseconds(*frozen),
+            "ended_by": ended_by.to_string(),
+            "thaw_attempts": attempts,
+            "failures": failures,
+        }),
+        Freeze::Thawing(Status { waits_for, attempts, failures, .. }) => json!({
+            "thawed": false,
+            "waits_for": waits_for.as_deref(),
+            "thaw_attempts": attempts,
+            "failures": failures,
+        }),
+    };
+    let mut of_host = report.clone();
+    if let Some(Worth { consistency, reason }) = worth(report, freeze) {
+        (of_host.consistency, of_host.consistency_reason) = (Some(consistency), reason);
+    }
+    let mut report = json!(of_host);
     if let Some(fields) = report.as_object_mut() {
-        fields.insert("freeze".into(), freeze.unwrap_or_default());
+        fields.insert("freeze".into(), of_freeze);
     }
     report
 }
 
 /// The same for people: how the backup ended, what it is worth, how long the applications were frozen.
-pub(super) fn describe(report: &BackupReport, freeze: Option<&Report>) -> String {
-    let report = &with_consistency_of_host(report, freeze);
-    let consistency = report.consistency.as_deref();
-    let worth = consistency.map(|consistency| describe_consistency(consistency, &report.consistency_reason));
-    let parts = [Some(describe_outcome(report)), worth, freeze.map(describe_freeze)];
-    parts.into_iter().flatten().collect()
+pub(super) fn describe(report: &BackupReport, freeze: &Freeze) -> String {
+    describe_outcome(report) + &describe_worth(report, freeze)
 }
 
-/// The extension says what it thinks the backup is worth. The host knows: it saw when the applications stood still, and when
-/// the agent said that it had what it needed.
-fn with_consistency_of_host(report: &BackupReport, freeze: Option<&Report>) -> BackupReport {
-    let mut report = report.clone();
-    if let (Some(_), Some(freeze)) = (&report.consistency, freeze) {
-        (report.consistency, report.consistency_reason) = match freeze.consistency() {
-            Consistency::Application => (Some("application".into()), String::new()),
-            Consistency::Crash { reason } => (Some("crash".into()), reason),
-        };
-    }
-    report
+/// What it is worth, and how long the applications were frozen.
+pub(super) fn describe_worth(report: &BackupReport, freeze: &Freeze) -> String {
+    let worth = worth(report, freeze).map(|worth| describe_consistency(&worth)).unwrap_or_default();
+    worth + &describe_freeze(freeze)
 }
 
 fn describe_outcome(report: &BackupReport) -> String {
@@ -77,18 +110,27 @@ fn describe_failure(failure: &CallFailure) -> String {
     format!("{} failed with {}{message}", visible(call), visible(kind))
 }
 
-fn describe_consistency(consistency: &str, reason: &str) -> String {
-    match consistency {
+fn describe_consistency(Worth { consistency, reason }: &Worth) -> String {
+    match consistency.as_str() {
         "application" => "It is application-consistent: the applications stood still.\n".into(),
+        "unknown" => "What it is worth is known when they are thawed.\n".into(),
         other => format!("It is {}-consistent: {}.\n", visible(other), visible(reason)),
     }
 }
 
-fn describe_freeze(freeze: &Report) -> String {
-    let times = if freeze.attempts == 1 { String::new() } else { format!(" at attempt {}", freeze.attempts) };
-    let time = milliseconds(freeze.frozen);
-    let mut text = format!("The applications were frozen for {time} ms, and thawed{times}.\n");
-    for failure in &freeze.failures {
+fn describe_freeze(freeze: &Freeze) -> String {
+    let (mut text, failures) = match freeze {
+        Freeze::Nothing => return String::new(),
+        Freeze::Thawing(_) => {
+            return "THE APPLICATIONS ARE NOT THAWED YET: see stderr for what is waited for.\n".into();
+        }
+        Freeze::Thawed(Report { frozen, attempts, failures, .. }) => {
+            let times = if *attempts == 1 { String::new() } else { format!(" at attempt {attempts}") };
+            let time = milliseconds(*frozen);
+            (format!("The applications were frozen for {time} ms, and thawed{times}.\n"), failures)
+        }
+    };
+    for failure in failures {
         // Writing to a `String` never fails.
         let _ = writeln!(text, "  {}", visible(failure));
     }
@@ -104,9 +146,10 @@ mod tests {
     use agentapi_host::policy::BackupReport;
 
     use super::describe;
+    use crate::extension::thaw::Freeze;
 
     fn text(json: &str) -> String {
-        describe(&BackupReport::parse(json).unwrap(), None)
+        describe(&BackupReport::parse(json).unwrap(), &Freeze::Nothing)
     }
 
     #[test]

@@ -1,0 +1,122 @@
+//! `agentapi thaw`: what a process that is gone left frozen, and nothing else.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use agentapi_host::quiesce::{Leftover, Report, ThawError};
+use clap::Args;
+use serde_json::json;
+
+use crate::extension::applications::{ApplicationOptions, seconds};
+use crate::extension::journal::default_journal;
+use crate::extension::tell::tell;
+use crate::extension::thaw::{ThawWait, journal_error};
+use crate::print::Output;
+use crate::print::escape::visible;
+use crate::process::runtime::{block_on, single_threaded};
+use crate::process::signals::Termination;
+use crate::process::stderr::stderr;
+use crate::status::ExitStatus;
+
+/// What `thaw` takes.
+#[derive(Args)]
+pub(crate) struct ThawOptions {
+    /// The journal of the run that froze [default: agentapi/quiesce.jsonl in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    /// Give up a thaw that does not work after N seconds, and end with status 7
+    #[arg(long, value_name = "N", value_parser = seconds())]
+    thaw_give_up_s: Option<u64>,
+    /// For a journal of an older version, which did not record what was frozen. All others say what it was.
+    #[command(flatten)]
+    applications: ApplicationOptions,
+}
+
+/// Thaws what the journal recorded, if its process is gone or dying.
+pub(crate) fn run(options: &ThawOptions, output: Output) -> anyhow::Result<()> {
+    let journal = match &options.journal {
+        Some(file) => file.clone(),
+        None => default_journal()?,
+    };
+    let applications = options.applications.applications()?;
+    let mut settings = applications.settings();
+    settings.give_up = options.thaw_give_up_s.map(Duration::from_secs);
+    // Before anything is said: where stderr is a file, it may lie on what is frozen.
+    let parked = stderr().park();
+    let found = Leftover::thaw(&journal, applications, &settings).map_err(journal_error);
+    if !is_root() && !matches!(found, Ok(None)) {
+        tell("this is not root: what root froze is thawed by root only");
+    }
+    let Some(leftover) = found? else { return report_nothing(&journal, output) };
+    let wait = ThawWait { coordinator: leftover.coordinator().clone(), journal, patience: PATIENCE };
+    block_on(single_threaded()?, async {
+        let mut termination = Termination::handle()?;
+        wait.settle(&mut termination).await;
+        wait.until_thawed(&mut termination).await
+    })?;
+    drop(parked);
+    report(leftover, &wait.journal, output)
+}
+
+fn report_nothing(journal: &Path, output: Output) -> anyhow::Result<()> {
+    output.report(ExitStatus::Done, &json!({ "journal": journal, "left_frozen": false }), |_| {
+        let file = journal.display().to_string();
+        let there = if journal.exists() { "" } else { ", which is not there" };
+        let user = if is_root() { "" } else { ". This is not root, whose journal is another file" };
+        format!("Nothing was left frozen by {}{there}{user}.\n", visible(&file))
+    })
+}
+
+fn report(leftover: Leftover, journal: &Path, output: Output) -> anyhow::Result<()> {
+    let (holder, what) = (leftover.holder().to_owned(), leftover.what().to_vec());
+    let thawed = leftover.report().map_err(|why| match why {
+        ThawError::Journal(why) => journal_error(why),
+        why => why.into(),
+    })?;
+    let record = json!({
+        "journal": journal,
+        "left_frozen": true,
+        "holder": holder,
+        "what": what,
+        "frozen_s": thawed.as_ref().map(|report| report.frozen.as_secs()),
+        "thaw_attempts": thawed.as_ref().map(|report| report.attempts),
+        "failures": thawed.as_ref().map(|report| &report.failures),
+    });
+    output.report(ExitStatus::Done, &record, |_| describe(&holder, &what, thawed.as_ref()))
+}
+
+fn describe(holder: &str, what: &[String], thawed: Option<&Report>) -> String {
+    let holder = visible(holder);
+    let Some(Report { frozen, attempts, failures, .. }) = thawed else {
+        return format!("Another process has thawed what {holder} had left frozen.\n");
+    };
+    if what.is_empty() {
+        return format!("What {holder} had left frozen was thawed when the machine was started anew.\n");
+    }
+    let times = if *attempts == 1 { String::new() } else { format!(" at attempt {attempts}") };
+    let seconds = frozen.as_secs();
+    let mut text = format!("Thawed{times} what {holder} had left frozen, {seconds} s after its freeze began:\n");
+    for line in what.iter().map(|name| visible(name)) {
+        text += &format!("  {line}\n");
+    }
+    for failure in failures.iter().map(|failure| visible(failure)) {
+        text += &format!("before that: {failure}\n");
+    }
+    text
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// How long a thaw may take before it is told what it waits for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Printed below the long help.
+pub(crate) const NOTES: &str = "\
+Of the journal, and of nothing else: needs no token, agent, cache or audit. A process that lives and holds its freeze is left
+alone (status 4). Waits until the thaw has worked, or says what it waits for; a second Ctrl-C ends it without (status 7), and
+so does the time of --thaw-give-up-s.
+
+  agentapi thaw                                                 after a crash, before you look for its cause
+  ExecStopPost=agentapi thaw --journal /var/lib/app/j.jsonl     in a unit: when its process is gone, whatever ended it";
