@@ -195,7 +195,10 @@ async fn end(
         let printed = Printing::start(&text?).end(termination).await;
         return job.verdict(&outcome)?.conclude(printed);
     };
-    let printing = text.map(|text| Printing::start_while_frozen(&text));
+    let mut printing = text.map(|text| Printing::start_while_frozen(&text));
+    if let Ok(printing) = &mut printing {
+        printing.settle().await;
+    }
     thaws.until_thawed(termination).await?;
     let outcome = RunOutcome { freeze: thaws.freeze_since(earlier), ..outcome };
     job.tell_end_of_thaw(&outcome);

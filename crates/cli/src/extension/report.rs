@@ -3,8 +3,10 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::print::{StdoutError, print};
 use crate::process::leave::{is_file, leave};
@@ -39,11 +41,18 @@ impl Printing {
         Self::of(leave(text, stdout.as_fd()).map_err(StdoutError::from))
     }
 
+    /// Waits a moment for it, so that what is told on stderr comes after the report.
+    pub(super) async fn settle(&mut self) {
+        if let Ok(printed) = timeout(PATIENCE, &mut self.printed).await {
+            *self = Self::of(printed.unwrap_or_else(|_| Err(its_thread_has_ended())));
+        }
+    }
+
     /// Waits for it beside signals, whose handlers stay until the process ends: otherwise nothing but SIGKILL could end a
     /// command whose stdout is a pipe that nobody reads.
     pub(super) async fn end(self, termination: &mut Termination) -> Result<(), StdoutError> {
         tokio::select! {
-            printed = self.printed => printed.unwrap_or_else(|_| Err(io::Error::other("its thread has ended").into())),
+            printed = self.printed => printed.unwrap_or_else(|_| Err(its_thread_has_ended())),
             signal = termination.recv() => {
                 Err(io::Error::other(format!("signal {signal} came before a reader had taken it")).into())
             }
@@ -56,3 +65,10 @@ impl Printing {
         Self { printed: receiver }
     }
 }
+
+fn its_thread_has_ended() -> StdoutError {
+    io::Error::other("its thread has ended").into()
+}
+
+/// How long a reader may take nothing before it counts as one that has stopped.
+const PATIENCE: Duration = Duration::from_secs(1);

@@ -87,10 +87,17 @@ fn after_a_freeze_that_fails_the_operator_chooses_between_no_backup_and_a_crash_
     let why = "freeze program 1 (sh) ended with exit status: 3: no space";
     assert_eq!(aborted["freeze"]["failures"], serde_json::json!([why]));
 
-    let continued = report(&run(fixture.freezing_run(failing, THAW, &["--on-freeze-failure", "continue"])), 0);
-    assert_eq!((&continued["outcome"], &continued["consistency"]), (&"done".into(), &"crash".into()));
-    assert_eq!(continued["consistency_reason"], format!("the freeze failed: {why}"));
-    assert_eq!(fixture.marks(), [FROZEN_ONCE, FROZEN_ONCE].concat());
+    let going_on = ["--on-freeze-failure", "continue", "--accept", "crash-consistent"];
+    for (accepted, status) in [(&going_on[..2], 6), (&going_on, 0)] {
+        let outcome = run(fixture.freezing_run(failing, THAW, &[accepted, &["--even-if-not-due"]].concat()));
+        let continued = report(&outcome, status);
+        assert_eq!((&continued["outcome"], &continued["consistency"]), (&"done".into(), &"crash".into()));
+        assert_eq!(continued["consistency_reason"], format!("the freeze failed: {why}"));
+        let told =
+            format!("the backup is crash-consistent (the freeze failed: {why}), and was to be application-consistent");
+        assert_eq!(outcome.stderr.contains(&told), status == 6, "{}", outcome.stderr);
+    }
+    assert_eq!(fixture.marks(), [FROZEN_ONCE; 3].concat());
 }
 
 #[test]
@@ -136,10 +143,19 @@ fn with_thaw_on_running_it_thaws_while_the_backup_runs() {
 #[test]
 fn when_the_lease_ends_the_applications_are_thawed_and_the_backup_is_crash_consistent() {
     let fixture = Fixture::with("[backup]\nduration_ms = 2500");
-    let report = report(&run(fixture.freezing_run(FREEZE, THAW, &["--lease-s", "1"])), 0);
-    assert_eq!((&report["outcome"], &report["consistency"]), (&"done".into(), &"crash".into()));
-    assert_eq!(report["consistency_reason"], "the lease ended");
-    assert_eq!((&report["freeze"]["ended_by"], fixture.marks().len()), (&"the lease ended".into(), 3));
+    let outcome = run(fixture.freezing_run(FREEZE, THAW, &["--lease-s", "1"]));
+    let late = report(&outcome, 6);
+    assert_eq!((&late["outcome"], &late["consistency"]), (&"done".into(), &"crash".into()));
+    assert_eq!(late["consistency_reason"], "the lease ended");
+    assert_eq!((&late["freeze"]["ended_by"], fixture.marks().len()), (&"the lease ended".into(), 3));
+    let told: Value = serde_json::from_str(outcome.stderr.lines().last().unwrap()).unwrap();
+    assert!(
+        told["message"].as_str().unwrap().starts_with("the backup is crash-consistent (the lease ended)"),
+        "{told}"
+    );
+
+    let accepted = ["--lease-s", "1", "--accept", "crash-consistent", "--even-if-not-due"];
+    assert_eq!(report(&run(fixture.freezing_run(FREEZE, THAW, &accepted)), 0)["consistency"], "crash");
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod demo;
 mod failures;
 mod fingerprint;
 mod format;
+#[cfg(unix)]
+mod frozen_files;
 mod mock;
 mod operations;
 mod secrets;
@@ -23,5 +25,11 @@ mod secrets;
 mod standstill;
 #[cfg(target_os = "linux")]
 mod streams;
+#[cfg(unix)]
+mod signals;
 mod support;
+#[cfg(unix)]
+mod thaw;
+#[cfg(unix)]
+mod thaw_fails;
 mod usage;

@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod backup;
+#[cfg(unix)]
+mod beside;
 mod process;
 #[cfg(target_os = "linux")]
 pub(crate) mod streams;
@@ -19,6 +21,8 @@ use tokio::runtime::Runtime;
 
 #[cfg(unix)]
 pub(crate) use backup::{ENDLESS, FREEZE, QUICK, THAW, report};
+#[cfg(unix)]
+pub(crate) use beside::Beside;
 pub(crate) use process::Process;
 
 /// A token that is found wherever it is printed.

@@ -140,3 +140,36 @@ that is stopped (Ctrl-Z) thaws as soon as it goes on, if the lease has ended mea
 never goes on, something outside has to thaw: run it from a service manager with `agentapi thaw` after it, such as
   systemd-run --property=ExecStopPost='agentapi thaw' --property=RuntimeMaxSec=5h agentapi backup run ...
 A machine that hangs is a matter of a watchdog. docs/backups.md is the operator's page."#;
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::BackupRunOptions;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: BackupRunOptions,
+    }
+
+    #[test]
+    fn the_lease_lasts_as_long_as_the_backup_may_take() {
+        let lease = |arguments: &[&str]| {
+            Line::parse_from([&["run", "--freeze", "a", "--thaw", "b"], arguments].concat()).options.lease().as_secs()
+        };
+        assert_eq!(lease(&[]), 4 * 3600 + 300 + 60);
+        assert_eq!(lease(&["--give-up-after-s", "90000", "--patience-s", "10"]), 90_070);
+        assert_eq!(lease(&["--give-up-after-s", "90000", "--thaw-on", "running"]), 600);
+    }
+
+    #[test]
+    fn a_backup_for_which_nothing_is_frozen_is_not_to_be_consistent() {
+        let wants = |arguments: &[&str]| {
+            Line::parse_from([&["run"], arguments].concat()).options.wants_application_consistency()
+        };
+        assert!(!wants(&[]));
+        assert!(wants(&["--freeze-fs", "/data"]));
+        assert!(!wants(&["--freeze-fs", "/data", "--accept", "crash-consistent"]));
+    }
+}
