@@ -20,6 +20,8 @@ mod format;
 mod frozen_files;
 mod mock;
 mod operations;
+#[cfg(unix)]
+mod screens;
 mod secrets;
 #[cfg(target_os = "linux")]
 mod standstill;

@@ -77,7 +77,7 @@ pub(super) fn describe(report: &BackupReport, freeze: &Freeze) -> String {
 
 /// What it is worth, and how long the applications were frozen.
 pub(super) fn describe_worth(report: &BackupReport, freeze: &Freeze) -> String {
-    let worth = worth(report, freeze).map(|worth| describe_consistency(&worth)).unwrap_or_default();
+    let worth = worth(report, freeze).map(|worth| describe_consistency(&worth, report.outcome)).unwrap_or_default();
     worth + &describe_freeze(freeze)
 }
 
@@ -110,11 +110,12 @@ fn describe_failure(failure: &CallFailure) -> String {
     format!("{} failed with {}{message}", visible(call), visible(kind))
 }
 
-fn describe_consistency(Worth { consistency, reason }: &Worth) -> String {
+fn describe_consistency(Worth { consistency, reason }: &Worth, outcome: BackupOutcome) -> String {
+    let it = if outcome == BackupOutcome::Unknown { "If one was, it" } else { "It" };
     match consistency.as_str() {
         "application" => "It is application-consistent: the applications stood still.\n".into(),
         "unknown" => "What it is worth is known when they are thawed.\n".into(),
-        other => format!("It is {}-consistent: {}.\n", visible(other), visible(reason)),
+        other => format!("{it} is {}-consistent: {}.\n", visible(other), visible(reason)),
     }
 }
 
