@@ -94,3 +94,29 @@ fn a_report_that_lies_on_what_is_frozen_keeps_the_command_from_nothing() {
     assert_eq!(one_line_of_json(&fs::read_to_string(&out).unwrap())["freeze"]["thawed"], false);
     wait_until("the error is there", || fs::read_to_string(&err).is_ok_and(|text| text.contains("given up: ")));
 }
+
+#[test]
+fn a_recovery_that_is_given_up_ends_also_where_its_words_lie_on_what_is_frozen() {
+    let Some(disk) = Disk::new() else { return };
+    let fixture = Fixture::with(QUICK);
+    let thaw = format!("test ! -e {}/held || exit 1; {}", fixture.path("").display(), disk.thaw_line());
+    let freeze = format!("touch held; {}", disk.freeze_line());
+    let giving_up =
+        |fixture: &Fixture| fixture.freezing_run(&freeze, &thaw, &[&SHORT[..], &["--thaw-give-up-s", "1"]].concat());
+    assert_eq!(run(giving_up(&fixture)).status, Some(7));
+    assert!(disk.is_frozen());
+
+    let mut thaw_alone = fixture.command(&["thaw", "--thaw-give-up-s", "1", "--journal"]);
+    thaw_alone.arg(fixture.path("journal"));
+    let error = disk.path().join("error");
+    disk.fsfreeze("-u").unwrap();
+    for mut command in [thaw_alone, giving_up(&fixture)] {
+        let file = File::create(&error).unwrap();
+        disk.fsfreeze("-f").unwrap();
+        command.stderr(file);
+        let mut running = Beside::spawn(command);
+        assert_eq!(running.status(), 7);
+        disk.fsfreeze("-u").unwrap();
+        wait_until("the error is there", || fs::read_to_string(&error).is_ok_and(|text| text.contains("given up: ")));
+    }
+}

@@ -5,6 +5,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -67,10 +68,14 @@ impl Beside {
 }
 
 impl Drop for Beside {
+    /// Not waited for without a limit: if the test has failed, a thread of it may wait for a disk that is thawed after this.
     fn drop(&mut self) {
         // Fails if it has ended already: then there is nothing to kill.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        let until = Instant::now() + Duration::from_secs(5);
+        while self.child.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < until {
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 }
 
