@@ -23,12 +23,12 @@ mod operations;
 #[cfg(unix)]
 mod screens;
 mod secrets;
+#[cfg(unix)]
+mod signals;
 #[cfg(target_os = "linux")]
 mod standstill;
 #[cfg(target_os = "linux")]
 mod streams;
-#[cfg(unix)]
-mod signals;
 mod support;
 #[cfg(unix)]
 mod thaw;

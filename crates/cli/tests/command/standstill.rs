@@ -39,9 +39,10 @@ fn outcome(mut process: Process) -> Outcome {
     Outcome { status, stdout, stderr: String::new() }
 }
 
+/// By a program, where it cannot be seen that the log lies there: `--freeze-fs` refuses it.
 fn frozen_run(fixture: &Fixture, disk: &Disk, log: &Path) -> Command {
-    let mut command = fixture.backup_run(&LEASE);
-    command.args(["--freeze-fs", disk.text(), "--journal"]).arg(fixture.path("journal")).stderr(append_to(log));
+    let mut command = fixture.freezing_run(&format!("exec {}", disk.freeze_line()), &disk.thaw_line(), &LEASE);
+    command.stderr(append_to(log));
     command
 }
 

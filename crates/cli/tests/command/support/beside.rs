@@ -22,8 +22,8 @@ impl Beside {
     /// In a process group of its own: the kernel stops no process of a group that has no parent in its session.
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.process_group(0).spawn().unwrap();
-        let stdout = child.stdout.take().map(|pipe| collect(pipe)).unwrap_or_default();
-        let stderr = child.stderr.take().map(|pipe| collect(pipe)).unwrap_or_default();
+        let stdout = child.stdout.take().map(collect).unwrap_or_default();
+        let stderr = child.stderr.take().map(collect).unwrap_or_default();
         Self { child, stdout, stderr }
     }
 
