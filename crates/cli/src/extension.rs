@@ -23,7 +23,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agentapi_host::policy::{AuditFile, Policy};
-use agentapi_host::quiesce::Report;
 use agentapi_host::{Agent, Host, Target, error_chain};
 use agentapi_mock::MockAgent;
 use anyhow::Context;
@@ -120,8 +119,8 @@ pub(crate) fn run(session: &Session, options: &ExtensionOptions, job: &impl Job)
     }
     block_on(single_threaded()?, async {
         let mut signals = RunSignals::handle()?;
-        let thaws = options.quiesce.open(job.lease())?;
-        if let Some(thaws) = &thaws {
+        let mut thaws = options.quiesce.open(job.lease())?;
+        if let Some(thaws) = &mut thaws {
             // What is printed is not written to a file before that is thawed: it may lie there.
             let _parked = stderr().park();
             thaws.thaw_leftover(&mut signals.termination).await?;
@@ -130,30 +129,29 @@ pub(crate) fn run(session: &Session, options: &ExtensionOptions, job: &impl Job)
         // Not before: a command line that is refused must thaw what an earlier one left.
         options.look_at_what_is_frozen()?;
         let host = session.host.build()?;
-        let policy = job.load(&host)?;
+        let mut policy = job.load(&host)?;
         // Kept until the run is over: dropping the mock agent stops it.
         let mock = if options.mock { Some(MockAgent::start().await?) } else { None };
         let target = match &mock {
             Some(mock) => Target::parse(&mock.endpoint(), mock.token(), [mock.fingerprint().to_string()])?,
             None => session.target(&options.target)?,
         };
-        run_with_agent(policy, &host.agent(target)?, options.audit.as_deref(), thaws, signals, job).await
+        let agent = host.agent(target)?;
+        signals.audit = options.audit.as_deref().map(open_audit).transpose()?;
+        if let Some(audit) = &signals.audit {
+            policy = policy.audit(Arc::clone(audit) as _);
+        }
+        run_with_agent(policy, &agent, thaws, signals, job).await
     })
 }
 
 async fn run_with_agent(
-    mut policy: Policy,
+    policy: Policy,
     agent: &Agent,
-    audit: Option<&Path>,
     thaws: Option<ThawWait>,
     mut signals: RunSignals,
     job: &impl Job,
 ) -> anyhow::Result<()> {
-    let audit = audit.map(open_audit).transpose()?;
-    if let Some(audit) = &audit {
-        policy = policy.audit(Arc::clone(audit) as _);
-    }
-    signals.audit = audit.clone();
     let input = job.input()?;
     let Some(thaws) = thaws else {
         let result = signals.run(&policy, agent, &input).await;
@@ -162,21 +160,20 @@ async fn run_with_agent(
         let printed = Printing::start(&job.report(&outcome)?).end(&mut signals.termination).await;
         return job.verdict(&outcome)?.conclude(printed);
     };
+    let audit = signals.audit.clone();
     let policy = policy.quiesce(thaws.coordinator.clone(), move || park(audit.as_deref()));
-    let earlier = thaws.coordinator.last_report();
     let result = signals.run(&policy, agent, &input).await;
     thaws.settle(&mut signals.termination).await;
     // Before anything else is printed: the line would be drawn over it.
     stderr().end_progress();
-    let outcome = result.map(|result| RunOutcome { result, freeze: thaws.freeze_since(earlier.as_ref()) });
-    end(outcome, &thaws, earlier.as_ref(), &mut signals.termination, job).await
+    let outcome = result.map(|result| RunOutcome { result, freeze: thaws.freeze() });
+    report_and_wait(outcome, &thaws, &mut signals.termination, job).await
 }
 
 /// Reports, and only then waits for a thaw that has not worked: that may take until somebody has read the report.
-async fn end(
+async fn report_and_wait(
     outcome: anyhow::Result<RunOutcome>,
     thaws: &ThawWait,
-    earlier: Option<&Report>,
     termination: &mut Termination,
     job: &impl Job,
 ) -> anyhow::Result<()> {
@@ -200,7 +197,7 @@ async fn end(
         printing.settle().await;
     }
     thaws.until_thawed(termination).await?;
-    let outcome = RunOutcome { freeze: thaws.freeze_since(earlier), ..outcome };
+    let outcome = RunOutcome { freeze: thaws.freeze(), ..outcome };
     job.tell_end_of_thaw(&outcome);
     let printed = printing?.end(termination).await;
     job.verdict(&outcome)?.conclude(printed)

@@ -48,14 +48,14 @@ pub(crate) fn run(options: &ThawOptions, output: Output) -> anyhow::Result<()> {
         tell("this is not root: what root froze is thawed by root only");
     }
     let Some(leftover) = found? else { return report_nothing(&journal, output) };
-    let wait = ThawWait { coordinator: leftover.coordinator().clone(), journal, patience: PATIENCE };
+    let wait = ThawWait::new(leftover.coordinator().clone(), journal.clone(), PATIENCE);
     block_on(single_threaded()?, async {
         let mut termination = Termination::handle()?;
         wait.settle(&mut termination).await;
         wait.until_thawed(&mut termination).await
     })?;
     drop(parked);
-    report(leftover, &wait.journal, output)
+    report(leftover, &journal, output)
 }
 
 fn report_nothing(journal: &Path, output: Output) -> anyhow::Result<()> {

@@ -65,6 +65,6 @@ impl QuiesceOptions {
             None => journal_of_this_user().context("the journal cannot be kept; name a file with --journal")?,
         };
         let coordinator = Coordinator::open(&journal, applications, settings).map_err(journal_error)?;
-        Ok(ThawWait { coordinator, journal, patience })
+        Ok(ThawWait::new(coordinator, journal, patience))
     }
 }

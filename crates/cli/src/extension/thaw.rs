@@ -22,9 +22,11 @@ use crate::status::ExitStatus;
 /// A coordinator whose thaws are waited for.
 pub(crate) struct ThawWait {
     pub(crate) coordinator: Coordinator,
-    pub(crate) journal: PathBuf,
+    journal: PathBuf,
     /// How long a thaw may take before it is told that it does not work.
-    pub(crate) patience: Duration,
+    patience: Duration,
+    /// The last report of before the run.
+    earlier: Option<Report>,
 }
 
 /// What has become of a freeze when its run has ended.
@@ -38,13 +40,22 @@ pub(crate) enum Freeze {
 }
 
 impl ThawWait {
+    pub(crate) fn new(coordinator: Coordinator, journal: PathBuf, patience: Duration) -> Self {
+        Self { coordinator, journal, patience, earlier: None }
+    }
+
     /// Waits until what an earlier process left frozen is thawed, which was begun when the coordinator was opened.
-    pub(super) async fn thaw_leftover(&self, termination: &mut Termination) -> anyhow::Result<()> {
-        let Some(leftover) = self.coordinator.status() else { return Ok(()) };
-        let holder = visible(&leftover.holder).into_owned();
-        tell(&format!("an earlier run was ended while it was frozen: thawing what {holder} left"));
-        self.settle(termination).await;
-        self.until_thawed(termination).await
+    pub(super) async fn thaw_leftover(&mut self, termination: &mut Termination) -> anyhow::Result<()> {
+        let recovering = self.coordinator.status().map(|status| status.holder);
+        // It may have worked already.
+        let holder = recovering.or_else(|| self.coordinator.last_report().map(|report| report.holder));
+        if let Some(holder) = holder {
+            tell(&format!("an earlier run was ended while it was frozen: thawing what {} left", visible(&holder)));
+            self.settle(termination).await;
+            self.until_thawed(termination).await?;
+        }
+        self.earlier = self.coordinator.last_report();
+        Ok(())
     }
 
     /// Waits a while for a thaw that may work, or until a signal asks to end.
@@ -89,12 +100,12 @@ impl ThawWait {
         Ok(())
     }
 
-    /// What has become of the freeze of a run that began when `earlier` was the last report.
-    pub(super) fn freeze_since(&self, earlier: Option<&Report>) -> Freeze {
+    /// What has become of the freeze of the run.
+    pub(super) fn freeze(&self) -> Freeze {
         if let Some(status) = self.coordinator.status() {
             return Freeze::Thawing(status);
         }
-        let last = self.coordinator.last_report().filter(|report| Some(report) != earlier);
+        let last = self.coordinator.last_report().filter(|report| Some(report) != self.earlier.as_ref());
         last.map_or(Freeze::Nothing, Freeze::Thawed)
     }
 
