@@ -168,13 +168,19 @@ fn what_is_left_is_taken_out_with_the_count_of_what_was_lost() {
 #[test]
 fn without_a_thread_for_it_what_waits_is_written_by_the_caller() {
     let (turn, turns) = sync_channel(10);
-    let mut sink = Slow { turns, written: Arc::default() };
+    let written = Arc::default();
+    let mut sink = Slow { turns, written: Arc::clone(&written) };
     let queue = Queue::new();
     queue.push("one\n".into());
     queue.push("two\n".into());
     [true, true].iter().for_each(|works| turn.send(*works).unwrap());
-    queue.write_on_this_thread(&mut sink);
-    assert_eq!(*sink.written.lock().unwrap(), ["one\n", "two\n"]);
+    let caller = thread::spawn(move || queue.write_on_this_thread(&mut sink));
+    let started = Instant::now();
+    while !caller.is_finished() {
+        assert!(started.elapsed() < LONG, "the caller does not come back");
+        thread::yield_now();
+    }
+    assert_eq!(*written.lock().unwrap(), ["one\n", "two\n"]);
 }
 
 #[test]
