@@ -136,6 +136,8 @@ fn nothing_is_written_while_it_is_parked_and_all_of_it_afterwards_in_order() {
     drop(first);
     // Returns at once: it would wait in vain.
     fixture.queue.wait_until_written(LONG);
+    // Nothing is there to be done, for the thread or anybody else.
+    assert!(fixture.queue.lock().take().is_none());
     assert!(fixture.written.lock().unwrap().is_empty());
     drop(second);
     assert_eq!(fixture.all_written(), ["one\n", "two\n"]);
