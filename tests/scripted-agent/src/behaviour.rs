@@ -1,7 +1,8 @@
 //! How the agent deviates from sending an answer as it is: in opening a connection, and in delivering the answer.
 //!
-//! The names are those of the recorded cases. Only `impostor:VERSION`, `handshake-hang`, `drip:MS` and
-//! `close-before-request` are not in them.
+//! The names are those of the recorded cases. Not in them are `impostor:VERSION`, `require-client-cert:VERSION`,
+//! `request-client-cert:no-tickets`, `key-exchange:NAME`, `handshake-hang`, `speaks-first`, `close-after-handshake`,
+//! `drip:MS`, `close-before-request` and `reset-before-request`.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -24,8 +25,18 @@ pub enum Opening {
     AlpnH2,
     /// `request-client-cert`: asks for a client certificate, and accepts a client without one.
     RequestClientCertificate,
+    /// `request-client-cert:no-tickets`: the same, and says nothing of its own after the handshake.
+    RequestClientCertificateWithoutTickets,
     /// `require-client-cert`: refuses a client without a certificate.
     RequireClientCertificate,
+    /// `require-client-cert:tls1.2`, `require-client-cert:tls1.3`: the same, in that version.
+    RequireClientCertificateIn(TlsVersion),
+    /// `key-exchange:NAME`: offers a key exchange that nobody here has, by its name in rustls.
+    KeyExchange(ForeignKeyExchange),
+    /// `speaks-first`: sends an answer right after the handshake, and then the answers to the requests.
+    SpeaksFirst,
+    /// `close-after-handshake`: ends the connection right after the handshake.
+    CloseAfterHandshake,
     /// `plain-http`: HTTP without TLS.
     Plain,
     /// `garbage`: sends bytes that are not TLS, and closes.
@@ -54,6 +65,15 @@ pub enum TlsVersion {
     Tls12,
     /// TLS 1.3.
     Tls13,
+}
+
+/// A key exchange that the TLS library does not have with this provider.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum ForeignKeyExchange {
+    /// `secp521r1`, also known as P-521.
+    Secp521r1,
+    /// `X25519MLKEM768`.
+    X25519MlKem768,
 }
 
 /// A version that is no longer safe.
@@ -85,6 +105,8 @@ pub enum Delivery {
     TruncateBody,
     /// `close-before-request`: all of it, then closes the connection without having announced that.
     CloseBeforeRequest,
+    /// `reset-before-request`: all of it, then resets the TCP connection.
+    ResetBeforeRequest,
     /// `reset`: reads the request and resets the TCP connection.
     Reset,
     /// `reset-mid-body`: the head and half of the body, then resets the TCP connection.
@@ -136,7 +158,14 @@ fn opening(name: &str) -> Option<Opening> {
         "tls1.3" => Opening::Only(TlsVersion::Tls13),
         "alpn-h2" => Opening::AlpnH2,
         "request-client-cert" => Opening::RequestClientCertificate,
+        "request-client-cert:no-tickets" => Opening::RequestClientCertificateWithoutTickets,
         "require-client-cert" => Opening::RequireClientCertificate,
+        "require-client-cert:tls1.2" => Opening::RequireClientCertificateIn(TlsVersion::Tls12),
+        "require-client-cert:tls1.3" => Opening::RequireClientCertificateIn(TlsVersion::Tls13),
+        "key-exchange:secp521r1" => Opening::KeyExchange(ForeignKeyExchange::Secp521r1),
+        "key-exchange:X25519MLKEM768" => Opening::KeyExchange(ForeignKeyExchange::X25519MlKem768),
+        "speaks-first" => Opening::SpeaksFirst,
+        "close-after-handshake" => Opening::CloseAfterHandshake,
         "plain-http" => Opening::Plain,
         "garbage" => Opening::Garbage,
         "refused" => Opening::Refused,
@@ -161,6 +190,7 @@ fn delivery(name: &str) -> Option<Delivery> {
         "close-mid-headers" => Delivery::CloseMidHeaders,
         "truncate-body" => Delivery::TruncateBody,
         "close-before-request" => Delivery::CloseBeforeRequest,
+        "reset-before-request" => Delivery::ResetBeforeRequest,
         "reset" => Delivery::Reset,
         "reset-mid-body" => Delivery::ResetMidBody,
         "hang" => Delivery::Hang,

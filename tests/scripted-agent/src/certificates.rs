@@ -75,7 +75,11 @@ impl Certificates {
     }
 
     fn build(&self, opening: &Opening) -> Result<ServerConfig> {
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&self.0.provider))
+        let provider = match opening {
+            Opening::KeyExchange(exchange) => Arc::new(exchange.provider()),
+            _ => Arc::clone(&self.0.provider),
+        };
+        let builder = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions(opening))
             .map_err(Error::other)?;
         let builder = match self.client_verifier(opening)? {
@@ -87,6 +91,9 @@ impl Certificates {
         let mut config = builder.with_cert_resolver(Arc::new(presented));
         if *opening == Opening::AlpnH2 {
             config.alpn_protocols = vec![b"h2".to_vec()];
+        }
+        if *opening == Opening::RequestClientCertificateWithoutTickets {
+            config.send_tls13_tickets = 0;
         }
         Ok(config)
     }
@@ -104,8 +111,8 @@ impl Certificates {
 
     fn client_verifier(&self, opening: &Opening) -> Result<Option<Arc<dyn ClientCertVerifier>>> {
         let optional = match opening {
-            Opening::RequestClientCertificate => true,
-            Opening::RequireClientCertificate => false,
+            Opening::RequestClientCertificate | Opening::RequestClientCertificateWithoutTickets => true,
+            Opening::RequireClientCertificate | Opening::RequireClientCertificateIn(_) => false,
             _ => return Ok(None),
         };
         let mut roots = RootCertStore::empty();
@@ -131,9 +138,12 @@ impl Certificates {
 fn versions(opening: &Opening) -> &'static [&'static SupportedProtocolVersion] {
     static TLS12: [&SupportedProtocolVersion; 1] = [&version::TLS12];
     static TLS13: [&SupportedProtocolVersion; 1] = [&version::TLS13];
-    match opening {
-        Opening::Only(TlsVersion::Tls12) | Opening::Impostor(TlsVersion::Tls12) => &TLS12,
-        Opening::Only(TlsVersion::Tls13) | Opening::Impostor(TlsVersion::Tls13) => &TLS13,
-        _ => rustls::ALL_VERSIONS,
+    let only = match opening {
+        Opening::Only(version) | Opening::Impostor(version) | Opening::RequireClientCertificateIn(version) => version,
+        _ => return rustls::ALL_VERSIONS,
+    };
+    match only {
+        TlsVersion::Tls12 => &TLS12,
+        TlsVersion::Tls13 => &TLS13,
     }
 }

@@ -14,8 +14,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::behaviour::Opening;
 use crate::legacy::choose_old_version;
 use crate::listener::Listener;
-use crate::play::{close_tcp, drain, play};
+use crate::play::{close_tcp, close_unasked, drain, play};
 use crate::state::State;
+use crate::wire::Wire;
 
 /// Serves a listener until the sender of `stopped` is dropped, and then ends its connections.
 pub(crate) async fn accept_all(
@@ -66,7 +67,17 @@ async fn open(mut tcp: TcpStream, opening: Opening, listener: Listener, state: &
 async fn handshake(tcp: TcpStream, opening: &Opening, listener: Listener, state: &State) -> Result<()> {
     let acceptor = TlsAcceptor::from(state.certificates.config(opening)?);
     match acceptor.accept(tcp).into_fallible().await {
-        Ok(stream) => play(stream, listener, state).await,
+        Ok(mut stream) => {
+            if *opening == Opening::SpeaksFirst {
+                stream.write_all(&Wire::encode(state.first_answer()).bytes).await?;
+                stream.flush().await?;
+                state.count_unasked();
+            }
+            if *opening == Opening::CloseAfterHandshake {
+                return close_unasked(stream, state).await;
+            }
+            play(stream, listener, state).await
+        }
         // Closed in order, so that the client reads the alert before the end.
         Err((_, mut tcp)) => close_tcp(&mut tcp).await,
     }

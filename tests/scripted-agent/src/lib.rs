@@ -19,6 +19,7 @@ mod certificates;
 mod connection;
 mod der;
 mod identity;
+mod key_exchange;
 mod legacy;
 mod listener;
 mod placeholders;
@@ -26,6 +27,7 @@ mod play;
 mod request;
 mod script;
 mod state;
+mod unasked;
 mod weak_rsa;
 mod wire;
 
@@ -41,11 +43,14 @@ use crate::listener::Sockets;
 use crate::placeholders::Placeholders;
 use crate::state::State;
 
-pub use crate::behaviour::{Behaviour, Delivery, LegacyVersion, Opening, TlsVersion, UnknownBehaviour};
+pub use crate::behaviour::{
+    Behaviour, Delivery, ForeignKeyExchange, LegacyVersion, Opening, TlsVersion, UnknownBehaviour,
+};
 pub use crate::certificates::Certificates;
 pub use crate::listener::Listener;
 pub use crate::script::{Answer, Framing, Script};
 pub use crate::state::ReceivedRequest;
+pub use crate::unasked::Place;
 
 /// A running agent. It ends soon after it is dropped; [`stop`](Self::stop) waits for that.
 pub struct ScriptedAgent {
@@ -143,6 +148,14 @@ impl ScriptedAgent {
         let mut received = self.state.received();
         let all = received.wait_for(|all| all.len() >= count).await;
         all.expect("the agent holds the sender").clone()
+    }
+
+    /// Waits until this many times something was done that no request had asked for: bytes that
+    /// [`Answer::unasked`] sends were handed to the system, or a delivery has ended the connection.
+    pub async fn wait_for_unasked(&self, count: usize) {
+        let mut unasked = self.state.unasked();
+        let counted = unasked.wait_for(|counted| *counted >= count).await;
+        counted.expect("the agent holds the sender");
     }
 
     /// How many TCP connections all listeners have accepted so far, whatever became of them.

@@ -1,6 +1,7 @@
 //! Plays answers on an open connection, until a delivery or the peer ends it.
 
 use std::io::{ErrorKind, Result};
+use std::mem;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -12,10 +13,11 @@ use crate::behaviour::Delivery;
 use crate::listener::Listener;
 use crate::request::RequestReader;
 use crate::state::State;
+use crate::unasked::Records;
 use crate::wire::Wire;
 
 /// A connection that requests come on, with or without TLS.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Records + Unpin + Send {
     /// The TCP connection that carries it.
     fn tcp(&mut self) -> &mut TcpStream;
 }
@@ -37,6 +39,7 @@ pub(crate) async fn play(mut stream: impl Transport, listener: Listener, state: 
     let mut requests = RequestReader::default();
     let mut number = None;
     let mut is_silent = false;
+    let mut rest = Vec::new();
     loop {
         let request = match requests.next(&mut stream).await {
             Ok(request) => request,
@@ -53,16 +56,39 @@ pub(crate) async fn play(mut stream: impl Transport, listener: Listener, state: 
             state.receive_unanswered(received);
             continue;
         }
+        // The rest of a record that was begun before the request arrived.
+        stream.tcp().write_all(&mem::take(&mut rest)).await?;
         let answer = state.receive(received);
         let mut wire = Wire::encode(answer);
         wire.closes |= !keeps_alive;
+        if let Some(unasked) = &answer.unasked {
+            let sent = unasked.send(&mut stream, &wire.bytes).await;
+            if sent.is_err() {
+                // The client does not take it.
+                state.count_unasked();
+            }
+            rest = sent?;
+            let begun = rest.drain(..rest.len() / 2).collect::<Vec<_>>();
+            stream.tcp().write_all(&begun).await?;
+            state.count_unasked();
+            continue;
+        }
         match deliver(&mut stream, &wire, answer.delivery).await? {
             After::Listen => {}
             After::Silence => is_silent = true,
-            After::Close => return close(stream).await,
-            After::CloseTcp => return close_tcp(stream.tcp()).await,
+            After::Close => return close_unasked(stream, state).await,
+            After::CloseTcp => {
+                stream.tcp().shutdown().await?;
+                state.count_unasked();
+                return drain(stream.tcp()).await;
+            }
             // The drop of the socket then sends RST and not FIN.
-            After::Reset => return stream.tcp().set_zero_linger(),
+            After::Reset => {
+                stream.tcp().set_zero_linger()?;
+                drop(stream);
+                state.count_unasked();
+                return Ok(());
+            }
         }
     }
 }
@@ -70,6 +96,13 @@ pub(crate) async fn play(mut stream: impl Transport, listener: Listener, state: 
 /// Ends the connection: `close_notify` where there is TLS, then TCP.
 async fn close(mut stream: impl Transport) -> Result<()> {
     stream.shutdown().await?;
+    drain(stream.tcp()).await
+}
+
+/// The same where no request has asked for it.
+pub(crate) async fn close_unasked(mut stream: impl Transport, state: &State) -> Result<()> {
+    stream.shutdown().await?;
+    state.count_unasked();
     drain(stream.tcp()).await
 }
 
@@ -144,6 +177,7 @@ impl Plan {
             Delivery::CloseMidHeaders => (wire.head / 2, None, After::Close),
             Delivery::TruncateBody => (wire.half, None, After::Close),
             Delivery::CloseBeforeRequest => (all, None, After::Close),
+            Delivery::ResetBeforeRequest => (all, None, After::Reset),
             Delivery::Reset => (0, None, After::Reset),
             Delivery::ResetMidBody => (wire.half, None, After::Reset),
             Delivery::Hang => (0, None, After::Silence),

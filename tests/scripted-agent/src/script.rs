@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::behaviour::{Behaviour, Delivery, Opening, UnknownBehaviour};
 use crate::listener::Listener;
+use crate::unasked::{Place, Unasked};
 
 /// The answers of one agent. The first request gets the first answer, whichever listener it arrives at, and so on. The
 /// last answer repeats.
@@ -59,6 +60,7 @@ pub struct Answer {
     pub(crate) framing: Framing,
     pub(crate) opening: Opening,
     pub(crate) delivery: Delivery,
+    pub(crate) unasked: Option<Unasked>,
 }
 
 impl Answer {
@@ -71,6 +73,7 @@ impl Answer {
             framing: Framing::ContentLength,
             opening: Opening::Normal,
             delivery: Delivery::Whole,
+            unasked: None,
         }
     }
 
@@ -107,6 +110,13 @@ impl Answer {
     #[must_use]
     pub fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
+        self
+    }
+
+    /// What is sent after it without having been asked for. The delivery is [`Delivery::Whole`] then.
+    #[must_use]
+    pub fn unasked(mut self, bytes: impl Into<Vec<u8>>, place: Place) -> Self {
+        self.unasked = Some(Unasked { bytes: bytes.into(), place });
         self
     }
 }

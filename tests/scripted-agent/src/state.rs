@@ -42,6 +42,8 @@ pub(crate) struct State {
     answers: Vec<Answer>,
     next: AtomicUsize,
     received: watch::Sender<Vec<ReceivedRequest>>,
+    /// How often something was done that no request had asked for.
+    unasked: watch::Sender<usize>,
     accepted: AtomicUsize,
     connections_with_requests: AtomicUsize,
 }
@@ -53,6 +55,7 @@ impl State {
             answers,
             next: AtomicUsize::new(0),
             received: watch::Sender::new(Vec::new()),
+            unasked: watch::Sender::new(0),
             accepted: AtomicUsize::new(0),
             connections_with_requests: AtomicUsize::new(0),
         }
@@ -97,6 +100,20 @@ impl State {
     /// Records a request that gets no answer.
     pub(crate) fn receive_unanswered(&self, received: ReceivedRequest) {
         self.received.send_modify(|all| all.push(received));
+    }
+
+    /// Counts bytes that were sent, or a connection that was ended, without having been asked.
+    pub(crate) fn count_unasked(&self) {
+        self.unasked.send_modify(|count| *count += 1);
+    }
+
+    pub(crate) fn unasked(&self) -> watch::Receiver<usize> {
+        self.unasked.subscribe()
+    }
+
+    /// The answer that is sent before the first request.
+    pub(crate) fn first_answer(&self) -> &Answer {
+        self.answer(0)
     }
 
     /// The requests so far, and those to come.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use agentapi_scripted_agent::{
-    Answer, Certificates, Delivery, Framing, Listener, ReceivedRequest, Script, ScriptedAgent,
+    Answer, Certificates, Delivery, Framing, Listener, Place, ReceivedRequest, Script, ScriptedAgent,
 };
 
 use crate::client::{CERTIFICATES, Client, End, GET, HEAD, agent, config, hello, hello_with};
@@ -137,3 +137,26 @@ async fn starting_an_agent_is_cheap() {
 
 /// AES-GCM's explicit nonce and tag (RFC 5288, section 3).
 const TLS12_OVERHEAD: usize = 8 + 16;
+
+#[tokio::test]
+async fn unasked_bytes_stand_where_they_are_told_to() {
+    let answer = format!("{HEAD}abcdef");
+    let [own, both, unasked] = [answer.len(), answer.len() + 3, 3].map(|length| TLS12_OVERHEAD + length);
+    for (place, records) in [
+        (Place::SameRecord, vec![both]),
+        (Place::SameSegment, vec![own, unasked]),
+        (Place::Later(Duration::from_millis(1)), vec![own, unasked]),
+        (Place::AcrossTheRequest, vec![own, unasked]),
+    ] {
+        let agent = agent([hello().unasked("xyz", place), hello().delivery(Delivery::Hang)]).await;
+        let mut client = Client::connect_as(agent.port(), config(&[&rustls::version::TLS12])).await.unwrap();
+        client.send(GET).await;
+        assert_eq!(client.read(answer.len()).await, answer, "{place:?}");
+        agent.wait_for_unasked(1).await;
+        if place == Place::AcrossTheRequest {
+            client.send(GET).await;
+        }
+        assert_eq!(client.read(3).await, "xyz", "{place:?}");
+        assert_eq!(client.data_records(), records, "{place:?}");
+    }
+}

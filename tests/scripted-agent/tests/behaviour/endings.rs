@@ -40,3 +40,13 @@ async fn a_kept_connection_can_end_after_its_second_request() {
     let connections: Vec<_> = requests.iter().map(|request| request.connection).collect();
     assert_eq!(connections, [1, 1, 2]);
 }
+
+#[tokio::test]
+async fn a_connection_can_be_reset_after_a_whole_answer() {
+    let agent = agent([hello_with("reset-before-request")]).await;
+    let mut client = Client::connect(agent.port()).await.unwrap();
+    client.send(GET).await;
+    // The reset may discard what was not read yet.
+    agent.wait_for_unasked(1).await;
+    assert_eq!(client.read_to_end().await.1, End::Reset);
+}

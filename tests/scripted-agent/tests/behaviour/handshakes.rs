@@ -36,6 +36,24 @@ async fn a_peer_without_a_special_opening_is_served_with_the_pinned_certificate(
 }
 
 #[tokio::test]
+async fn a_peer_with_a_foreign_key_exchange_agrees_with_nobody() {
+    for name in ["key-exchange:secp521r1", "key-exchange:X25519MLKEM768"] {
+        let agent = agent([hello_with(name)]).await;
+        let error = refused(agent.port()).await;
+        assert_eq!(tls_error(&error), &Error::AlertReceived(AlertDescription::HandshakeFailure), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_speaks_first_sends_its_answer_without_a_request() {
+    let agent = agent([hello_with("speaks-first")]).await;
+    let mut client = Client::connect(agent.port()).await.unwrap();
+    assert_eq!(client.read(HEAD.len() + 6).await, format!("{HEAD}abcdef"));
+    agent.wait_for_unasked(1).await;
+    assert_eq!(agent.requests().len(), 0);
+}
+
+#[tokio::test]
 async fn a_peer_that_speaks_only_h2_refuses_a_client_that_offers_only_another_protocol() {
     let agent = agent([hello_with("alpn-h2")]).await;
     let mut config = config(rustls::ALL_VERSIONS);
