@@ -40,12 +40,13 @@ pub enum Error {
         /// The certificate that was expected, and the one that was presented.
         source: PinMismatch,
     },
-    /// No connection: name not found, refused, or no answer while connecting. Nothing was sent.
+    /// No connection: name not found, refused, no answer while connecting, or a new connection that broke before a byte
+    /// of the request was written. Nothing was sent.
     #[error("{authority} cannot be reached")]
     Unreachable {
         /// Where the connection was to go.
         authority: Authority,
-        /// What the operating system said.
+        /// What the operating system said, or how the connection ended.
         source: io::Error,
     },
     /// TLS failed for another reason than the pin.

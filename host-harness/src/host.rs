@@ -135,7 +135,41 @@ impl fmt::Debug for HostBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::{Host, Target};
+    use agentapi_mock::MockAgent;
+    use tokio::task::yield_now;
+    use tokio::time::{advance, pause, resume};
+
+    use super::{Duration, Host, Target};
+
+    #[tokio::test]
+    async fn what_is_idle_ends_by_time() {
+        let mock = MockAgent::start().await.unwrap();
+        let host = Host::builder().build().unwrap();
+        let target = Target::parse(&mock.endpoint(), mock.token(), [mock.fingerprint().to_string()]).unwrap();
+        let agent = host.agent(target).unwrap();
+        agent.storage().await.unwrap();
+        assert_eq!((mock.open_connections(), host.instances()), (1, 1));
+        // The clock stands still from here on, but for what the test lets pass.
+        pause();
+        let pass = async |seconds| {
+            advance(Duration::from_secs(seconds)).await;
+            // Tasks that are due run. The mock sees that a connection is closed by an event of the system.
+            for _ in 0..10_000 {
+                yield_now().await;
+            }
+        };
+        pass(59).await;
+        assert_eq!((mock.open_connections(), host.instances()), (1, 1));
+        pass(2).await;
+        assert_eq!((mock.open_connections(), host.instances()), (0, 1));
+        pass(238).await;
+        assert_eq!(host.instances(), 1);
+        pass(2).await;
+        assert_eq!(host.instances(), 0);
+        resume();
+        agent.storage().await.unwrap();
+        assert_eq!((mock.connections(), host.instances()), (2, 1));
+    }
 
     #[tokio::test]
     async fn where_the_pool_is_full_instances_are_made_without_it() {

@@ -49,6 +49,7 @@ compile_error!("agentapi-host runs on Linux only: it freezes and thaws by Linux 
 mod agent;
 mod error;
 mod host;
+mod idle;
 mod network;
 mod observer;
 mod permits;

@@ -4,6 +4,7 @@
 //!  Client::exchange(route, body, deadline)
 //!    ├─ idle connection?  IdleConnections::take ──▶ attempt ──▶ stale, and may be sent again? ──┐ once
 //!    └─ none ──▶ connect: name ▸ TCP ▸ TLS (LeafVerifier) ▸ HTTP/1.1 ──▶ attempt ◀──────────────┘
+//!                          addresses   handshake, socket    stream, head  │
 //!                                                                         │
 //!              Credentials: puts the token in, masks secrets ◀────────────┴──▶ Answer, read to its end
 //! ```
@@ -12,15 +13,20 @@
 //! keyed by address alone would use a connection under a pin that it was not made under, and a resumed TLS session does
 //! not present the certificate again.
 
+mod addresses;
 mod client;
 mod connect;
 mod credentials;
 mod deadline;
+mod handshake;
+mod head;
 mod idle;
 mod mask;
 mod pin;
 mod presented;
 mod signatures;
+mod socket;
+mod stream;
 
 pub use pin::pinned_tls;
 pub use presented::{PresentedLeaf, presented_leaf};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agentapi_contract::Route;
+use agentapi_contract::{Fingerprint, Route};
 
 /// Receives a summary of every call that has ended, for a controller's own metrics.
 ///
@@ -20,10 +20,14 @@ pub struct CallSummary {
     pub route: Option<Route>,
     /// `ok`, or the [kind](crate::Error::kind) of error.
     pub outcome: &'static str,
-    /// How often the request was sent: 2 where it was sent again, 0 where there was none.
+    /// How often the request was sent: 2 where it was sent again, 0 where there was none. 1 also where sending failed
+    /// before the first byte.
     pub attempts: u32,
     /// Whether it went over a connection that an earlier call had made.
     pub is_reused: bool,
+    /// The fingerprint that the agent presented on that connection. Where there are several pins, this is the one that
+    /// matched: once it is always the new one, the old one can go. None where there was no connection.
+    pub fingerprint: Option<Fingerprint>,
     /// Bytes of the answer's body.
     pub received_bytes: usize,
     /// From the start of the call to its end; waiting for a permit is included.

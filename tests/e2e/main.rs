@@ -34,3 +34,4 @@ mod session;
 mod size;
 mod support;
 mod twice;
+mod unasked;

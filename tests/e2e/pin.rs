@@ -2,13 +2,16 @@
 //! under another pin than the one that it was made under.
 
 use std::fs;
+use std::sync::{Arc, Mutex};
 
-use agentapi_host::{Error, PinMismatch, Target, error_chain};
-use agentapi_mock::MockAgent;
-use agentapi_scripted_agent::{Answer, Certificates, LegacyVersion, Opening, Script, ScriptedAgent, TlsVersion};
+use agentapi_host::{CallSummary, Error, Fingerprint, Host, Observer, PinMismatch, Route, Target, error_chain};
+use agentapi_mock::{Fault, MockAgent, Repeat};
+use agentapi_scripted_agent::{
+    Answer, Certificates, ForeignKeyExchange, LegacyVersion, Opening, Script, ScriptedAgent, TlsVersion,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
-use crate::support::{STORAGE, client_of, host, start_scripted, target_at, target_of};
+use crate::support::{STORAGE, build_folder, client_of, host, perform, start_scripted, target_at, target_of};
 
 fn opening(opening: Opening) -> Answer {
     Answer::new(200, STORAGE).opening(opening)
@@ -151,6 +154,43 @@ async fn a_second_pin_is_accepted_so_that_a_certificate_can_be_changed() {
     assert_eq!(outdated.storage().await.unwrap_err().kind(), "pin-mismatch");
 }
 
+/// Keeps the fingerprint of the last call.
+#[derive(Default)]
+struct LastFingerprint(Mutex<Option<Fingerprint>>);
+
+impl Observer for LastFingerprint {
+    fn call_ended(&self, call: &CallSummary) {
+        *self.0.lock().unwrap() = call.fingerprint;
+    }
+}
+
+#[tokio::test]
+async fn an_observer_learns_which_of_several_pins_matched() {
+    let mock = MockAgent::start().await.unwrap();
+    let (current, next) = (mock.fingerprint(), mock.next_fingerprint());
+    let observer = Arc::new(LastFingerprint::default());
+    let matched = || *observer.0.lock().unwrap();
+    let builder = Host::builder().cache_dir(build_folder().join("e2e-cache"));
+    let host = builder.observer(Arc::clone(&observer) as _).build().unwrap();
+    let target = Target::parse(&mock.endpoint(), mock.token(), [current, next].map(|pin| pin.to_string())).unwrap();
+    let agent = host.agent(target).unwrap();
+    agent.fs_uuid("").await.unwrap();
+    assert_eq!(matched(), None, "no connection");
+    for _ in 0..2 {
+        agent.storage().await.unwrap();
+        assert_eq!(matched(), Some(current), "on a new and on an idle connection");
+    }
+    mock.rotate_certificate().unwrap();
+    mock.inject(Route::Storage, Fault::CloseAfterAnswer, Repeat::Times(1));
+    agent.storage().await.unwrap();
+    while matched() != Some(next) {
+        agent.storage().await.unwrap();
+    }
+    drop(mock);
+    assert_eq!(agent.storage().await.unwrap_err().kind(), "unreachable");
+    assert_eq!(matched(), None);
+}
+
 #[tokio::test]
 async fn neither_a_connection_nor_a_session_made_under_one_pin_serves_another() {
     let agent = start_scripted([opening(Opening::Normal)]).await;
@@ -168,10 +208,48 @@ async fn neither_a_connection_nor_a_session_made_under_one_pin_serves_another() 
     assert_eq!((agent.connections(), agent.requests().len()), (4, 3), "each refusal had a handshake of its own");
 }
 
-#[tokio::test]
+/// Enough to meet the order of events that a busy machine makes.
+const HANDSHAKES: usize = 20;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_refuses_after_the_handshake_is_a_tls_error() {
-    let (client, agent) = client_of([opening(Opening::RequireClientCertificate)]).await;
-    let error = client.storage().await.unwrap_err();
-    assert_eq!(error.kind(), "tls", "{error:?}");
-    assert_eq!((agent.connections(), agent.requests().len()), (1, 0));
+    let required = [TlsVersion::Tls12, TlsVersion::Tls13].map(Opening::RequireClientCertificateIn);
+    for required in [&[Opening::RequireClientCertificate], &required[..]].concat() {
+        let (client, agent) = client_of([opening(required.clone())]).await;
+        for handshake in 1..=HANDSHAKES {
+            let route = if handshake % 2 == 0 { Route::Storage } else { Route::StartBackup };
+            let error = perform(&client, route).await.unwrap_err();
+            assert_eq!(error.kind(), "tls", "{required:?}, {handshake}: {error:?}");
+            assert!(!error.may_have_acted());
+        }
+        assert_eq!((agent.connections(), agent.requests().len()), (HANDSHAKES, 0), "{required:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_asks_for_a_certificate_and_does_not_need_one_is_served() {
+    for asks in [Opening::RequestClientCertificate, Opening::RequestClientCertificateWithoutTickets] {
+        let (client, agent) = client_of([opening(asks.clone())]).await;
+        for _ in 0..3 {
+            assert_eq!(client.storage().await.unwrap().vmid, 101, "{asks:?}");
+        }
+        assert_eq!((agent.connections(), agent.requests().len()), (1, 3), "{asks:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_without_anything_in_common_says_what_this_client_has() {
+    for exchange in [ForeignKeyExchange::Secp521r1, ForeignKeyExchange::X25519MlKem768] {
+        let (client, agent) = client_of([opening(Opening::KeyExchange(exchange))]).await;
+        let error = client.storage().await.unwrap_err();
+        let endpoint = client.endpoint();
+        let expected = format!(
+            "TLS with {endpoint} failed: no version or algorithm in common; this client has TLS 1.3 and 1.2, key \
+             exchange by X25519, secp256r1, secp384r1, signatures by ECDSA_NISTP384_SHA384, ECDSA_NISTP256_SHA256, \
+             ED25519, RSA_PSS_SHA512, RSA_PSS_SHA384, RSA_PSS_SHA256, RSA_PKCS1_SHA512, RSA_PKCS1_SHA384, \
+             RSA_PKCS1_SHA256: received fatal alert: HandshakeFailure"
+        );
+        assert_eq!((error.kind(), error_chain(&error)), ("tls", expected), "{exchange:?}");
+        assert_eq!(agent.requests().len(), 0);
+    }
 }

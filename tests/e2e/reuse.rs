@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use agentapi_host::Route;
 use agentapi_mock::{Fault, MockAgent, Repeat};
+use agentapi_scripted_agent::Answer;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::support::{SHORT, happens_within, host, target_of_mock};
+use crate::support::{JOB, SHORT, client_of, happens_within, host, target_of_mock};
 
 #[tokio::test]
 async fn a_hundred_calls_use_one_connection() {
@@ -18,6 +19,15 @@ async fn a_hundred_calls_use_one_connection() {
         agent.host_metrics().await.unwrap();
     }
     assert_eq!((mock.requests().len(), mock.connections()), (100, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn posts_use_one_connection_too() {
+    let (client, peer) = client_of([Answer::new(200, JOB)]).await;
+    for _ in 0..100 {
+        client.start_backup().await.unwrap();
+    }
+    assert_eq!((peer.requests().len(), peer.connections()), (100, 1));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use agentapi_host::Error;
 use agentapi_host::records::AssignRequest;
-use agentapi_scripted_agent::{Answer, Delivery, Framing};
+use agentapi_scripted_agent::{Answer, Delivery, Framing, Place};
 
 use crate::support::{STORAGE, assignment, client_of};
 
@@ -66,6 +66,41 @@ async fn a_head_has_some_sixty_four_kibibytes_and_a_hundred_headers_at_most() {
         let (client, _peer) = client_of([Answer::raw(answer)]).await;
         let outcome = client.storage().await;
         assert_eq!(outcome.as_ref().map_or_else(Error::kind, |_| "ok"), expected, "{length}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_has_sixty_four_kibibytes_to_the_byte() {
+    const MAX_HEAD: usize = 64 * 1024;
+    let interim = "HTTP/1.1 100 Continue\r\n\r\n";
+    let parts = ["HTTP/1.1 200 OK\r\nx: ", "\r\n", "\r\n"];
+    let fixed = |framing: &str| parts.concat().len() + framing.len();
+    let length_header = format!("content-length: {}\r\n", STORAGE.len());
+    let in_chunks = format!("{:x}\r\n{STORAGE}\r\n0\r\n\r\n", STORAGE.len());
+    let framings = [(&*length_header, STORAGE), ("transfer-encoding: chunked\r\n", &in_chunks), ("", STORAGE)];
+    for before in ["", interim] {
+        for (framing, body) in framings {
+            for (length, expected) in [(MAX_HEAD, "ok"), (MAX_HEAD + 1, "interrupted"), (100_000, "interrupted")] {
+                let value = "y".repeat(length - fixed(framing));
+                let answer = format!("{before}{}{value}{}{framing}{}{body}", parts[0], parts[1], parts[2]);
+                // As the TLS records come: whole ones, a byte in each, and one that ends with the largest head.
+                let whole = Answer::raw(answer.clone());
+                let mut answers = vec![whole];
+                if !framing.is_empty() {
+                    let (first, second) = answer.split_at(before.len() + MAX_HEAD);
+                    answers.push(Answer::raw(first).unasked(second, Place::SameSegment));
+                }
+                if framing == length_header && before.is_empty() {
+                    answers.push(Answer::raw(answer).delivery(Delivery::Dribble));
+                }
+                for answer in answers {
+                    let (client, _peer) = client_of([answer]).await;
+                    let outcome = client.storage().await;
+                    let outcome = outcome.as_ref().map_or_else(Error::kind, |_| "ok");
+                    assert_eq!(outcome, expected, "{length} bytes, {framing:?} after {before:?}");
+                }
+            }
+        }
     }
 }
 

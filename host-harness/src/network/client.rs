@@ -5,32 +5,33 @@
 //! A request is sent a second time only where that cannot make the agent act twice:
 //!
 //! ```text
-//!  idle connection ─▶ not a byte was sent ─────────▶ sent on a new connection   (any route)
+//!  idle connection ─▶ not a byte was sent ─────────▶ sent on a new connection   (any route; `stream.rs` sees to it)
 //!                  ─▶ broke before an answer, GET ─▶ sent on a new connection   (stale: the agent had closed it)
 //!                  ─▶ broke before an answer, POST ▶ Interrupted                (the agent may have acted)
-//!  new connection  ─▶ any failure ─────────────────▶ the call's error           (it was not stale)
+//!  new connection  ─▶ not a byte was sent ─────────▶ Unreachable                (it was not stale)
+//!                  ─▶ any other failure ───────────▶ the call's error
 //! ```
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agentapi_contract::{Authority, MAX_BODY_BYTES, Method, Pins, Route};
+use agentapi_contract::{Authority, Fingerprint, MAX_BODY_BYTES, Method, Pins, Route};
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use hyper::client::conn::http1::SendRequest;
+use rustls::ClientConfig;
 use rustls::crypto::CryptoProvider;
-use rustls::{AlertDescription, ClientConfig};
-use tokio::task::yield_now;
 use tokio::time::{timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Error, Phase};
-use crate::network::connect::connect;
+use crate::network::connect::{Connection, connect};
 use crate::network::credentials::Credentials;
 use crate::network::deadline::Deadline;
+use crate::network::handshake::client_certificate_alert;
 use crate::network::idle::IdleConnections;
 use crate::network::pin::client_config;
 use crate::permits::Permits;
@@ -47,10 +48,12 @@ pub(crate) struct Answer {
 /// The outcome of a request, and the connection that it took.
 pub(crate) struct Exchange {
     pub(crate) outcome: Result<Answer, Error>,
-    /// How often the request was sent, or was about to be.
+    /// How often the request was sent. 1 also where the only attempt failed before its first byte.
     pub(crate) attempts: u32,
     /// Whether the last of them went over a connection that an earlier call had made.
     pub(crate) is_reused: bool,
+    /// The fingerprint that the agent presented on that connection: the pin that matched. None without a connection.
+    pub(crate) leaf: Option<Fingerprint>,
 }
 
 /// The client of one agent. Connections and TLS sessions are its own, so that none is used under pins that it was not
@@ -68,17 +71,17 @@ pub(crate) struct Client {
 
 /// The outcome of trying an idle connection.
 enum Reuse {
-    Done(Result<Answer, Error>),
-    /// None is idle, or none of them is open any more.
+    Done(Result<Answer, Error>, Fingerprint),
+    /// None is idle, or the one that was tried cannot be used: nothing was sent.
     NoConnection,
-    /// It was stale, and the request may be sent on a new connection.
+    /// It was stale, and the request may be sent again on a new connection.
     Stale,
 }
 
 /// Why one attempt on one connection failed.
 enum Failure {
     /// Not a byte of the request left this host.
-    Unsent,
+    Unsent(Box<dyn std::error::Error + Send + Sync>),
     /// The connection ended before the head of an answer arrived. The agent may have the request.
     NoAnswer(hyper::Error),
     /// Anything else. The request is not sent again.
@@ -120,51 +123,45 @@ impl Client {
     pub(crate) async fn exchange(&self, route: Route, body: Bytes, deadline: Deadline) -> Exchange {
         // One idle connection is tried, however many there are: after a restart of the agent all of them are stale.
         match self.try_idle(route, body.clone(), deadline).await {
-            Reuse::Done(outcome) => Exchange { outcome, attempts: 1, is_reused: true },
+            Reuse::Done(outcome, leaf) => Exchange { outcome, attempts: 1, is_reused: true, leaf: Some(leaf) },
             Reuse::NoConnection => self.try_new(route, body, deadline, 1).await,
             Reuse::Stale => self.try_new(route, body, deadline, 2).await,
         }
     }
 
     async fn try_idle(&self, route: Route, body: Bytes, deadline: Deadline) -> Reuse {
-        if route.method() == Method::Post {
-            // Let the connection tasks see a FIN before we choose: a POST on a stale connection cannot be retried. The
-            // first yield lets the runtime poll its sockets, the second lets the tasks that were woken by that run.
-            yield_now().await;
-            yield_now().await;
-        }
-        let Some(sender) = self.idle.take() else { return Reuse::NoConnection };
-        match self.attempt(sender, route, body, deadline).await {
-            Ok(answer) => Reuse::Done(Ok(answer)),
-            Err(Failure::Unsent) => Reuse::Stale,
+        let Some(connection) = self.idle.take() else { return Reuse::NoConnection };
+        let leaf = connection.leaf;
+        match self.attempt(connection, route, body, deadline).await {
+            Ok(answer) => Reuse::Done(Ok(answer), leaf),
+            Err(Failure::Unsent(_)) => Reuse::NoConnection,
             // The agent closes connections that were idle for too long, and its FIN may arrive after our choice. A GET
             // is idempotent, so that it does no harm if the agent had read the first one.
             Err(Failure::NoAnswer(_)) if route.method() == Method::Get => Reuse::Stale,
-            Err(Failure::NoAnswer(why)) => Reuse::Done(Err(self.interrupted(route, why))),
-            Err(Failure::Final(error)) => Reuse::Done(Err(error)),
+            Err(Failure::NoAnswer(why)) => Reuse::Done(Err(self.interrupted(route, why)), leaf),
+            Err(Failure::Final(error)) => Reuse::Done(Err(error), leaf),
         }
     }
 
     async fn try_new(&self, route: Route, body: Bytes, deadline: Deadline, attempts: u32) -> Exchange {
-        let outcome = match self.connect(route, deadline).await {
-            Ok(sender) => self.attempt(sender, route, body, deadline).await.map_err(|failure| match failure {
-                Failure::Unsent => self.interrupted(route, "the connection was closed before the request was sent"),
-                Failure::NoAnswer(why) => self.interrupted(route, why),
-                Failure::Final(error) => error,
-            }),
-            Err(error) => Err(error),
+        let connection = match self.connect(route, deadline).await {
+            Ok(connection) => connection,
+            Err(error) => return Exchange { outcome: Err(error), attempts, is_reused: false, leaf: None },
         };
-        Exchange { outcome, attempts, is_reused: false }
+        let leaf = Some(connection.leaf);
+        let outcome = self.attempt(connection, route, body, deadline).await;
+        let outcome = outcome.map_err(|failure| self.final_error(route, failure));
+        Exchange { outcome, attempts, is_reused: false, leaf }
     }
 
-    async fn connect(&self, route: Route, deadline: Deadline) -> Result<SendRequest<Full<Bytes>>, Error> {
+    async fn connect(&self, route: Route, deadline: Deadline) -> Result<Connection, Error> {
         let (authority, tls) = (self.authority.clone(), Arc::clone(&self.tls));
         // In a task of its own. A call runs on the stack of its instance, whose pages stay resident as long as the
         // instance is kept, and a handshake needs far more of it than a request. The handle aborts the task, so that a
         // call which is dropped leaves no connection half open.
         let opening = AbortOnDropHandle::new(tokio::spawn(async move {
             let mut phase = Phase::Connecting;
-            let connected = timeout_at(deadline.at, connect(&authority, tls, deadline, &mut phase)).await;
+            let connected = timeout_at(deadline.at, connect(&authority, tls, &mut phase)).await;
             connected.map_err(|_| phase)
         }));
         match opening.await {
@@ -176,42 +173,42 @@ impl Client {
 
     async fn attempt(
         &self,
-        sender: SendRequest<Full<Bytes>>,
+        connection: Connection,
         route: Route,
         body: Bytes,
         deadline: Deadline,
     ) -> Result<Answer, Failure> {
         let mut phase = Phase::Waiting;
-        let outcome = timeout_at(deadline.at, self.send(sender, route, body, &mut phase)).await;
+        let outcome = timeout_at(deadline.at, self.send(connection, route, body, &mut phase)).await;
         outcome.unwrap_or_else(|_| Err(Failure::Final(deadline.error(&self.authority, Some(route), phase))))
     }
 
     async fn send(
         &self,
-        mut sender: SendRequest<Full<Bytes>>,
+        mut connection: Connection,
         route: Route,
         body: Bytes,
         phase: &mut Phase,
     ) -> Result<Answer, Failure> {
+        let sender = &mut connection.sender;
         // A kept-alive connection is never ready again if its peer has not read the request before to its end.
         if !sender.is_ready() && !matches!(timeout(READY_TIMEOUT, sender.ready()).await, Ok(Ok(()))) {
-            return Err(Failure::Unsent);
+            return Err(Failure::Unsent("the connection was closed before the request was sent".into()));
         }
+        connection.state.expect_request();
         let response = match sender.try_send_request(self.request(route, body)).await {
             Ok(response) => response,
             Err(mut failed) => {
-                // hyper gives the request back only where it has not begun to write it.
-                return Err(match failed.take_message() {
-                    Some(_) => Failure::Unsent,
-                    None => self.failure_without_answer(route, failed.into_error()),
-                });
+                // hyper gives the request back where it has not begun to write it.
+                let is_unsent = failed.take_message().is_some() || connection.state.is_unsent();
+                return Err(self.failure_without_answer(route, failed.into_error(), is_unsent));
             }
         };
         *phase = Phase::Receiving;
         let status = response.status();
         let body = self.read_body(route, response.into_body()).await.map_err(Failure::Final)?;
         // Only now: on a connection with an unread answer, its rest would be taken for the next one.
-        self.idle.keep(sender, self.permits.idle_limit());
+        self.idle.keep(connection, self.permits.idle_limit());
         Ok(Answer { status, body: self.credentials.mask(body) })
     }
 
@@ -248,35 +245,34 @@ impl Client {
         Ok(read.freeze())
     }
 
-    fn failure_without_answer(&self, route: Route, why: hyper::Error) -> Failure {
-        if let Some(alert) = client_certificate_alert(&why) {
-            let source = std::io::Error::other(rustls::Error::AlertReceived(alert));
+    fn failure_without_answer(&self, route: Route, why: hyper::Error, is_unsent: bool) -> Failure {
+        let cause = std::error::Error::source(&why).and_then(|cause| cause.downcast_ref::<io::Error>());
+        if let Some(alert) = cause.and_then(client_certificate_alert) {
+            let source = io::Error::other(rustls::Error::AlertReceived(alert));
             return Failure::Final(Error::Tls { authority: self.authority.clone(), source });
+        }
+        if is_unsent {
+            // hyper calls any failed write one of a body, which is not what happened.
+            return Failure::Unsent(cause.map_or_else(|| why.to_string(), io::Error::to_string).into());
         }
         // A connection on which something arrived that is not HTTP was not stale: the agent, or something on the way,
         // has answered.
         if why.is_parse() { Failure::Final(self.interrupted(route, why)) } else { Failure::NoAnswer(why) }
     }
 
+    /// The error of a request that is not sent again.
+    fn final_error(&self, route: Route, failure: Failure) -> Error {
+        match failure {
+            Failure::Unsent(why) => {
+                Error::Unreachable { authority: self.authority.clone(), source: io::Error::other(why) }
+            }
+            Failure::NoAnswer(why) => self.interrupted(route, why),
+            Failure::Final(error) => error,
+        }
+    }
+
     fn interrupted(&self, route: Route, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         Error::Interrupted { route, authority: self.authority.clone(), source: why.into() }
-    }
-}
-
-/// The alert by which the agent refuses a client that has no certificate. In TLS 1.3 it arrives after the handshake,
-/// but before the agent has read anything. Any other alert may be sent after the agent has acted.
-fn client_certificate_alert(error: &hyper::Error) -> Option<AlertDescription> {
-    let cause = std::error::Error::source(error)?.downcast_ref::<std::io::Error>()?;
-    match cause.get_ref()?.downcast_ref::<rustls::Error>()? {
-        rustls::Error::AlertReceived(alert) => match alert {
-            AlertDescription::CertificateRequired
-            | AlertDescription::BadCertificate
-            | AlertDescription::NoCertificate
-            | AlertDescription::UnknownCA
-            | AlertDescription::AccessDenied => Some(*alert),
-            _ => None,
-        },
-        _ => None,
     }
 }
 

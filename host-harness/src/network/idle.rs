@@ -3,71 +3,77 @@
 //! An idle connection may be *stale*: closed by the agent, with a FIN that has not arrived yet. Nothing here can rule
 //! that out. It is made rare, and the client decides what a request that met one may do.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::client::conn::http1::SendRequest;
-use tokio::time::Instant;
+use crate::idle::IdlePool;
+use crate::network::connect::Connection;
 
-/// A connection that was idle for longer is not used again: many servers close theirs after 60 or 75 seconds, and a
-/// request that crosses the FIN on the wire fails.
+/// A connection that was idle for longer is closed: many servers close theirs after 60 or 75 seconds, and a request that
+/// crosses the FIN on the wire fails.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 
-/// Connections on which no request is running, the one used last at the end.
-#[derive(Default)]
-pub(crate) struct IdleConnections(Mutex<Vec<IdleConnection>>);
+/// Connections on which no request is running.
+pub(super) struct IdleConnections(IdlePool<Connection>);
 
-struct IdleConnection {
-    sender: SendRequest<Full<Bytes>>,
-    since: Instant,
+impl Default for IdleConnections {
+    fn default() -> Self {
+        Self(IdlePool::new(MAX_IDLE))
+    }
 }
 
 impl IdleConnections {
-    /// The connection that was used last: it is the least likely to be stale.
-    pub(crate) fn take(&self) -> Option<SendRequest<Full<Bytes>>> {
-        let mut connections = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        connections.retain(|idle| !idle.sender.is_closed() && now.duration_since(idle.since) < MAX_IDLE);
-        connections.pop().map(|idle| idle.sender)
+    /// The connection that was used last.
+    pub(super) fn take(&self) -> Option<Connection> {
+        self.0.take(|connection| !connection.sender.is_closed())
     }
 
     /// Keeps one more connection, and at most `limit` in all.
-    pub(crate) fn keep(&self, sender: SendRequest<Full<Bytes>>, limit: usize) {
-        let mut connections = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !sender.is_closed() {
-            connections.push(IdleConnection { sender, since: Instant::now() });
+    pub(super) fn keep(&self, connection: Connection, limit: usize) {
+        if !connection.sender.is_closed() {
+            self.0.keep(connection, limit);
         }
-        // The oldest are dropped, which closes them: they are the next to become stale.
-        let excess = connections.len().saturating_sub(limit);
-        connections.drain(..excess);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use agentapi_contract::Fingerprint;
     use hyper::client::conn::http1;
     use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt, DuplexStream};
+    use tokio::time::advance;
 
-    use super::{Bytes, Full, IdleConnection, IdleConnections, Instant, MAX_IDLE, SendRequest};
+    use super::{Connection, Duration, IdleConnections, MAX_IDLE};
 
     /// A connection, and its other end.
-    async fn connection() -> (SendRequest<Full<Bytes>>, impl Sized) {
+    async fn connection() -> (Connection, DuplexStream) {
         let (near, far) = tokio::io::duplex(1024);
         let (sender, connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
-        (sender, (connection, far))
+        tokio::spawn(connection);
+        let leaf = Fingerprint::from_bytes([0; Fingerprint::LEN]);
+        (Connection { sender, state: Arc::default(), leaf }, far)
     }
 
-    #[tokio::test]
-    async fn one_that_was_idle_for_too_long_is_not_used() {
-        let now = Instant::now();
-        for (since, is_used) in [(now, true), (now.checked_sub(MAX_IDLE).unwrap(), false)] {
-            let (sender, _far) = connection().await;
-            let idle = IdleConnections::default();
-            idle.0.lock().unwrap().push(IdleConnection { sender, since });
-            assert_eq!(idle.take().is_some(), is_used);
+    #[tokio::test(start_paused = true)]
+    async fn one_that_was_idle_for_too_long_is_closed_and_not_used() {
+        let idle = IdleConnections::default();
+        let (connection, mut far) = connection().await;
+        idle.keep(connection, 8);
+        advance(MAX_IDLE - Duration::from_secs(1)).await;
+        let connection = idle.take().expect("it was idle for less than its time");
+        idle.keep(connection, 8);
+        // The clock stands still but for this, so that the read waits for the close and nothing else.
+        let mut byte = [0];
+        tokio::select! {
+            biased;
+            read = far.read(&mut byte) => panic!("{read:?} too early"),
+            () = advance(MAX_IDLE - Duration::from_secs(1)) => {}
         }
+        advance(Duration::from_secs(2)).await;
+        assert_eq!(far.read(&mut byte).await.unwrap(), 0);
+        assert!(idle.take().is_none());
     }
 
     #[tokio::test]
@@ -75,10 +81,13 @@ mod tests {
         for (limit, expected) in [(0, 0), (1, 1), (2, 2), (3, 2)] {
             let ends = [connection().await, connection().await];
             let idle = IdleConnections::default();
-            let (closed, far) = connection().await;
+            let (mut closed, far) = connection().await;
             drop(far);
-            let fars = ends.map(|(sender, far)| {
-                idle.keep(sender, limit);
+            while closed.sender.ready().await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+            let fars = ends.map(|(connection, far)| {
+                idle.keep(connection, limit);
                 far
             });
             idle.keep(closed, limit);

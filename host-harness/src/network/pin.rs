@@ -16,6 +16,7 @@ use rustls::{CertificateError, OtherError};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, PinMismatch};
+use crate::network::handshake::NoClientCertificate;
 use crate::network::signatures::{LeafRule, LeafVerifier};
 
 /// TLS sessions that a client keeps for resumption. It talks to one agent, which hands out two tickets a connection.
@@ -55,7 +56,7 @@ pub(super) fn config_with_verifier(
         .with_protocol_versions(&[&TLS13, &TLS12])?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
+        .with_client_cert_resolver(Arc::new(NoClientCertificate));
     // A store of its own: a resumed session does not present the certificate again, so it must not cross pins.
     config.resumption = Resumption::in_memory_sessions(MAX_SESSIONS);
     Ok(config)

@@ -11,7 +11,7 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
 use crate::error::{Error, Phase};
-use crate::network::connect::connect_tls;
+use crate::network::connect::{connect_tls, presented};
 use crate::network::deadline::Deadline;
 use crate::network::pin::{config_with_verifier, fingerprint};
 use crate::network::signatures::{LeafRule, LeafVerifier};
@@ -42,12 +42,10 @@ pub async fn presented_leaf(authority: &Authority, limit: Duration) -> Result<Pr
     let tls = config_with_verifier(provider, verifier).map_err(|why| Error::Component(why.into()))?;
     let mut phase = Phase::Connecting;
     let deadline = Deadline::after(limit);
-    let connected = timeout_at(deadline.at, connect_tls(authority, Arc::new(tls), deadline, &mut phase)).await;
+    let connecting = connect_tls(authority, Arc::new(tls), &mut phase, Arc::default());
+    let connected = timeout_at(deadline.at, connecting).await;
     let stream = connected.map_err(|_| deadline.error(authority, None, phase))?.map_err(to_tls_error)?;
-    let (_, session) = stream.get_ref();
-    let leaf = session.peer_certificates().and_then(|chain| chain.first());
-    let leaf = leaf.ok_or_else(|| Error::Component("a handshake without a certificate".into()))?;
-    Ok(describe(leaf))
+    Ok(describe(presented(&stream)?))
 }
 
 /// There is no pin here that could be missed: a key that was not proven is a failed handshake.

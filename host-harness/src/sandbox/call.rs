@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agentapi_contract::Route;
 use tokio::time::{Instant, timeout_at};
-use tracing::field::Empty;
+use tracing::field::{Empty, display};
 use tracing::{Instrument, Span};
 use wasmtime::Store;
 
@@ -105,6 +105,7 @@ impl Call {
             outcome: outcome.as_ref().map_or_else(Error::kind, |_| "ok"),
             attempts: exchange.attempts,
             is_reused: exchange.is_reused,
+            fingerprint: exchange.fingerprint,
             received_bytes: exchange.received_bytes,
             ..CallSummary::default()
         });
@@ -136,6 +137,7 @@ impl CallReport {
             route = route.map_or("none", Route::name),
             attempts = Empty,
             connection = Empty,
+            fingerprint = Empty,
             received_bytes = Empty,
             milliseconds = Empty,
             outcome = Empty,
@@ -147,6 +149,9 @@ impl CallReport {
         summary.duration = self.started.elapsed();
         self.span.record("attempts", summary.attempts);
         self.span.record("connection", if summary.is_reused { "reused" } else { "new" });
+        if let Some(fingerprint) = &summary.fingerprint {
+            self.span.record("fingerprint", display(fingerprint));
+        }
         self.span.record("received_bytes", summary.received_bytes);
         self.span.record("milliseconds", summary.duration.as_secs_f64() * 1000.0);
         self.span.record("outcome", summary.outcome);

@@ -39,6 +39,7 @@ pub(super) struct ExchangeSummary {
     pub(super) failure: Option<Error>,
     pub(super) attempts: u32,
     pub(super) is_reused: bool,
+    pub(super) fingerprint: Option<Fingerprint>,
     pub(super) received_bytes: usize,
 }
 
@@ -73,6 +74,7 @@ impl Egress {
                 let body = collect(request.body).await?;
                 let exchange = client.exchange(route, body, deadline).await;
                 (summary.attempts, summary.is_reused) = (exchange.attempts, exchange.is_reused);
+                summary.fingerprint = exchange.leaf;
                 exchange.outcome
             };
             let answer = answer.await;

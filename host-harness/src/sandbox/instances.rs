@@ -1,11 +1,12 @@
 //! The instances of one agent: those that serve a call, and idle ones for the next calls.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use crate::error::{Error, Phase};
+use crate::idle::IdlePool;
 use crate::network::{Client, Deadline};
 use crate::permits::Permits;
 use crate::sandbox::egress::Egress;
@@ -18,6 +19,9 @@ use crate::sandbox::store::State;
 /// While more instances than this are alive, of all agents together, none is kept idle: each holds some 32 KiB, and one
 /// that is not from the pool six memory mappings, of which Linux gives a process 65,530.
 const MAX_INSTANCES_TO_KEEP: usize = 512;
+/// An instance that was idle for longer is dropped. The next call pays for a new one, a fraction of a millisecond, and an
+/// agent that is asked every ten minutes holds no memory in between.
+const MAX_IDLE: Duration = Duration::from_secs(5 * 60);
 /// An instance that has grown larger, over an unusual answer, is not kept: a linear memory never shrinks.
 const MAX_IDLE_MEMORY_BYTES: usize = 8 * 1024 * 1024;
 /// How much longer than the deadline an instance may run: it learns that the time is over, and has to return that.
@@ -29,12 +33,12 @@ pub(crate) struct Instances {
     count: InstanceCount,
     client: Arc<Client>,
     permits: Permits,
-    idle: Mutex<Vec<Instance>>,
+    idle: IdlePool<Instance>,
 }
 
 impl Instances {
     pub(crate) fn new(engines: Arc<Engines>, count: InstanceCount, client: Arc<Client>, permits: Permits) -> Self {
-        Self { engines, count, client, permits, idle: Mutex::default() }
+        Self { engines, count, client, permits, idle: IdlePool::new(MAX_IDLE) }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -47,8 +51,7 @@ impl Instances {
 
     /// An idle instance, or a new one that is connected within the deadline.
     pub(super) async fn take(&self, deadline: Deadline) -> Result<Instance, Error> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle {
+        match self.idle.take(|_| true) {
             Some(instance) => Ok(instance),
             None => {
                 // `connect` sends nothing, and takes a fraction of a millisecond. The limit is for a component that
@@ -72,9 +75,6 @@ impl Instances {
         if is_large || self.count.get() > MAX_INSTANCES_TO_KEEP {
             return;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push(instance);
-        // Drops the newest where there are too many; unlike connections, all of them are equally good.
-        idle.truncate(self.permits.idle_limit());
+        self.idle.keep(instance, self.permits.idle_limit());
     }
 }
