@@ -104,7 +104,7 @@ pub(crate) struct Envelope {
 impl Envelope {
     /// Reads the envelope in a body, whatever the status, and its data into a record.
     pub(crate) fn read(body: &[u8], data: &mut dyn Record) -> Result<Self, Error> {
-        let text = str::from_utf8(body).map_err(|_| Error::BadEnvelope("expected UTF-8".to_string()))?;
+        let text = str::from_utf8(body).map_err(|_| Error::BadEnvelope(why_no_text(body).to_string()))?;
         let mut fields = EnvelopeFields { data: Some(data), ..EnvelopeFields::default() };
         let Err(why) = json::read(text, &mut fields) else {
             return Ok(fields.envelope);
@@ -118,6 +118,12 @@ impl Envelope {
         }
         Ok(fields.envelope)
     }
+}
+
+fn why_no_text(body: &[u8]) -> &'static str {
+    // Something between here and the agent compresses. Source of the two bytes: RFC 1952, section 2.3.1.
+    let is_gzip = body.starts_with(&[0x1f, 0x8b]);
+    if is_gzip { "it is compressed (gzip), which was not asked for" } else { "expected UTF-8" }
 }
 
 /// The envelope as an object in JSON.

@@ -43,7 +43,7 @@ fn send(route: Route, body: Option<&[u8]>) -> Result<Answer, Error> {
     // A request consumes its headers, and the next one needs them too.
     let headers = session.headers.clone();
     if body.is_some() && headers.append("content-type", b"application/json").is_err() {
-        return Err(host_error("the host refuses the request's headers"));
+        return Err(refused("the host refuses the request's headers"));
     }
     let request = OutgoingRequest::new(headers);
     let is_set = (body.is_none() || request.set_method(&Method::Post).is_ok())
@@ -53,7 +53,7 @@ fn send(route: Route, body: Option<&[u8]>) -> Result<Answer, Error> {
     // The handle of the body has to be taken before `handle` consumes the request.
     let outgoing = body.map(|body| request.body().map(|outgoing| (outgoing, body))).transpose();
     let (true, Ok(outgoing)) = (is_set, outgoing) else {
-        return Err(host_error("the host refuses the request"));
+        return Err(refused("the host refuses the request"));
     };
     let response = outgoing_handler::handle(request, None).map_err(|code| from_wasi_http(&code))?;
     // Only now does somebody read the other end of the body's stream: before, one longer than its buffer would block.
@@ -115,8 +115,13 @@ fn read_body(response: &IncomingResponse) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// The error where the host does not do what `wasi:http` promises. `interrupted`, because it is unknown how far the
-/// request had got by then.
+/// The error where the host does not take the request at all, so that nothing is sent.
+fn refused(what: &str) -> Error {
+    Error::Denied(what.to_string())
+}
+
+/// The error where the host has taken the request, and then does not do what `wasi:http` promises. `interrupted`,
+/// because it is unknown how far the request had got by then.
 fn host_error(what: &str) -> Error {
     Error::Interrupted(what.to_string())
 }
