@@ -68,13 +68,17 @@ fn a_system_disk_is_refused_with_the_operators_command() {
 
 #[test]
 fn a_signing_command_with_hidden_characters_is_not_shown() {
-    let scenario = "[[disks]]\nbacking_device = \"/dev/sda\"\nrole = \"system\"\ndurable_id = \"x\\u001b[2J\\n\"";
-    let message = Fixture::with(scenario).fail(&["disks", "format", "/dev/sda", "--fstype", "ext4"]);
-    assert!(
-        message.contains("characters that cannot be seen, so sign nothing") && !message.contains("opsign"),
-        "{message}"
-    );
-    assert!(!message.contains('\u{1b}') && message.lines().count() == 1, "{message:?}");
+    // A NUL cannot be in a command at all. The disk was asked for and refused all the same, so that is what is said.
+    for id in [r"x\u001b[2J\n", r"x\u0000y"] {
+        let scenario = format!("[[disks]]\nbacking_device = \"/dev/sda\"\nrole = \"system\"\ndurable_id = \"{id}\"");
+        let message = Fixture::with(&scenario).fail(&["disks", "format", "/dev/sda", "--fstype", "ext4"]);
+        assert!(message.starts_with("error: nothing was done: /dev/sda is not yours to format"), "{message}");
+        assert!(
+            message.contains("characters that cannot be seen, so sign nothing") && !message.contains("opsign"),
+            "{message}"
+        );
+        assert!(!message.contains(['\u{1b}', '\0']) && message.lines().count() == 1, "{message:?}");
+    }
 }
 
 #[test]

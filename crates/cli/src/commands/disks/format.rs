@@ -86,8 +86,11 @@ async fn refusal(agent: &Agent, result: &FormatResult) -> Result<CommandError, E
 }
 
 async fn how_to_sign(agent: &Agent, pending: &PendingOp) -> Result<String, Error> {
-    let command = agent.opsign_command(pending).await?;
-    if visible(&command) == command {
+    // Asked first: a value with a NUL has no command, and that error would say that nothing was sent.
+    let is_visible =
+        [&pending.op, &pending.host_scope, &pending.durable_id].iter().all(|text| visible(text) == ***text);
+    if is_visible {
+        let command = agent.opsign_command(pending).await?;
         return Ok(format!("the host's operator can allow it: {command}"));
     }
     // Escaped, the command would sign another operation than the agent asked for; as it is, the operator would not see
