@@ -50,3 +50,12 @@ async fn what_is_not_http_is_interrupted() {
         assert_eq!(error.kind(), "interrupted", "{bytes:?}: {error:?}");
     }
 }
+
+#[tokio::test]
+async fn what_is_compressed_is_named() {
+    let (client, _peer) = client_of([Answer::new(200, b"\x1f\x8b\x08\x00".repeat(4)), Answer::new(200, [0xff])]).await;
+    for why in ["it is compressed (gzip), which was not asked for", "expected UTF-8"] {
+        let error = client.storage().await.unwrap_err();
+        assert_eq!(error.to_string(), format!("the answer is not the agent's envelope: {why}"));
+    }
+}
