@@ -1,6 +1,6 @@
 //! What the client component, its host and the mock agent agree on: where an agent is ([`Authority`]), how it is known
-//! ([`Fingerprint`], [`Pins`]), what authorises a guest ([`Token`]), what can be asked for ([`Route`]), and how large
-//! an answer may be ([`MAX_BODY_BYTES`]).
+//! ([`Fingerprint`], [`Pins`]), what authorises a guest ([`Token`]), what can be asked for ([`Route`]), how large
+//! an answer may be ([`MAX_BODY_BYTES`]), and what of its texts may be shown ([`visible`]).
 //!
 //! Each is parsed once, at the edge, into a type that cannot hold a wrong value, and by the same code on both sides of
 //! the sandbox. That matters for the pin: the host compares what the component states with what it was configured with,
@@ -36,6 +36,8 @@ mod pins;
 mod route;
 #[cfg(feature = "serde")]
 mod serde;
+mod smart;
+mod text;
 mod token;
 pub mod wit;
 
@@ -43,6 +45,8 @@ pub use authority::{Authority, EndpointError};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use pins::{Pins, PinsError};
 pub use route::{Method, Route};
+pub use smart::SmartVerdict;
+pub use text::{MAX_EXCERPT_CHARS, excerpt, is_visible, visible, visible_json};
 pub use token::{Token, TokenError};
 
 /// The largest body of an answer, in bytes: 1 MiB. That is some hundred times what the API answers with, and small
