@@ -20,6 +20,8 @@ pub enum FingerprintError {
     Length(usize),
     /// A character is neither a hex digit nor a separator; holds the first such character.
     Character(char),
+    /// It looks like base64, in which the SHA-256 of a *key* is usually written.
+    Base64,
 }
 
 impl Fingerprint {
@@ -40,18 +42,23 @@ impl Fingerprint {
 impl FromStr for Fingerprint {
     type Err = FingerprintError;
 
-    /// Parses 64 hex digits of any case. `:`, blanks and tabs are dropped wherever they stand, so that the output of
-    /// common tools can be pasted as it is.
+    /// Parses 64 hex digits of any case, so that the output of common tools can be pasted as it is. Dropped are `:`, `-`,
+    /// blanks of any kind, line ends and marks of direction, wherever they stand; quotes around it; and a label in front
+    /// of it: the words `SHA256`, `SHA-256` and `Fingerprint`, in any case and order, with `=`, `(` and `)` among them.
+    ///
+    /// `sha256 Fingerprint=AB:CD:..` is what openssl prints, `Fingerprint (sha256): ab:cd:..` Proxmox Backup.
     ///
     /// # Errors
     ///
-    /// A text with more or fewer than 64 digits, and one with any other character, a line break or a `+` among them.
+    /// A text with more or fewer than 64 digits, and one with any other character, a `+` among them.
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        let text = without_label(text);
         let mut bytes = [0; Self::LEN];
         let mut digits = 0;
         for found in text.chars().filter(|&c| !is_separator(c)) {
             let Some(digit) = found.to_digit(16) else {
-                return Err(FingerprintError::Character(found));
+                let is_base64 = looks_like_base64(text);
+                return Err(if is_base64 { FingerprintError::Base64 } else { FingerprintError::Character(found) });
             };
             // Past the end digits are only counted, so that the error has their number.
             if let Some(byte) = bytes.get_mut(digits / 2) {
@@ -81,21 +88,58 @@ impl fmt::Debug for Fingerprint {
 
 impl fmt::Display for FingerprintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected 64 hex digits (a SHA-256), found ")?;
         match self {
-            Self::Length(found) => write!(f, "expected 64 hex digits (a SHA-256), found {found}"),
-            Self::Character(found) => {
-                write!(f, "expected 64 hex digits (a SHA-256), found '{}' among them", found.escape_default())
+            Self::Length(found) => {
+                found.fmt(f)?;
+                f.write_str(if *found == SHA1_DIGITS { ": that is a SHA-1" } else { "" })
             }
+            Self::Character(found) => write!(f, "'{}' among them", found.escape_default()),
+            Self::Base64 => f.write_str(
+                "what looks like base64, perhaps of the key (an SPKI pin); the SHA-256 of the certificate in hex is \
+                 needed: `agentapi fingerprint`",
+            ),
         }
     }
 }
 
 impl core::error::Error for FingerprintError {}
 
-/// Whether a character may stand between the digits.
-const fn is_separator(c: char) -> bool {
-    matches!(c, ':' | ' ' | '\t')
+/// The text without quotes and blanks around it, and without a label in front of it.
+fn without_label(text: &str) -> &str {
+    let mut rest = text.trim_matches(|c| is_separator(c) || is_quote(c));
+    // The words of a label come in any order. None of them begins with a hex digit.
+    while let Some(after) = LABEL_WORDS.iter().find_map(|word| without_word(rest, word)) {
+        // `/`, because curl writes `sha256//` before base64.
+        rest = after.trim_start_matches(|c| is_separator(c) || is_quote(c) || matches!(c, '=' | '(' | ')' | '/'));
+    }
+    rest
 }
+
+fn without_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let (start, rest) = text.split_at_checked(word.len())?;
+    start.eq_ignore_ascii_case(word).then_some(rest)
+}
+
+/// Whether a character may stand between the digits: what tools put between pairs, blanks of any kind, and the marks of
+/// direction that are copied from a certificate's window.
+fn is_separator(c: char) -> bool {
+    matches!(c, ':' | '-' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || c.is_whitespace()
+}
+
+const fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\'' | '`' | '\u{2018}'..='\u{201f}' | '\u{ab}' | '\u{bb}')
+}
+
+/// 32 bytes are 43 characters of base64, and one of padding.
+fn looks_like_base64(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_' | b'-');
+    matches!(text.len(), 42..=44) && text.bytes().all(is_allowed)
+}
+
+const LABEL_WORDS: [&str; 5] = ["sha256", "sha-256", "sha1", "sha-1", "fingerprint"];
+const SHA1_DIGITS: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -129,7 +173,11 @@ mod tests {
             (format!("{PLAIN}00"), FingerprintError::Length(66)),
             (format!("+{}", &PLAIN[1..]), FingerprintError::Character('+')),
             (format!("{}g", &PLAIN[1..]), FingerprintError::Character('g')),
-            (format!("{PLAIN}\n"), FingerprintError::Character('\n')),
+            (format!("{PLAIN}\0"), FingerprintError::Character('\0')),
+            (format!("{PLAIN}\u{200b}"), FingerprintError::Character('\u{200b}')),
+            (format!("={PLAIN}"), FingerprintError::Character('=')),
+            (format!("sha512:{PLAIN}"), FingerprintError::Character('s')),
+            (format!("{PLAIN} (SHA-256)"), FingerprintError::Character('(')),
             (PLAIN.replace('0', "\u{ff10}"), FingerprintError::Character('\u{ff10}')),
         ];
         for (text, error) in cases {
@@ -142,5 +190,48 @@ mod tests {
         let message = |text: &str| text.parse::<Fingerprint>().unwrap_err().to_string();
         assert_eq!(message("abc"), "expected 64 hex digits (a SHA-256), found 3");
         assert_eq!(message("SHA"), "expected 64 hex digits (a SHA-256), found 'S' among them");
+    }
+
+    /// Fingerprints as people paste them: the rows of a list that was kept of them.
+    #[test]
+    fn a_fingerprint_is_taken_as_tools_and_windows_show_it() {
+        let plain: Fingerprint = PLAIN.parse().unwrap();
+        let upper = plain.to_string();
+        let lower = upper.to_lowercase();
+        let accepted = [
+            format!("sha256 Fingerprint={upper}"),
+            format!("SHA256 Fingerprint={upper}\n"),
+            format!("Fingerprint (sha256): {lower}"),
+            format!("SHA256:{PLAIN}"),
+            format!("SHA-256: {upper}"),
+            format!("Fingerprint: {lower}"),
+            format!("{PLAIN}\r\n"),
+            format!("{}\n  {}", &upper[..48], &upper[48..]),
+            upper.replace(':', "\u{a0}"),
+            upper.replace(':', "-"),
+            format!("\u{200e}{upper}"),
+            format!("\u{202a}{PLAIN}\u{202c}"),
+            format!("\"{upper}\""),
+            format!("'{PLAIN}'"),
+            format!("\u{201c}{upper}\u{201d}"),
+            format!("sha256 Fingerprint=\"{upper}\""),
+        ];
+        for text in accepted {
+            assert_eq!(text.parse(), Ok(plain), "{text:?}");
+        }
+        let base64 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+        let spki = "what looks like base64, perhaps of the key (an SPKI pin); the SHA-256 of the certificate in hex is \
+                    needed: `agentapi fingerprint`";
+        let refused = [
+            (PLAIN[..40].to_owned(), "40: that is a SHA-1"),
+            (format!("SHA1 Fingerprint={}", &upper[..59]), "40: that is a SHA-1"),
+            (base64.to_owned(), spki),
+            (format!("sha256//{base64}"), spki),
+            (format!("SHA256:{}", &base64[..43]), spki),
+        ];
+        for (text, found) in refused {
+            let message = text.parse::<Fingerprint>().unwrap_err().to_string();
+            assert_eq!(message, format!("expected 64 hex digits (a SHA-256), found {found}"), "{text:?}");
+        }
     }
 }

@@ -47,7 +47,7 @@ pub use pins::{Pins, PinsError};
 pub use route::{Method, Route};
 pub use smart::SmartVerdict;
 pub use text::{MAX_EXCERPT_CHARS, excerpt, is_visible, visible, visible_json};
-pub use token::{Token, TokenError};
+pub use token::{End, Token, TokenError};
 
 /// The largest body of an answer, in bytes: 1 MiB. That is some hundred times what the API answers with, and small
 /// enough to be held in memory for each of many concurrent calls.

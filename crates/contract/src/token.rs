@@ -23,7 +23,31 @@ pub enum TokenError {
     Empty,
     /// There is a blank at an end, a control character, or a character beyond ASCII. A header value cannot carry any of
     /// them unchanged (RFC 9110, section 5.5).
-    Character,
+    Character {
+        /// The kind of the character, in words. Not the character: it may be part of a secret.
+        kind: &'static str,
+        /// Where in the text it is.
+        end: End,
+        /// Its place, counted in characters from 1.
+        place: usize,
+        /// The characters of the whole text.
+        length: usize,
+    },
+    /// The text begins with a byte-order mark (U+FEFF), as some editors write it.
+    ByteOrderMark,
+    /// The text was encoded in UTF-16.
+    Utf16,
+}
+
+/// Where in a text a character is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It is the first.
+    Beginning,
+    /// There is something on both sides of it.
+    Inside,
+    /// It is the last, or only blanks and line ends follow it.
+    End,
 }
 
 impl Token {
@@ -67,11 +91,10 @@ impl FromStr for Token {
         if text.is_empty() {
             return Err(TokenError::Empty);
         }
-        let has_blank_at_end = text.starts_with(' ') || text.ends_with(' ');
-        if has_blank_at_end || !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Err(TokenError::Character);
+        match find_fault(text) {
+            Some(fault) => Err(fault),
+            None => Ok(Self(Zeroizing::new(text.into()))),
         }
-        Ok(Self(Zeroizing::new(text.into())))
     }
 }
 
@@ -84,21 +107,72 @@ impl fmt::Debug for Token {
 impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("expected printable ASCII, no blank at either end, found ")?;
-        f.write_str(match self {
-            Self::Empty => "nothing",
-            Self::Character => "another character",
-        })
+        match self {
+            Self::Empty => f.write_str("nothing"),
+            Self::ByteOrderMark => {
+                f.write_str("a byte-order mark at the beginning: save the file as UTF-8 without one")
+            }
+            Self::Utf16 => f.write_str("what looks like UTF-16: save the file as UTF-8"),
+            Self::Character { kind, end, place, length } => {
+                f.write_str(kind)?;
+                f.write_str(match end {
+                    End::Beginning => " at the beginning, character ",
+                    End::Inside => " inside, character ",
+                    End::End => " at the end, character ",
+                })?;
+                place.fmt(f)?;
+                f.write_str(" of ")?;
+                length.fmt(f)
+            }
+        }
     }
 }
 
 impl core::error::Error for TokenError {}
+
+/// The first thing in a text that no token has.
+fn find_fault(text: &str) -> Option<TokenError> {
+    let length = text.chars().count();
+    let is_fault = |(place, c): &(usize, char)| match c {
+        ' ' => *place == 0 || *place + 1 == length,
+        c => !matches!(c, '!'..='~'),
+    };
+    let (place, c) = text.chars().enumerate().find(is_fault)?;
+    if c == '\u{feff}' && place == 0 {
+        return Some(TokenError::ByteOrderMark);
+    }
+    // Read as UTF-8, every second character of UTF-16 is a NUL, and its byte-order mark two that cannot be read.
+    if text.chars().take(4).any(|c| c == '\0') && text.chars().filter(|&c| c == '\0').count() * 2 + 3 > length {
+        return Some(TokenError::Utf16);
+    }
+    let is_gap = |c: char| c.is_ascii_whitespace();
+    let end = if place == 0 {
+        End::Beginning
+    } else if text.chars().skip(place + 1).all(is_gap) {
+        End::End
+    } else {
+        End::Inside
+    };
+    Some(TokenError::Character { kind: kind(c), end, place: place + 1, length })
+}
+
+const fn kind(c: char) -> &'static str {
+    match c {
+        ' ' => "a blank",
+        '\n' | '\r' => "a line end",
+        '\t' => "a tab",
+        '\u{fffd}' => "what is not UTF-8",
+        c if c.is_ascii_control() => "a control character",
+        _ => "a character beyond ASCII",
+    }
+}
 
 /// What stands before the token in the header. Agents compare it as it is, so it has exactly this spelling.
 const SCHEME: &str = "Bearer ";
 
 #[cfg(test)]
 mod tests {
-    use super::{Token, TokenError};
+    use super::Token;
 
     #[test]
     fn only_one_exact_bearer_header_is_admitted() {
@@ -133,8 +207,33 @@ mod tests {
         assert_eq!("a.b-c_1/+= ~".parse::<Token>().unwrap().reveal(), "a.b-c_1/+= ~");
         let error = "".parse::<Token>().unwrap_err();
         assert_eq!(error.to_string(), "expected printable ASCII, no blank at either end, found nothing");
-        for text in [" a", "a ", " ", "a\nb", "a\tb", "a\u{7f}b", "é"] {
-            assert_eq!(text.parse::<Token>(), Err(TokenError::Character), "{text:?}");
+    }
+
+    /// Tokens as files hold them: the rows of a list that was kept of what went wrong.
+    #[test]
+    fn an_error_says_what_is_wrong_and_where_and_shows_nothing_of_the_token() {
+        let cases = [
+            ("s3cret\n", "a line end at the end, character 7 of 7"),
+            ("s3cret\r\n", "a line end at the end, character 7 of 8"),
+            ("s3cret ", "a blank at the end, character 7 of 7"),
+            ("s3c\nret", "a line end inside, character 4 of 7"),
+            ("\ns3cret", "a line end at the beginning, character 1 of 7"),
+            (" s3cret", "a blank at the beginning, character 1 of 7"),
+            (" ", "a blank at the beginning, character 1 of 1"),
+            ("s3c\tret", "a tab inside, character 4 of 7"),
+            ("s3c\u{7f}ret", "a control character inside, character 4 of 7"),
+            ("s3c\0ret", "a control character inside, character 4 of 7"),
+            ("s3cr\u{e9}t", "a character beyond ASCII inside, character 5 of 6"),
+            ("s3cret\u{200b}", "a character beyond ASCII at the end, character 7 of 7"),
+            ("s3c\u{fffd}ret", "what is not UTF-8 inside, character 4 of 7"),
+            ("\u{feff}s3cret", "a byte-order mark at the beginning: save the file as UTF-8 without one"),
+            ("\u{fffd}\u{fffd}s\x003\0c\0\n\0", "what looks like UTF-16: save the file as UTF-8"),
+            ("\u{fffd}\u{fffd}\0s\x003\0c", "what looks like UTF-16: save the file as UTF-8"),
+            ("s\x003\0c\0r\0e\0t\0", "what looks like UTF-16: save the file as UTF-8"),
+        ];
+        for (text, found) in cases {
+            let message = text.parse::<Token>().unwrap_err().to_string();
+            assert_eq!(message, format!("expected printable ASCII, no blank at either end, found {found}"), "{text:?}");
         }
     }
 }

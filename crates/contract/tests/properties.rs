@@ -61,8 +61,8 @@ fn a_token_is_a_header_value_and_a_text_that_is_none_is_not_repeated() {
                 assert!(token.authorization().bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{secret:?}");
                 assert!(token.admits([token.authorization().as_bytes()]));
             }
-            // Of three characters, because one or two are part of any sentence.
-            Err(why) => assert!(secret.len() < 3 || !why.to_string().contains(&secret), "{secret:?}"),
+            // The error is that of any other text with the same faults, so it tells nothing of the rest.
+            Err(why) => assert_eq!(secret.replace(|c| matches!(c, '!'..='~'), "x").parse::<Token>(), Err(why)),
         }
     }
     assert!(read > TRIES / 10 && read < TRIES, "{read} of {TRIES} were tokens");
