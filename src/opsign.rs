@@ -6,6 +6,8 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
+use agentapi_contract::{excerpt, is_visible};
+
 use crate::bindings::felhom::agentapi::types::{Error, PendingOp};
 
 /// `felhom-opsign -op OP -host HOST_SCOPE -durable-id DURABLE_ID`.
@@ -19,9 +21,10 @@ pub(crate) fn command(pending: &PendingOp) -> Result<String, Error> {
 /// The value as one word of a POSIX shell: unchanged if all of its characters are safe, else in single quotes (POSIX.1,
 /// Shell Command Language, section 2.2.2).
 fn quote<'a>(name: &str, value: &'a str) -> Result<Cow<'a, str>, Error> {
-    if value.bytes().any(|byte| byte == 0) {
-        // No argument of a program can hold it, and some shells drop it: the command would name another disk.
-        let why = [name, ": expected text that a command line can carry, found a NUL"];
+    // Where the operator cannot see all of what is signed, it may be another disk than the one that is shown. A line end
+    // is seen: it ends the line. A NUL is not; some shells drop it too.
+    if !value.split('\n').all(is_visible) {
+        let why = [name, ": expected text that a person can see, found ", &excerpt(value)];
         return Err(Error::InvalidArgument(why.concat()));
     }
     let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || SAFE_PUNCTUATION.contains(&byte);
@@ -82,7 +85,23 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_is_refused() {
-        assert!(matches!(quote("op", "a\0b"), Err(Error::InvalidArgument(why)) if why.starts_with("op: expected")));
+    fn what_cannot_be_seen_is_refused_and_shown_escaped() {
+        let cases = [
+            ("a\0b", r"a\u{0}b"),
+            ("a\tb", r"a\tb"),
+            ("a\rb", r"a\rb"),
+            ("\u{1b}[2Ja", r"\u{1b}[2Ja"),
+            ("uuid:0f\u{ad}3c", r"uuid:0f\u{ad}3c"),
+            ("uuid:\u{3164}", r"uuid:\u{3164}"),
+            ("uuid:a\u{fe0f}", r"uuid:a\u{fe0f}"),
+            ("uuid:\u{e0041}", r"uuid:\u{e0041}"),
+            ("uuid:\u{202e}c3f0", r"uuid:\u{202e}c3f0"),
+            ("a\u{a0}b", r"a\u{a0}b"),
+            ("a\n\u{301}b", r"a\n\u{301}b"),
+        ];
+        for (value, shown) in cases {
+            let Err(Error::InvalidArgument(why)) = quote("op", value) else { panic!("{value:?} is taken") };
+            assert_eq!(why, format!("op: expected text that a person can see, found \"{shown}\""));
+        }
     }
 }

@@ -7,19 +7,20 @@
 //!
 //! ```text
 //! JSON text                                              what is wrong with it, on the way back
-//! {"mounts": [{"key": 7}]}   Value(RecordOrNone)         mounts: key: expected a string, found a number
-//!            [{"key": 7}]    └ Value(Records)            key: expected a string, found a number
-//!             {"key": 7}       └ Value(Record)           key: expected a string, found a number
-//!                     7          └ Value(Text)           expected a string, found a number
+//! {"mounts": [{"key": 7}]}   Value(RecordOrNone)         mounts[0]: key: expected a string, found a number (7)
+//!            [{"key": 7}]    └ Value(Records)            [0]: key: expected a string, found a number (7)
+//!             {"key": 7}       └ Value(Record)           key: expected a string, found a number (7)
+//!                     7          └ Value(Text)           expected a string, found a number (7)
 //! ```
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use core::{fmt, mem};
 
+use agentapi_contract::{MAX_EXCERPT_CHARS, excerpt, visible};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::record::{Field, MAX_LIST_LENGTH, RecordList};
+use super::record::{Field, MAX_LIST_LENGTH, Record, RecordList};
 
 /// A value that is to be read: the field that it is written to, and what is wrong with the first value of the text that
 /// was not of its field's kind.
@@ -35,6 +36,23 @@ impl Value<'_, '_> {
     fn report(self, found: &str) {
         let expected = self.field.expected();
         self.mismatch.get_or_insert_with(|| ["expected ", expected, ", found ", found].concat());
+    }
+
+    /// Takes a number that is no integer of 64 bits, or in whose field that makes no difference.
+    fn take_number(self, value: f64, text: &dyn Fn() -> String) {
+        match self.field {
+            Field::Real(real) => *real = value,
+            Field::RealOrNone(real) => *real = Some(value),
+            Field::Int(_) | Field::IntOrNone(_) => self.report_value("another number", text),
+            _ => self.report_value("a number", text),
+        }
+    }
+
+    /// Reports a value with what it is: which of twelve disks has the odd value is only half of what helps.
+    fn report_value(self, found: &str, value: &dyn Fn() -> String) {
+        if self.mismatch.is_none() {
+            self.report(&[found, " (", &value(), ")"].concat());
+        }
     }
 }
 
@@ -75,7 +93,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
     fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
         match self.field {
             Field::Flag(flag) => *flag = value,
-            _ => self.report("a boolean"),
+            _ => self.report(if value { "a boolean (true)" } else { "a boolean (false)" }),
         }
         Ok(())
     }
@@ -85,7 +103,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
             Field::Int(int) => *int = value,
             Field::IntOrNone(int) => *int = Some(value),
             // Not an integer field, so it takes the number as a real one or reports it.
-            _ => return self.visit_f64(value as f64),
+            field => Value { field, ..self }.take_number(value as f64, &|| value.to_string()),
         }
         Ok(())
     }
@@ -94,17 +112,15 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
         match i64::try_from(value) {
             Ok(value) => self.visit_i64(value),
             // Beyond `i64`: no field of integers takes it, as none takes a real number.
-            Err(_) => self.visit_f64(value as f64),
+            Err(_) => {
+                self.take_number(value as f64, &|| value.to_string());
+                Ok(())
+            }
         }
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        match self.field {
-            Field::Real(real) => *real = value,
-            Field::RealOrNone(real) => *real = Some(value),
-            Field::Int(_) | Field::IntOrNone(_) => self.report("another number"),
-            _ => self.report("a number"),
-        }
+        self.take_number(value, &|| real_text(value));
         Ok(())
     }
 
@@ -112,7 +128,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
         match self.field {
             Field::Text(text) => *text = value.to_string(),
             Field::Variant(variant) => variant.set(value),
-            _ => self.report("a string"),
+            field => Value { field, ..self }.report_value("a string", &|| excerpt(value)),
         }
         Ok(())
     }
@@ -137,7 +153,10 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
             }
             Field::Records(list) => {
                 list.clear();
-                while seq.next_element_seed(Element { list, mismatch })?.is_some() {}
+                let mut index = 0;
+                while seq.next_element_seed(Element { list, index, mismatch })?.is_some() {
+                    index += 1;
+                }
             }
             field => {
                 Value { field, mismatch }.report("an array");
@@ -169,7 +188,9 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
             if let Some(why) = mismatch
                 && matched_so_far
             {
-                *why = [&key, ": ", why].concat();
+                // An element of an array stands in brackets behind the array's key.
+                let separator = if why.starts_with('[') { "" } else { ": " };
+                *why = [&key, separator, why].concat();
             }
         }
         Ok(())
@@ -180,6 +201,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
 /// `next_element_seed` is called for the end of the array too.
 struct Element<'a, 'r> {
     list: &'a mut dyn RecordList,
+    index: usize,
     mismatch: &'r mut Option<String>,
 }
 
@@ -187,15 +209,46 @@ impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let Self { list, mismatch } = self;
+        let Self { list, index, mismatch } = self;
         if let Some(record) = list.push_default() {
-            return Value { field: Field::Record(record), mismatch }.deserialize(deserializer);
+            let matched_so_far = mismatch.is_none();
+            Value { field: Field::Record(record), mismatch }.deserialize(deserializer)?;
+            if let Some(why) = mismatch
+                && matched_so_far
+            {
+                *why = [&element_text(index, record), ": ", why].concat();
+            }
+            return Ok(());
         }
         mismatch.get_or_insert_with(|| {
             ["expected at most ", &MAX_LIST_LENGTH.to_string(), " elements in an array, found more"].concat()
         });
         IgnoredAny::deserialize(deserializer).map(drop)
     }
+}
+
+/// Which element of an array it is: its index, and its name where it has one. The whole element has been read, so the
+/// name is known even where it stands behind the value that is wrong.
+fn element_text(index: usize, record: &mut dyn Record) -> String {
+    let name = match record.field("name") {
+        Some(Field::Text(name)) if (1..=MAX_EXCERPT_CHARS).contains(&name.len()) => visible(name),
+        _ => Cow::Borrowed(""),
+    };
+    ["[", &index.to_string(), if name.is_empty() { "]" } else { "] " }, &name].concat()
+}
+
+/// A number with a fraction or an exponent, for a message, to three decimal places. The exact text of any such number would
+/// make the component a tenth larger.
+fn real_text(value: f64) -> String {
+    let size = value.abs();
+    if size >= u64::MAX as f64 {
+        return "too large for 64 bits".to_string();
+    }
+    // 1000 in front keeps the zeroes of the fraction.
+    let (whole, thousandths) = (size as u64, 1000 + ((size - (size as u64) as f64) * 1000.0) as u64);
+    let (sign, thousandths) = (if value < 0.0 { "-" } else { "" }, thousandths.to_string());
+    let fraction = thousandths.get(1..).unwrap_or_default().trim_end_matches('0');
+    [sign, &whole.to_string(), ".", if fraction.is_empty() { "0" } else { fraction }].concat()
 }
 
 /// A key, borrowed from the text unless it has escapes. serde's own `Cow<str>` is always owned.
