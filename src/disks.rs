@@ -108,8 +108,9 @@ record! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::decode_data;
+    use crate::envelope::{decode, decode_data};
     use crate::json::Variant;
+    use crate::transport::Answer;
 
     #[test]
     fn every_field_of_a_disk_is_read() {
@@ -133,6 +134,54 @@ mod tests {
         assert_eq!((list.disks[0].total_bytes, list.disks[0].used_fraction), (0, 0.0));
         assert!(matches!(&list.disks[0].role, DiskRole::Other(text) if text.is_empty()));
         assert!(decode_data::<EjectResult>("{}").dependent_guests.is_empty());
+    }
+
+    /// One value in one of several disks cannot be read: the disk is named, and the value.
+    #[test]
+    fn a_value_that_cannot_be_read_is_shown_with_its_disk() {
+        let cases = [
+            (
+                r#"{"name":"sdd1","total_bytes":"4T"}"#,
+                r#"disks[1] sdd1: total_bytes: expected a 64-bit integer, found a string ("4T")"#,
+            ),
+            (
+                r#"{"total_bytes":1.5,"name":"sdd1"}"#,
+                "disks[1] sdd1: total_bytes: expected a 64-bit integer, found another number (1.500)",
+            ),
+            (
+                r#"{"name":"sdd1","used_fraction":"n/a\u001b[2J"}"#,
+                r#"disks[1] sdd1: used_fraction: expected a number, found a string ("n/a\u{1b}[2J")"#,
+            ),
+            (
+                r#"{"name":"sd\u200bd1","data_bearing":1}"#,
+                r"disks[1] sd\u{200b}d1: data_bearing: expected a boolean, found a number (1)",
+            ),
+            (r#"{"name":7}"#, "disks[1]: name: expected a string, found a number (7)"),
+            (r#"{"name":"sdd1","role":false}"#, "disks[1] sdd1: role: expected a string, found a boolean (false)"),
+            (r#"7"#, "disks[1]: expected an object, found a number (7)"),
+        ];
+        for (disk, expected) in cases {
+            let body = format!(r#"{{"ok":true,"data":{{"disks":[{{"name":"sda"}},{disk},{{"name":false}}]}}}}"#);
+            let answer = Answer { status: 200, body: body.into() };
+            let Err(Error::Decode(why)) = decode::<DiskList>(Route::Disks, &answer) else { panic!("{disk} is read") };
+            assert_eq!(why, format!("data: {expected}"));
+        }
+    }
+
+    #[test]
+    fn a_long_value_is_not_shown_and_not_cut() {
+        let body = format!(
+            r#"{{"ok":true,"data":{{"disks":[{{"name":"{0}","vmid":0,"total_bytes":"{0}"}}]}}}}"#,
+            "é".repeat(200)
+        );
+        let Err(Error::Decode(why)) = decode::<DiskList>(Route::Disks, &Answer { status: 200, body: body.into() })
+        else {
+            panic!("it is read")
+        };
+        assert_eq!(
+            why,
+            "data: disks[0]: total_bytes: expected a 64-bit integer, found a string (a text of 200 characters)"
+        );
     }
 
     #[test]

@@ -116,9 +116,18 @@ mod tests {
     fn a_token_is_printable_ascii_and_no_message_holds_it() {
         let authorization = |token| parse::<Token>("token", token).map(|token| token.authorization());
         assert_eq!(authorization("a.b-c_1/+= ~").unwrap(), "Bearer a.b-c_1/+= ~");
-        for token in [" secret", "secret ", " ", "sec\tret", "sec\nret", "sec\u{7f}ret", "sécret"] {
+        let cases = [
+            (" secret", "a blank at the beginning, character 1 of 7"),
+            ("secret ", "a blank at the end, character 7 of 7"),
+            (" ", "a blank at the beginning, character 1 of 1"),
+            ("sec\tret", "a tab inside, character 4 of 7"),
+            ("sec\nret", "a line end inside, character 4 of 7"),
+            ("sec\u{7f}ret", "a control character inside, character 4 of 7"),
+            ("sécret", "a character beyond ASCII inside, character 2 of 6"),
+        ];
+        for (token, found) in cases {
             let why = message(authorization(token));
-            assert_eq!(why, "token: expected printable ASCII, no blank at either end, found another character");
+            assert_eq!(why, format!("token: expected printable ASCII, no blank at either end, found {found}"));
         }
     }
 

@@ -69,19 +69,22 @@ fn an_integer_has_64_bits_and_no_fraction() {
     assert_eq!(int("9223372036854775807"), Ok(vec![i64::MAX]));
     assert_eq!(int("-9223372036854775808"), Ok(vec![i64::MIN]));
     let cases = [
-        ("9223372036854775808", "another number"),
-        ("-9223372036854775809", "another number"),
-        ("1.0", "another number"),
-        ("-0.0", "another number"),
-        ("1e2", "another number"),
-        ("\"1\"", "a string"),
-        ("true", "a boolean"),
+        ("9223372036854775808", "another number (9223372036854775808)"),
+        ("-9223372036854775809", "another number (-9223372036854775808.000)"),
+        ("1e30", "another number (too large for 64 bits)"),
+        ("1.0", "another number (1.000)"),
+        ("1.005", "another number (1.004)"),
+        ("-0.25", "another number (-0.250)"),
+        ("-0.0", "another number (0.000)"),
+        ("1e2", "another number (100.000)"),
+        ("\"1\"", "a string (\"1\")"),
+        ("true", "a boolean (true)"),
         ("{}", "an object"),
         ("[]", "an array"),
     ];
     for (json, found) in cases {
         let message = int(json).unwrap_err();
-        assert_eq!(message, format!("list: x: expected a 64-bit integer, found {found}"), "{json}");
+        assert_eq!(message, format!("list[0]: x: expected a 64-bit integer, found {found}"), "{json}");
     }
 }
 
@@ -109,9 +112,9 @@ fn a_list_has_an_end() {
 #[test]
 fn the_first_value_that_does_not_fit_is_reported_unless_the_text_is_no_json() {
     let message = |list| points(list).unwrap_err();
-    assert_eq!(message(r#"[{}, {"y": "a", "x": true}, 7]"#), "list: y: expected a number, found a string");
-    assert_eq!(message(r#"[7, {"y": "a"}]"#), "list: expected an object, found a number");
-    assert_eq!(message(r#"[{"x": {"y": [1]}, "y": [1]}]"#), "list: x: expected a 64-bit integer, found an object");
+    assert_eq!(message(r#"[{}, {"y": "a", "x": true}, 7]"#), "list[1]: y: expected a number, found a string (\"a\")");
+    assert_eq!(message(r#"[7, {"y": "a"}]"#), "list[0]: expected an object, found a number (7)");
+    assert_eq!(message(r#"[{"x": {"y": [1]}, "y": [1]}]"#), "list[0]: x: expected a 64-bit integer, found an object");
     assert!(message(r#"[{"y": "a"}, ]"#).contains("trailing comma"));
 }
 
@@ -120,5 +123,5 @@ fn a_value_that_no_field_takes_is_skipped_however_deep_it_is() {
     let deep = "[".repeat(500_000) + &"]".repeat(500_000);
     assert_eq!(xs(&format!(r#"[{{"z": {deep}, "x": 7}}]"#)), Ok(vec![7]));
     let mismatch = xs(&format!(r#"[{{"x": {deep}}}]"#)).unwrap_err();
-    assert_eq!(mismatch, "list: x: expected a 64-bit integer, found an array");
+    assert_eq!(mismatch, "list[0]: x: expected a 64-bit integer, found an array");
 }

@@ -39,19 +39,18 @@ impl Value<'_, '_> {
     }
 
     /// Takes a number that is no integer of 64 bits, or in whose field that makes no difference.
-    fn take_number(self, value: f64, text: &dyn Fn() -> String) {
+    fn take_number(self, value: f64, number: Number) {
         match self.field {
             Field::Real(real) => *real = value,
             Field::RealOrNone(real) => *real = Some(value),
-            Field::Int(_) | Field::IntOrNone(_) => self.report_value("another number", text),
-            _ => self.report_value("a number", text),
+            Field::Int(_) | Field::IntOrNone(_) => self.report_number("another number (", number),
+            _ => self.report_number("a number (", number),
         }
     }
 
-    /// Reports a value with what it is: which of twelve disks has the odd value is only half of what helps.
-    fn report_value(self, found: &str, value: &dyn Fn() -> String) {
+    fn report_number(self, found: &str, number: Number) {
         if self.mismatch.is_none() {
-            self.report(&[found, " (", &value(), ")"].concat());
+            self.report(&[found, &number.to_text(), ")"].concat());
         }
     }
 }
@@ -103,7 +102,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
             Field::Int(int) => *int = value,
             Field::IntOrNone(int) => *int = Some(value),
             // Not an integer field, so it takes the number as a real one or reports it.
-            field => Value { field, ..self }.take_number(value as f64, &|| value.to_string()),
+            field => Value { field, ..self }.take_number(value as f64, Number::Int(value)),
         }
         Ok(())
     }
@@ -113,14 +112,14 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
             Ok(value) => self.visit_i64(value),
             // Beyond `i64`: no field of integers takes it, as none takes a real number.
             Err(_) => {
-                self.take_number(value as f64, &|| value.to_string());
+                self.take_number(value as f64, Number::LargeInt(value));
                 Ok(())
             }
         }
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.take_number(value, &|| real_text(value));
+        self.take_number(value, Number::Real(value));
         Ok(())
     }
 
@@ -128,7 +127,8 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
         match self.field {
             Field::Text(text) => *text = value.to_string(),
             Field::Variant(variant) => variant.set(value),
-            field => Value { field, ..self }.report_value("a string", &|| excerpt(value)),
+            _ if self.mismatch.is_some() => {}
+            _ => self.report(&["a string (", &excerpt(value), ")"].concat()),
         }
         Ok(())
     }
@@ -189,7 +189,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
                 && matched_so_far
             {
                 // An element of an array stands in brackets behind the array's key.
-                let separator = if why.starts_with('[') { "" } else { ": " };
+                let separator = if why.as_bytes().first() == Some(&b'[') { "" } else { ": " };
                 *why = [&key, separator, why].concat();
             }
         }
@@ -237,18 +237,39 @@ fn element_text(index: usize, record: &mut dyn Record) -> String {
     ["[", &index.to_string(), if name.is_empty() { "]" } else { "] " }, &name].concat()
 }
 
-/// A number with a fraction or an exponent, for a message, to three decimal places. The exact text of any such number would
-/// make the component a tenth larger.
-fn real_text(value: f64) -> String {
-    let size = value.abs();
-    if size >= u64::MAX as f64 {
-        return "too large for 64 bits".to_string();
+/// A number as serde_json found it.
+#[derive(Clone, Copy)]
+enum Number {
+    Int(i64),
+    LargeInt(u64),
+    Real(f64),
+}
+
+impl Number {
+    /// The number for a message: one with a fraction or an exponent to three decimal places. Its exact text would make the
+    /// component a tenth larger.
+    fn to_text(self) -> String {
+        let (is_negative, whole, thousandths) = match self {
+            Self::Int(value) => (value < 0, value.unsigned_abs(), None),
+            Self::LargeInt(value) => (false, value, None),
+            Self::Real(value) => {
+                let size = value.abs();
+                let whole = size as u64;
+                (value < 0.0, whole, Some(((size - whole as f64) * 1000.0) as u16))
+            }
+        };
+        if whole == u64::MAX && thousandths.is_some() {
+            return "too large for 64 bits".to_string();
+        }
+        let mut text = [if is_negative { "-" } else { "" }, &whole.to_string()].concat();
+        if let Some(thousandths) = thousandths {
+            text.push('.');
+            for digit in [thousandths / 100, thousandths / 10, thousandths] {
+                text.push(char::from(b'0' + (digit % 10) as u8));
+            }
+        }
+        text
     }
-    // 1000 in front keeps the zeroes of the fraction.
-    let (whole, thousandths) = (size as u64, 1000 + ((size - (size as u64) as f64) * 1000.0) as u64);
-    let (sign, thousandths) = (if value < 0.0 { "-" } else { "" }, thousandths.to_string());
-    let fraction = thousandths.get(1..).unwrap_or_default().trim_end_matches('0');
-    [sign, &whole.to_string(), ".", if fraction.is_empty() { "0" } else { fraction }].concat()
 }
 
 /// A key, borrowed from the text unless it has escapes. serde's own `Cow<str>` is always owned.

@@ -28,7 +28,7 @@ pub enum EndpointError {
     Empty,
     /// It is a URL; holds its scheme, and whether it ends in a slash as well.
     Scheme {
-        /// The scheme, `https` as a rule.
+        /// The scheme with its colon, `https:` as a rule.
         scheme: String,
         /// Whether a slash at the end is to be dropped too.
         ends_in_slash: bool,
@@ -128,7 +128,7 @@ impl fmt::Display for EndpointError {
             Self::Empty => f.write_str("nothing"),
             Self::Scheme { scheme, ends_in_slash } => {
                 let slash = if *ends_in_slash { " and the final /" } else { "" };
-                write_all(f, &["a scheme ('/'): drop ", scheme, "://", slash])
+                write_all(f, &["a scheme ('/'): drop ", scheme, "//", slash])
             }
             Self::FinalSlash => f.write_str("a path ('/'): drop the final /"),
             Self::Character(part, found) => {
@@ -164,23 +164,9 @@ fn is_allowed(c: char) -> bool {
 
 /// What is wrong with an endpoint that holds a character which is not allowed; `found` is the first.
 fn character_error(endpoint: &str, found: char) -> EndpointError {
-    let scheme = match endpoint.as_bytes().windows(3).position(|three| three == b"://") {
-        Some(place) => endpoint.get(..place),
-        None => None,
-    };
     let part = match found {
-        '/' if endpoint.strip_suffix('/').is_some_and(|rest| rest.chars().all(is_allowed)) => {
-            return EndpointError::FinalSlash;
-        }
-        '/' => match scheme {
-            Some(scheme) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-                let ends_in_slash = endpoint.ends_with('/') && endpoint.len() > scheme.len() + 3;
-                return EndpointError::Scheme { scheme: scheme.into(), ends_in_slash };
-            }
-            _ if endpoint.starts_with("//") => "a scheme",
-            _ => "a path",
-        },
-        '%' if endpoint.starts_with('[') || contains_several_colons(endpoint) => return EndpointError::Zone,
+        '/' => return slash_error(endpoint),
+        '%' if contains_several_colons(endpoint) => return EndpointError::Zone,
         '?' => "a query",
         '#' => "a fragment",
         '@' => "a user",
@@ -189,6 +175,22 @@ fn character_error(endpoint: &str, found: char) -> EndpointError {
         _ => "a character that no host name has",
     };
     EndpointError::Character(part, found)
+}
+
+/// What is wrong with an endpoint whose first character that is not allowed is a slash.
+fn slash_error(endpoint: &str) -> EndpointError {
+    let (before, after) = split_once(endpoint, b'/').unwrap_or_default();
+    let (scheme, rest) = (before.as_bytes(), after.as_bytes());
+    if let ([name @ .., b':'], [b'/', host @ ..]) = (scheme, rest)
+        && name.iter().all(u8::is_ascii_alphanumeric)
+    {
+        return EndpointError::Scheme { scheme: before.into(), ends_in_slash: host.ends_with(b"/") };
+    }
+    match rest {
+        [] => EndpointError::FinalSlash,
+        [b'/', ..] if before.is_empty() => EndpointError::Character("a scheme", '/'),
+        _ => EndpointError::Character("a path", '/'),
+    }
 }
 
 /// The address and the port of `[v6]` or `[v6]:port`, of which `rest` is what follows the first bracket.

@@ -43,8 +43,8 @@ impl FromStr for Fingerprint {
     type Err = FingerprintError;
 
     /// Parses 64 hex digits of any case, so that the output of common tools can be pasted as it is. Dropped are `:`, `-`,
-    /// blanks of any kind, line ends and marks of direction, wherever they stand; quotes around it; and a label in front
-    /// of it: the words `SHA256`, `SHA-256` and `Fingerprint`, in any case and order, with `=`, `(` and `)` among them.
+    /// blanks of any kind, line ends, quotes and marks of direction, wherever they stand, and a label in front of it: the
+    /// words `SHA256`, `SHA-256` and `Fingerprint`, in any case and order, with `=`, `(` and `)` among them.
     ///
     /// `sha256 Fingerprint=AB:CD:..` is what openssl prints, `Fingerprint (sha256): ab:cd:..` Proxmox Backup.
     ///
@@ -105,37 +105,52 @@ impl fmt::Display for FingerprintError {
 
 impl core::error::Error for FingerprintError {}
 
-/// The text without quotes and blanks around it, and without a label in front of it.
+/// What stands behind a label.
 fn without_label(text: &str) -> &str {
-    let mut rest = text.trim_matches(|c| is_separator(c) || is_quote(c));
+    let mut rest = behind_punctuation(text);
     // The words of a label come in any order. None of them begins with a hex digit.
-    while let Some(after) = LABEL_WORDS.iter().find_map(|word| without_word(rest, word)) {
-        // `/`, because curl writes `sha256//` before base64.
-        rest = after.trim_start_matches(|c| is_separator(c) || is_quote(c) || matches!(c, '=' | '(' | ')' | '/'));
+    while let Some(after) = LABEL_WORDS.iter().find_map(|word| behind_word(rest, word)) {
+        rest = behind_punctuation(after);
     }
     rest
 }
 
-fn without_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+fn behind_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(word.len())?;
     start.eq_ignore_ascii_case(word).then_some(rest)
 }
 
-/// Whether a character may stand between the digits: what tools put between pairs, blanks of any kind, and the marks of
-/// direction that are copied from a certificate's window.
-fn is_separator(c: char) -> bool {
-    matches!(c, ':' | '-' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || c.is_whitespace()
+/// What stands behind the punctuation of a label. `/` is some, because curl writes `sha256//` before base64.
+fn behind_punctuation(text: &str) -> &str {
+    let mut rest = text.chars();
+    loop {
+        let text = rest.as_str();
+        match rest.next() {
+            Some(c) if is_separator(c) || matches!(c, '=' | '(' | ')' | '/') => {}
+            _ => return text,
+        }
+    }
 }
 
-const fn is_quote(c: char) -> bool {
-    matches!(c, '"' | '\'' | '`' | '\u{2018}'..='\u{201f}' | '\u{ab}' | '\u{bb}')
+/// Whether a character may stand among the digits: what tools put between pairs, blanks of any kind, quotes, and the marks of
+/// direction that are copied from a certificate's window.
+fn is_separator(c: char) -> bool {
+    matches!(
+        c,
+        ':' | '-' | '"' | '\'' | '`' | '\u{ab}' | '\u{bb}' | '\u{200e}'..='\u{200f}' | '\u{2018}'..='\u{201f}'
+            | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    ) || c.is_whitespace()
 }
 
 /// 32 bytes are 43 characters of base64, and one of padding.
 fn looks_like_base64(text: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_' | b'-');
-    matches!(text.len(), 42..=44) && text.bytes().all(is_allowed)
+    let mut length = 0;
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    let is_base64 = text.chars().filter(|&c| !is_separator(c)).all(|c| {
+        length += 1;
+        is_allowed(c)
+    });
+    is_base64 && matches!(length, 42..=44)
 }
 
 const LABEL_WORDS: [&str; 5] = ["sha256", "sha-256", "sha1", "sha-1", "fingerprint"];
@@ -175,7 +190,7 @@ mod tests {
             (format!("{}g", &PLAIN[1..]), FingerprintError::Character('g')),
             (format!("{PLAIN}\0"), FingerprintError::Character('\0')),
             (format!("{PLAIN}\u{200b}"), FingerprintError::Character('\u{200b}')),
-            (format!("={PLAIN}"), FingerprintError::Character('=')),
+            (format!("{PLAIN}="), FingerprintError::Character('=')),
             (format!("sha512:{PLAIN}"), FingerprintError::Character('s')),
             (format!("{PLAIN} (SHA-256)"), FingerprintError::Character('(')),
             (PLAIN.replace('0', "\u{ff10}"), FingerprintError::Character('\u{ff10}')),

@@ -51,7 +51,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     for character in judge(text) {
         match character {
             Judged::Shown(c) => escaped.push(c),
-            Judged::Hidden(c) => escaped.extend(c.escape_default()),
+            // Writing to a `String` never fails.
+            Judged::Hidden(c) => drop(write!(escaped, "{}", c.escape_default())),
         }
     }
     Cow::Owned(escaped)
@@ -159,12 +160,18 @@ impl Kind {
         // `char::escape_debug` escapes marks too; that of a text does so only where one begins the text.
         if c.escape_debug().len() == 1 {
             Self::Base
-        } else if String::from_iter(['a', c]).escape_debug().nth(1) == Some(c) {
+        } else if is_shown_inside(c) {
             Self::Mark
         } else {
             Self::Hidden
         }
     }
+}
+
+fn is_shown_inside(c: char) -> bool {
+    let mut text = String::from('a');
+    text.push(c);
+    text.escape_debug().nth(1) == Some(c)
 }
 
 /// The letters and marks that have the property `Default_Ignorable_Code_Point`: nothing is drawn for them. The others

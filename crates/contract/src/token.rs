@@ -132,28 +132,31 @@ impl core::error::Error for TokenError {}
 
 /// The first thing in a text that no token has.
 fn find_fault(text: &str) -> Option<TokenError> {
-    let length = text.chars().count();
-    let is_fault = |(place, c): &(usize, char)| match c {
-        ' ' => *place == 0 || *place + 1 == length,
-        c => !matches!(c, '!'..='~'),
-    };
-    let (place, c) = text.chars().enumerate().find(is_fault)?;
-    if c == '\u{feff}' && place == 0 {
-        return Some(TokenError::ByteOrderMark);
+    let (mut fault, mut end, mut last) = (None, End::End, '!');
+    let (mut length, mut nuls) = (0, 0);
+    for c in text.chars() {
+        length += 1;
+        nuls += usize::from(c == '\0');
+        match fault {
+            None if !matches!(c, ' '..='~') || (c == ' ' && length == 1) => fault = Some((c, length)),
+            Some(_) if !c.is_ascii_whitespace() => end = End::Inside,
+            _ => {}
+        }
+        last = c;
     }
+    // A blank inside is allowed, so this one is found last.
+    let (c, place) = fault.or((last == ' ').then_some((' ', length)))?;
     // Read as UTF-8, every second character of UTF-16 is a NUL, and its byte-order mark two that cannot be read.
-    if text.chars().take(4).any(|c| c == '\0') && text.chars().filter(|&c| c == '\0').count() * 2 + 3 > length {
+    if nuls * 2 + 3 > length && nuls > 1 {
         return Some(TokenError::Utf16);
     }
-    let is_gap = |c: char| c.is_ascii_whitespace();
-    let end = if place == 0 {
-        End::Beginning
-    } else if text.chars().skip(place + 1).all(is_gap) {
-        End::End
-    } else {
-        End::Inside
-    };
-    Some(TokenError::Character { kind: kind(c), end, place: place + 1, length })
+    if place == 1 {
+        end = End::Beginning;
+    }
+    if c == '\u{feff}' && place == 1 {
+        return Some(TokenError::ByteOrderMark);
+    }
+    Some(TokenError::Character { kind: kind(c), end, place, length })
 }
 
 const fn kind(c: char) -> &'static str {

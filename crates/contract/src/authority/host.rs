@@ -7,28 +7,30 @@ use super::EndpointError;
 /// Checks a host of letters, digits, `.`, `-` and `_`.
 pub(super) fn check(host: &str) -> Result<(), EndpointError> {
     // One final dot says that the name is complete (RFC 1034, section 3.1).
-    let name = host.strip_suffix('.').unwrap_or(host);
-    let mut labels = name.as_bytes().split(|&byte| byte == b'.');
+    let name = host.as_bytes();
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    let (mut why, mut last) = (None, name);
+    for label in name.split(|&byte| byte == b'.') {
+        why = why.or(label_error(label));
+        last = label;
+    }
     // No top-level domain is a number, so such a host is meant as an address. Resolvers take `127.1` and `0x7f.1` for
     // one too, each in its own way.
-    if name.as_bytes().rsplit(|&byte| byte == b'.').next().is_some_and(is_number) {
-        return if is_ipv4(host) { Ok(()) } else { Err(EndpointError::Address(host.into())) };
+    if is_number(last) {
+        return if is_ipv4(host.as_bytes()) { Ok(()) } else { Err(EndpointError::Address(host.into())) };
     }
-    let why = if name.len() > MAX_NAME_BYTES {
-        "it is longer than 253 characters"
-    } else if let Some(why) = labels.find_map(label_error) {
-        why
-    } else {
-        return Ok(());
-    };
-    Err(EndpointError::Name(host.into(), why))
+    if name.len() > MAX_NAME_BYTES {
+        why = Some("it is longer than 253 characters");
+    }
+    why.map_or(Ok(()), |why| Err(EndpointError::Name(host.into(), why)))
 }
 
 /// Whether an IPv6 address is in `fe80::/10`.
 pub(super) fn is_link_local(address: &str) -> bool {
-    let mut bytes = address.bytes();
-    let mut next_is = |allowed: &[u8]| bytes.next().is_some_and(|byte| allowed.contains(&byte));
-    next_is(b"fF") && next_is(b"eE") && next_is(b"89aAbB") && next_is(b"0123456789abcdefABCDEF") && next_is(b":")
+    matches!(
+        address.as_bytes(),
+        [b'f' | b'F', b'e' | b'E', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', last, b':', ..] if last.is_ascii_hexdigit()
+    )
 }
 
 fn label_error(label: &[u8]) -> Option<&'static str> {
@@ -49,10 +51,9 @@ fn is_number(label: &[u8]) -> bool {
 }
 
 /// Whether a text is four decimal numbers up to 255, without zeroes in front, which some resolvers take for octal.
-fn is_ipv4(host: &str) -> bool {
+fn is_ipv4(host: &[u8]) -> bool {
     let mut count = 0;
-    let mut numbers = host.as_bytes().split(|&byte| byte == b'.');
-    numbers.all(|digits| {
+    host.split(|&byte| byte == b'.').all(|digits| {
         count += 1;
         let has_zero_in_front = matches!(digits, [b'0', _, ..]);
         matches!(digits.len(), 1..=3)
