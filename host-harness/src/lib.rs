@@ -40,6 +40,7 @@
 //! | count calls | [`Observer`] |
 //! | look at a certificate before it is pinned | [`presented_leaf`] |
 //! | pin another peer than an agent | [`pinned_tls`] |
+//! | show a text that an agent or an extension wrote | [`visible`], [`visible_json`] |
 
 // A guest of Proxmox is Linux, and so are the system calls that freeze and thaw. Said here in one line, rather than by the
 // errors of everything that uses them.
@@ -61,6 +62,7 @@ mod target;
 pub use agent::Agent;
 pub use agentapi_contract::{
     Authority, EndpointError, Fingerprint, FingerprintError, Method, Pins, PinsError, Route, Token, TokenError,
+    is_visible, visible, visible_json,
 };
 pub use agentapi_quiesce as quiesce;
 pub use agentapi_quiesce::error_chain;

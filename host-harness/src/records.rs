@@ -13,6 +13,7 @@ mod disks;
 mod host_metrics;
 mod storage;
 
+pub use agentapi_contract::SmartVerdict;
 pub use backup::{BackupDue, BackupJob, BackupPhase, BackupStatus};
 pub use disks::{AssignRequest, Disk, DiskList, DiskRole, EjectResult, FormatRequest, FormatResult, PendingOp};
 pub use host_metrics::{HostStatus, MetricsView, Smart, SmartHealth, StorageTarget, ThinPool};

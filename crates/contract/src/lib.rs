@@ -31,6 +31,8 @@
 extern crate alloc;
 
 mod authority;
+#[cfg(feature = "serde")]
+mod config;
 mod fingerprint;
 mod pins;
 mod route;
@@ -42,6 +44,8 @@ mod token;
 pub mod wit;
 
 pub use authority::{Authority, EndpointError};
+#[cfg(feature = "serde")]
+pub use config::config_error;
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use pins::{Pins, PinsError};
 pub use route::{Method, Route};

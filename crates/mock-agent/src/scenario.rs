@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
-use agentapi_contract::Token;
+use agentapi_contract::{Token, config_error};
 use serde::Deserialize;
 
 use crate::fault::FaultRule;
@@ -51,7 +51,10 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError::Toml`] for text that is not TOML, an unknown key or a value of the wrong type: `vmdi = 1`.
     pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
-        toml::from_str(text).map_err(|error| ScenarioError::Toml(error.into()))
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let offset = error.span().map(|span| span.start);
+            ScenarioError::Toml(config_error(text, offset, error.message()).into())
+        })
     }
 
     /// Reads a scenario from JSON text.
@@ -59,7 +62,13 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError::Json`] for text that is not JSON, an unknown key or a value of the wrong type: `{"vmid":"1"}`.
     pub fn from_json(text: &str) -> Result<Self, ScenarioError> {
-        serde_json::from_str(text).map_err(|error| ScenarioError::Json(error.into()))
+        serde_json::from_str(text).map_err(|error| {
+            let (message, place) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
+            let message = message.strip_suffix(&place).unwrap_or(&message);
+            ScenarioError::Json(
+                format!("line {}, column {}: {}", error.line(), error.column(), config_error("", None, message)).into(),
+            )
+        })
     }
 
     /// Reads a scenario file: JSON where its name ends in `.json`, else TOML. Blocks on the file system.
@@ -173,6 +182,28 @@ mod tests {
         let scenario = Scenario::from_toml(r#"faults = ["storage:half-body*2"]"#).unwrap();
         let rule = scenario.faults.first().unwrap();
         assert_eq!((rule.route, rule.fault), (Route::Storage.into(), Fault::HalfBody));
+    }
+
+    #[test]
+    fn an_error_shows_no_value_because_the_file_may_be_the_one_with_the_token() {
+        let texts = [
+            "s3cret",
+            "s3cret==",
+            "\"s3cret\"",
+            "tokens = \"s3cret\"",
+            "vmid = \"s3cret\"",
+            "token = \" s3cret\"",
+            "{\"vmid\": \"s3cret\"}",
+            "{\"token\": \"s3cret\\n\"}",
+            "{\"s3cret",
+            "{\"faults\": \"s3cret\"}",
+        ];
+        for text in texts {
+            for error in [Scenario::from_toml(text).unwrap_err(), Scenario::from_json(text).unwrap_err()] {
+                let shown = format!("{error} {} {error:?}", error.source().unwrap());
+                assert!(shown.contains("line ") && !shown.contains("s3c"), "{text:?}: {shown}");
+            }
+        }
     }
 
     #[test]

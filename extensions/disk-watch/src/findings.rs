@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+use agentapi_contract::SmartVerdict;
 use serde::Serialize;
 
 use crate::bindings::felhom::agentapi::types::{Disk, MetricsView, SmartHealth, StorageTarget};
@@ -135,14 +136,19 @@ fn judge_fill_level(target: &StorageTarget, thresholds: &Thresholds) -> Vec<Find
     levels.into_iter().flatten().collect()
 }
 
-/// The disk's own verdict (SMART). One that is not known is worth a look; a disk without SMART has none, and is no
-/// finding.
+/// The disk's own verdict (SMART), in the words of its kind of drive. One that is not known is worth a look; a disk without
+/// SMART has none, and is no finding.
 fn judge_health(target: &StorageTarget) -> Option<Finding> {
-    let (severity, verdict) = match &target.smart.health {
-        SmartHealth::Passed | SmartHealth::Unknown => return None,
-        SmartHealth::Failing => (Severity::Critical, "FAILING"),
-        SmartHealth::Other(text) if text.is_empty() => return None,
-        SmartHealth::Other(text) => (Severity::Warning, text.as_str()),
+    let verdict = match &target.smart.health {
+        SmartHealth::Passed => "PASSED",
+        SmartHealth::Failing => "FAILING",
+        SmartHealth::Unknown => "UNKNOWN",
+        SmartHealth::Other(text) => text,
+    };
+    let severity = match SmartVerdict::from_text(verdict) {
+        SmartVerdict::Healthy | SmartVerdict::Unknown => return None,
+        SmartVerdict::Failing => Severity::Critical,
+        SmartVerdict::Other => Severity::Warning,
     };
     Some(Finding::state(severity, Problem::SmartHealth, &target.name, verdict, "PASSED"))
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use agentapi_contract::Route;
 use agentapi_contract::wit::Function;
+use agentapi_contract::{Route, visible};
 use agentapi_quiesce::{Consistency, EndedBy, Parked, QuiesceError, Report, Run as QuiesceRun, error_chain};
 
 use crate::agent::Agent;
@@ -87,7 +87,7 @@ impl Calls {
 
     fn log_and_redact(&self, function: Function, error: &Error) -> ComponentError {
         let (extension, cause) = (&*self.identity.name, error_chain(error));
-        tracing::warn!(extension, %function, cause = %cause.escape_debug(), "an extension's call failed");
+        tracing::warn!(extension, %function, cause = %visible(&cause), "an extension's call failed");
         redact(error)
     }
 }

@@ -16,8 +16,8 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use agentapi_contract::Route;
 use agentapi_contract::wit::Function;
+use agentapi_contract::{Route, config_error};
 use serde::Deserialize;
 
 use crate::policy::limits::Limits;
@@ -58,8 +58,15 @@ pub struct GrantError {
 
 /// Why a TOML text is no [`Grants`]: the place in it, what was expected and what was found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(transparent)]
-pub struct GrantsTomlError(toml::de::Error);
+#[error("{0}")]
+pub struct GrantsTomlError(String);
+
+impl GrantsTomlError {
+    /// Not the parser's own text, which quotes the line: somebody may have named the file with the token instead.
+    fn new(text: &str, error: &toml::de::Error) -> Self {
+        Self(config_error(text, error.span().map(|span| span.start), error.message()))
+    }
+}
 
 /// Every function that can be granted: those that make a request, the two helpers, and the host's own.
 pub const FUNCTIONS: &[Function] = {
@@ -108,7 +115,7 @@ impl Grants {
     ///
     /// [`GrantsTomlError`] when it is not TOML, has other keys, or a text in it is no [`Grant`].
     pub fn from_toml(text: &str) -> Result<Self, GrantsTomlError> {
-        toml::from_str(text).map_err(GrantsTomlError)
+        toml::from_str(text).map_err(|error| GrantsTomlError::new(text, &error))
     }
 
     /// Reads grants and, in a table `limits`, [`Limits`]: the file of `agentapi policy run`.
@@ -129,7 +136,8 @@ impl Grants {
             #[serde(default)]
             limits: Limits,
         }
-        let File { functions, ungranted, limits } = toml::from_str(text).map_err(GrantsTomlError)?;
+        let File { functions, ungranted, limits } =
+            toml::from_str(text).map_err(|error| GrantsTomlError::new(text, &error))?;
         Ok((Self { functions, ungranted }, limits))
     }
 
@@ -212,6 +220,28 @@ mod tests {
         assert_eq!(Grants::from_toml("").unwrap(), Grants::default());
         assert!(Grants::from_toml("functions = [\"backup.all\"]").is_err());
         assert!(Grants::from_toml("function = []").is_err());
+    }
+
+    #[test]
+    fn an_error_in_toml_shows_no_value_because_the_file_may_be_the_one_with_the_token() {
+        let cases = [
+            "s3cret",
+            "s3cret==",
+            "s3cret\n",
+            "\"s3cret\"",
+            "functions = s3cret",
+            "functions = \"s3cret\"",
+            "functions = [\"backup.*\", 7, \"s3cret\"]",
+            "ungranted = \"s3cret\"",
+            "token = \"s3cret\"",
+            "functions = []\ntoken = \"s3cret",
+            "[limits]\ncpu_ms = \"s3cret\"",
+        ];
+        for text in cases {
+            let error = Grants::and_limits_from_toml(text).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("s3c"), "{text:?}: {error}");
+            assert!(error.to_string().starts_with("line "), "{text:?}: {error}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use agentapi_contract::visible;
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -13,7 +14,8 @@ use crate::policy::limits::Breach;
 
 /// Receives the lines that extensions print.
 pub trait Log: Send + Sync + 'static {
-    /// Called for each line of stdout and stderr, as it was printed: escape it before it is shown on a terminal.
+    /// Called for each line of stdout and stderr, as it was printed: pass it through [`visible`] before it is shown to
+    /// anybody.
     fn line(&self, extension: &str, line: &str);
 }
 
@@ -23,7 +25,7 @@ pub struct TracingLog;
 
 impl Log for TracingLog {
     fn line(&self, extension: &str, line: &str) {
-        tracing::info!(extension, "{}", line.escape_debug());
+        tracing::info!(extension, "{}", visible(line));
     }
 }
 

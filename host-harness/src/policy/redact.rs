@@ -3,6 +3,7 @@
 //! An extension must not learn where the agent is, and a cause may hold what the controller's own programs printed. The
 //! operator finds the cause in the log.
 
+use agentapi_contract::visible;
 use agentapi_quiesce::QuiesceError;
 
 use crate::error::{Error, Phase};
@@ -53,7 +54,7 @@ pub(super) fn redact_quiesce(error: &QuiesceError) -> quiesce::QuiesceError {
         QuiesceError::AlreadyFrozen => quiesce::QuiesceError::AlreadyFrozen,
         QuiesceError::NotFrozen(_) => quiesce::QuiesceError::NotFrozen,
         QuiesceError::Failed { step, source } => {
-            tracing::warn!(%step, cause = %source.chain().escape_debug(), "an extension's freeze or thaw failed");
+            tracing::warn!(%step, cause = %visible(&source.chain()), "an extension's freeze or thaw failed");
             quiesce::QuiesceError::Failed(step.to_string())
         }
     }

@@ -1,5 +1,6 @@
 //! How the Proxmox host and its storage are doing.
 
+use agentapi_contract::SmartVerdict;
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
@@ -143,6 +144,13 @@ pub enum SmartHealth {
     /// Any other text, the empty one too, as the agent gave it.
     #[component(name = "other")]
     Other(String),
+}
+
+impl SmartHealth {
+    /// What the verdict means, whichever words this kind of drive has for it: SAS drives say `OK`, others `FAILED!`.
+    pub fn verdict(&self) -> SmartVerdict {
+        SmartVerdict::from_text(self.as_str())
+    }
 }
 
 text_variant!(SmartHealth { "PASSED" => Passed, "FAILING" => Failing, "UNKNOWN" => Unknown });

@@ -1,7 +1,7 @@
 //! `agentapi metrics`: how the host and its storage targets are doing.
 
 use agentapi_host::Agent;
-use agentapi_host::records::{HostStatus, MetricsView, Smart, SmartHealth, StorageTarget, ThinPool};
+use agentapi_host::records::{HostStatus, MetricsView, Smart, SmartVerdict, StorageTarget, ThinPool};
 use anstyle::{AnsiColor, Style};
 
 use crate::print::Output;
@@ -42,11 +42,8 @@ fn describe_host(host: &HostStatus) -> String {
 }
 
 fn add_row(table: &mut Table, target: &StorageTarget) {
-    let is_failing = matches!(target.smart.health, SmartHealth::Failing);
-    let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
-    let style = if is_failing || !target.reachable { red } else { Style::new() };
     table.row_in(
-        style,
+        style(target),
         [
             &target.name,
             &target.kind,
@@ -61,6 +58,12 @@ fn add_row(table: &mut Table, target: &StorageTarget) {
             &target.mount_path,
         ],
     );
+}
+
+fn style(target: &StorageTarget) -> Style {
+    let is_failing = target.smart.health.verdict() == SmartVerdict::Failing;
+    let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
+    if is_failing || !target.reachable { red } else { Style::new() }
 }
 
 fn describe_state(target: &StorageTarget) -> String {
@@ -89,9 +92,22 @@ const NUMBERS: [&str; 3] = ["SIZE", "USED", "FREE"];
 
 #[cfg(test)]
 mod tests {
-    use agentapi_host::records::{Smart, SmartHealth, ThinPool};
+    use agentapi_host::records::{Smart, SmartHealth, StorageTarget, ThinPool};
+    use anstyle::Style;
 
-    use super::{describe_pool, describe_smart};
+    use super::{describe_pool, describe_smart, style};
+
+    #[test]
+    fn a_disk_that_fails_is_red_whichever_word_its_drive_has_for_it() {
+        let is_red = |word: &str| {
+            let smart = Smart { health: SmartHealth::from(word), ..Smart::default() };
+            style(&StorageTarget { reachable: true, smart, ..StorageTarget::default() }) != Style::new()
+        };
+        for (word, red) in [("FAILING", true), ("FAILED!", true), ("OK", false), ("UNKNOWN!", false), ("PASSED", false)]
+        {
+            assert_eq!(is_red(word), red, "{word}");
+        }
+    }
 
     #[test]
     fn smart_says_what_it_knows() {

@@ -36,15 +36,28 @@ pub(super) fn hint(error: &Error) -> Option<String> {
 fn status_hint(route: Route, status: u16) -> Option<String> {
     let changes_a_disk = matches!(route, Route::AssignDisk | Route::EjectDisk | Route::FormatDisk);
     let text = match status {
+        204 => "the agent said nothing at all, which it never does: is a proxy in between, or is it another program?",
+        304 => "that is the answer of a cache, and no agent has one: is a proxy in between?",
         300..=399 => "the agent sends elsewhere, and redirects are not followed; is the endpoint right?",
         401 => "check the token: is it this guest's, and still valid?",
         // On these routes such a status is about the disk or path in the body, not about token or route.
         400 | 403 | 404 | 409 if changes_a_disk => {
             "the agent does not do that with this disk and path: see `agentapi disks list`"
         }
+        400 => "the agent does not understand the request: is it of a version that fits?",
         403 => "check the token: may this guest do that?",
         404 | 405 => "is this the agent, and new enough to know this route?",
+        409 => "the agent is busy with something that excludes this: see `agentapi backup status`, then try again",
+        413 => "the request is small, so it is not the agent that refuses it: is a proxy in between?",
+        423 => "the guest is locked, as a rule by a backup or a migration: wait until that is over, then try again",
         429 => "the agent wants fewer requests: wait, then try again",
+        502 if route.method() == Method::Get => {
+            "a proxy answers for an agent that it cannot reach: is the agent running?"
+        }
+        502 => {
+            let look = look_before_repeating(route);
+            return Some(format!("a proxy answers for an agent that it lost: {look}"));
+        }
         500.. if route.method() == Method::Get => "try again; if it stays, see the agent's log",
         // A failing server may have done the work before it failed, or may still be doing it behind a proxy.
         500.. => return Some(look_before_repeating(route)),
@@ -101,6 +114,49 @@ mod tests {
         assert!(status_hint(Route::Storage, 404).unwrap().starts_with("is this the agent"));
         assert!(status_hint(Route::EjectDisk, 503).unwrap().contains("may have acted"));
         assert_eq!(status_hint(Route::Disks, 418), None);
+    }
+
+    /// Each status that has a hint, on a route that reads, on the one that starts a backup, and on one that changes a disk.
+    #[test]
+    fn each_status_has_its_hint() {
+        let disk = "the agent does not do that with this disk and path: see `agentapi disks list`";
+        let look_at_backup = "the agent may have acted: see `agentapi backup status` before you repeat it";
+        let look_at_disks = "the agent may have acted: see `agentapi disks list` before you repeat it";
+        let lost = "a proxy answers for an agent that it lost: ";
+        let busy = "the agent is busy with something that excludes this: see `agentapi backup status`, then try again";
+        let not_understood = "the agent does not understand the request: is it of a version that fits?";
+        let again = "try again; if it stays, see the agent's log";
+        let empty =
+            "the agent said nothing at all, which it never does: is a proxy in between, or is it another program?";
+        let cached = "that is the answer of a cache, and no agent has one: is a proxy in between?";
+        let elsewhere = "the agent sends elsewhere, and redirects are not followed; is the endpoint right?";
+        let large = "the request is small, so it is not the agent that refuses it: is a proxy in between?";
+        let locked =
+            "the guest is locked, as a rule by a backup or a migration: wait until that is over, then try again";
+        let cases = [
+            (204, [empty; 3].map(String::from)),
+            (302, [elsewhere; 3].map(String::from)),
+            (304, [cached; 3].map(String::from)),
+            (400, [not_understood, not_understood, disk].map(String::from)),
+            (409, [busy, busy, disk].map(String::from)),
+            (413, [large; 3].map(String::from)),
+            (423, [locked; 3].map(String::from)),
+            (500, [again, look_at_backup, look_at_disks].map(String::from)),
+            (
+                502,
+                [
+                    "a proxy answers for an agent that it cannot reach: is the agent running?".into(),
+                    format!("{lost}{look_at_backup}"),
+                    format!("{lost}{look_at_disks}"),
+                ],
+            ),
+        ];
+        for (status, hints) in cases {
+            for (route, expected) in [Route::Disks, Route::StartBackup, Route::EjectDisk].into_iter().zip(hints) {
+                let error = Error::HttpStatus { route, status, text: String::new() };
+                assert_eq!(hint(&error), Some(expected), "{status} {route}");
+            }
+        }
     }
 
     #[test]

@@ -20,16 +20,19 @@ pub(crate) struct TargetOptions {
     endpoint: Option<String>,
     /// SHA-256 of its leaf certificate; repeatable [env: AGENTAPI_FINGERPRINT]
     ///
-    /// 64 hex digits; `:` and blanks may stand between them. Up to eight are taken, and any of them
-    /// is accepted: while the certificate is renewed, give the current one and the next. The variable
-    /// takes several separated by commas.
+    /// 64 hex digits, or what openssl, Proxmox and browsers show: with `:`, `-` and blanks among them,
+    /// and a label such as `sha256 Fingerprint=` in front. Up to eight are taken, and any of them is
+    /// accepted: while the certificate is renewed, give the current one and the next. The variable takes
+    /// several separated by commas.
     #[arg(long, value_name = "SHA256", verbatim_doc_comment)]
     fingerprint: Vec<String>,
     /// File with the guest's token [env: AGENTAPI_TOKEN_FILE or AGENTAPI_TOKEN]
     ///
     /// Its one final line end is dropped. Only where no file is named, by this option or by
-    /// AGENTAPI_TOKEN_FILE, the token itself is taken from AGENTAPI_TOKEN. The token is never an
-    /// argument: every user of the machine can read those.
+    /// AGENTAPI_TOKEN_FILE, the token itself is taken from AGENTAPI_TOKEN; and where that is not set
+    /// either, from the credential agentapi-token that systemd gives to a unit with
+    /// `LoadCredential=agentapi-token:FILE`. The token is never an argument: every user of the machine
+    /// can read those.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     token_file: Option<PathBuf>,
 }

@@ -101,6 +101,14 @@ fn a_disk_that_says_that_it_fails_is_critical_and_an_unknown_verdict_is_none() {
     let of = |health| of_target(target("usb", 0.5, Smart { health, ..healthy() }));
     assert_eq!(of(SmartHealth::Failing), [(Critical, Problem::SmartHealth, state("FAILING"))]);
     assert_eq!(of(SmartHealth::Other("PREFAIL".into())), [(Warning, Problem::SmartHealth, state("PREFAIL"))]);
+    for (word, severity) in
+        [("FAILED!", Critical), ("FAILURE PREDICTION THRESHOLD EXCEEDED", Critical), ("NOT OK", Warning)]
+    {
+        assert_eq!(of(SmartHealth::Other(word.into())), [(severity, Problem::SmartHealth, state(word))]);
+    }
+    for word in ["OK", "UNKNOWN!"] {
+        assert_eq!(of(SmartHealth::Other(word.into())), [], "{word}");
+    }
     for health in [SmartHealth::Passed, SmartHealth::Unknown, SmartHealth::Other(String::new())] {
         assert_eq!(of(health), []);
     }

@@ -11,7 +11,7 @@ use clap::Args;
 use crate::commands::disks::format::confirmation::ask_on_terminal;
 use crate::error::{ActionError, CommandError};
 use crate::print::Output;
-use crate::print::escape::visible;
+use crate::print::escape::{is_visible, visible, visible_json};
 use crate::session::target::TargetOptions;
 use crate::status::ExitStatus;
 
@@ -86,16 +86,15 @@ async fn refusal(agent: &Agent, result: &FormatResult) -> Result<CommandError, E
 }
 
 async fn how_to_sign(agent: &Agent, pending: &PendingOp) -> Result<String, Error> {
-    // Asked first: a value with a NUL has no command, and that error would say that nothing was sent.
-    let is_visible =
-        [&pending.op, &pending.host_scope, &pending.durable_id].iter().all(|text| visible(text) == ***text);
-    if is_visible {
-        let command = agent.opsign_command(pending).await?;
-        return Ok(format!("the host's operator can allow it: {command}"));
+    match agent.opsign_command(pending).await {
+        Ok(command) if is_visible(&command) => return Ok(format!("the host's operator can allow it: {command}")),
+        // A line end, which the shell would take. The terminal would show it as part of the message.
+        Ok(_) | Err(Error::InvalidArgument(_)) => {}
+        Err(error) => return Err(error),
     }
     // Escaped, the command would sign another operation than the agent asked for; as it is, the operator would not see
     // what is signed. So show no command to paste.
-    let pending = serde_json::to_string(pending).unwrap_or_default();
+    let pending = visible_json(serde_json::to_string(pending).unwrap_or_default());
     Ok(format!("its pending operation holds characters that cannot be seen, so sign nothing: {pending}"))
 }
 

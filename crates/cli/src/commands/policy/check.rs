@@ -8,6 +8,7 @@ use agentapi_host::policy::{Grants, Imports, Limits};
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use crate::print::escape::visible;
 use crate::print::print;
 use crate::session::Session;
 
@@ -29,7 +30,8 @@ fn to_grants_file(imports: &Imports) -> String {
     text.push_str("\n]\n# \"deny\" answers `denied` to what is taken out; without it the extension is refused.\nungranted = \"refuse\"\n");
     let _ = write!(text, "\n# What a run may use; these are the defaults.\n[limits]\n{}", Limits::default());
     for forbidden in &imports.forbidden {
-        let _ = writeln!(text, "# It imports {forbidden}, which no extension is given: it cannot be loaded.");
+        let _ =
+            writeln!(text, "# It imports {}, which no extension is given: it cannot be loaded.", visible(forbidden));
     }
     text
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::error::UsageError;
 use crate::extension::quiesce::SHORT_LEASE;
 use crate::extension::{self, ExtensionOptions, Job, RunOutcome, Verdict};
+use crate::print::escape::visible;
 use crate::print::{Output, json_text};
 use crate::session::Session;
 use crate::status::ExitStatus;
@@ -93,6 +94,6 @@ fn approver(approve: Option<&str>) -> Result<Arc<dyn Approver>, UsageError> {
 fn describe_result(result: &str, output: Output) -> String {
     match serde_json::from_str::<Value>(result) {
         Ok(value) => json_text(&value),
-        Err(_) => output.text(|| Value::from(result), || format!("{}\n", result.escape_debug())),
+        Err(_) => output.text(|| Value::from(result), || format!("{}\n", visible(result))),
     }
 }
