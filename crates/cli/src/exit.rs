@@ -14,7 +14,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::cli::Cli;
 use crate::error::{ActionError, CommandError, SilentFailure, UntoldOutcome, UsageError};
 use crate::exit::hint::hint;
-use crate::print::escape::{visible, visible_json};
+use crate::print::escape::{is_visible, visible, visible_json};
 use crate::print::{Output, print};
 use crate::process::stderr::stderr;
 use crate::status::ExitStatus;
@@ -45,7 +45,13 @@ fn print_usage(text: &str) -> ExitStatus {
 }
 
 fn print_clap_error(error: &clap::Error) -> ExitStatus {
-    stderr().print(error.render().ansi().to_string());
+    // clap repeats arguments, which a script may have from anywhere. Its colours are lost only where one is odd.
+    let text = error.render().to_string();
+    if text.split('\n').all(is_visible) {
+        stderr().print(error.render().ansi().to_string());
+    } else {
+        stderr().print(text.split('\n').map(visible).collect::<Vec<_>>().join("\n"));
+    }
     ExitStatus::WrongUsage
 }
 

@@ -1,6 +1,7 @@
 //! The log, written to stderr.
 
 use std::env;
+use std::io::{self, Write};
 
 use clap::{ArgAction, Args};
 use tracing_subscriber::filter::Targets;
@@ -8,6 +9,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::UsageError;
+use crate::print::escape::visible;
 use crate::process::stderr::LogWriter;
 
 /// How much is logged.
@@ -41,9 +43,27 @@ pub(crate) fn start(options: &LogOptions) -> Result<(), UsageError> {
     let text = options.filter(env::var("AGENTAPI_LOG").ok());
     let filter = text.parse::<Targets>();
     let filter = filter.map_err(|error| UsageError(format!("the log filter {text:?} cannot be read: {error}")))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(|| LogWriter).with_ansi(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| Escaping(LogWriter)).with_ansi(false);
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     Ok(())
+}
+
+/// Writes what may be shown of each event. Fields of events hold texts of the agent and of programs, and `tracing` escapes
+/// only some of what must not reach a terminal.
+struct Escaping<W>(W);
+
+impl<W: Write> Write for Escaping<W> {
+    /// Is given one event at a time, with its line end.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        self.0.write_all(format!("{}\n", visible(line)).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Warnings, except the host library's about a wrong pin: the command reports that error itself, and the demo provokes
@@ -52,7 +72,17 @@ const DEFAULT_FILTER: &str = "warn,agentapi_host::sandbox::egress=error";
 
 #[cfg(test)]
 mod tests {
-    use super::{DEFAULT_FILTER, LogOptions};
+    use std::io::Write;
+
+    use super::{DEFAULT_FILTER, Escaping, LogOptions};
+
+    #[test]
+    fn an_event_is_one_line_without_what_must_not_be_shown() {
+        let mut written = Vec::new();
+        let event = "WARN x: a\u{1b}[2J\u{202e}b\nWARN forged\n";
+        Escaping(&mut written).write_all(event.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), "WARN x: a\\u{1b}[2J\\u{202e}b\\nWARN forged\n");
+    }
 
     #[test]
     fn the_filter_comes_before_verbosity_and_that_before_the_variable() {

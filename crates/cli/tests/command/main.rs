@@ -25,6 +25,7 @@ mod screens;
 mod secrets;
 #[cfg(unix)]
 mod signals;
+mod slips;
 #[cfg(target_os = "linux")]
 mod standstill;
 #[cfg(target_os = "linux")]

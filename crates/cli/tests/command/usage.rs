@@ -80,7 +80,7 @@ fn a_token_file_comes_before_a_token_and_loses_one_line_end() {
     two_line_ends.arg("--token-file").arg(&file);
     assert_usage(
         &run(two_line_ends),
-        &["token: expected printable ASCII, no blank at either end, found another character"],
+        &["token: expected printable ASCII, no blank at either end, found a line end at the end, character "],
     );
 }
 
