@@ -178,10 +178,7 @@ mod tests {
         else {
             panic!("it is read")
         };
-        assert_eq!(
-            why,
-            "data: disks[0]: total_bytes: expected a 64-bit integer, found a string (a text of 200 characters)"
-        );
+        assert_eq!(why, "data: disks[0]: total_bytes: expected a 64-bit integer, found a string (a text of 400 bytes)");
     }
 
     #[test]

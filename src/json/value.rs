@@ -17,7 +17,7 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use core::{fmt, mem};
 
-use agentapi_contract::{MAX_EXCERPT_CHARS, excerpt, visible};
+use agentapi_contract::{MAX_EXCERPT_BYTES, excerpt, visible};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::record::{Field, MAX_LIST_LENGTH, Record, RecordList};
@@ -231,7 +231,7 @@ impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
 /// name is known even where it stands behind the value that is wrong.
 fn element_text(index: usize, record: &mut dyn Record) -> String {
     let name = match record.field("name") {
-        Some(Field::Text(name)) if (1..=MAX_EXCERPT_CHARS).contains(&name.len()) => visible(name),
+        Some(Field::Text(name)) if (1..=MAX_EXCERPT_BYTES).contains(&name.len()) => visible(name),
         _ => Cow::Borrowed(""),
     };
     ["[", &index.to_string(), if name.is_empty() { "]" } else { "] " }, &name].concat()

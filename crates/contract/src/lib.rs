@@ -50,7 +50,7 @@ pub use fingerprint::{Fingerprint, FingerprintError};
 pub use pins::{Pins, PinsError};
 pub use route::{Method, Route};
 pub use smart::SmartVerdict;
-pub use text::{MAX_EXCERPT_CHARS, excerpt, is_visible, visible, visible_json};
+pub use text::{MAX_EXCERPT_BYTES, excerpt, is_visible, visible, visible_json};
 pub use token::{End, Token, TokenError};
 
 /// The largest body of an answer, in bytes: 1 MiB. That is some hundred times what the API answers with, and small

@@ -18,15 +18,12 @@
 //!
 //! Every other character is shown as it is.
 //!
-//! # Where the categories come from
-//!
-//! From `core`, whose tables follow each version of Unicode: [`char::escape_debug`] leaves exactly the other categories
-//! as they are. A crate would bring the same tables a second time, into a component of some hundred kilobytes. Which
-//! characters `core` escapes is not promised, so a test compares every code point with the Unicode data of another
-//! crate.
+//! The categories and properties of all code points are in a table of two kilobytes, which a test makes anew from the
+//! Unicode data of other crates and compares. Those crates, and the tables of `core`, are three times as large, and the
+//! component is small on purpose.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt::Write;
 use core::str::Chars;
 
@@ -83,17 +80,17 @@ pub fn is_visible(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || judge(text).all(|it| matches!(it, Judged::Shown(_)))
 }
 
-/// A value for a message: visible, in double quotes, and whole. Of one longer than [`MAX_EXCERPT_CHARS`] only the
+/// A value for a message: visible, in double quotes, and whole. Of one longer than [`MAX_EXCERPT_BYTES`] only the
 /// length is told. It is not cut, because the half of a secret that somebody put there would not be masked.
 pub fn excerpt(value: &str) -> String {
-    match value.chars().count() {
-        0..=MAX_EXCERPT_CHARS => ["\"", &visible(value), "\""].concat(),
-        length => ["a text of ", &alloc::string::ToString::to_string(&length), " characters"].concat(),
+    if value.len() > MAX_EXCERPT_BYTES {
+        return ["a text of ", &value.len().to_string(), " bytes"].concat();
     }
+    ["\"", &visible(value), "\""].concat()
 }
 
-/// The longest value that [`excerpt`] shows, in characters: longer than a durable id, a path or a token usually is.
-pub const MAX_EXCERPT_CHARS: usize = 128;
+/// The longest value that [`excerpt`] shows, in bytes: longer than a durable id, a path or a token usually is.
+pub const MAX_EXCERPT_BYTES: usize = 128;
 
 /// A character, and whether it may be shown where it stands.
 enum Judged {
@@ -102,13 +99,15 @@ enum Judged {
 }
 
 fn judge(text: &str) -> Judge<'_> {
-    Judge { rest: text.chars(), marks_allowed: 0 }
+    Judge { rest: text.chars(), marks_allowed: 0, last: Run::ASCII }
 }
 
 struct Judge<'a> {
     rest: Chars<'a>,
     /// How many marks may follow the last character.
     marks_allowed: u8,
+    /// The run of the last character beyond ASCII. The next one is most often in it too.
+    last: Run,
 }
 
 impl Iterator for Judge<'_> {
@@ -116,7 +115,16 @@ impl Iterator for Judge<'_> {
 
     fn next(&mut self) -> Option<Judged> {
         let c = self.rest.next()?;
-        let kind = Kind::of(c);
+        let kind = match c {
+            '0'..='9' | 'A'..='Z' | 'a'..='z' => Kind::Base,
+            ' '..='~' => Kind::Punctuation,
+            _ => {
+                if !self.last.contains(c) {
+                    self.last = Run::of(c);
+                }
+                self.last.kind
+            }
+        };
         let is_shown = match kind {
             Kind::Base | Kind::Punctuation => true,
             Kind::Mark => self.marks_allowed > 0,
@@ -136,59 +144,72 @@ impl Iterator for Judge<'_> {
 const MAX_MARKS: u8 = 4;
 
 /// What matters of a character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// A letter, a digit, a symbol: a mark may follow it.
     Base,
-    /// The blank and the punctuation of ASCII, which no language puts a mark on. U+0338 behind `=` is drawn as `≠`.
-    Punctuation,
     /// A combining mark.
     Mark,
     Hidden,
+    /// The blank and the punctuation of ASCII, which no language puts a mark on. U+0338 behind `=` is drawn as `≠`.
+    Punctuation,
+}
+
+/// Neighbouring code points of one kind.
+#[derive(Clone, Copy)]
+struct Run {
+    start: u32,
+    end: u32,
+    kind: Kind,
+}
+
+impl Run {
+    /// What comes before the table. The controls of ASCII are found here, its other characters before a run is asked for.
+    const ASCII: Self = Self { start: 0, end: 0x80, kind: Kind::Hidden };
+
+    fn contains(self, c: char) -> bool {
+        (self.start..self.end).contains(&u32::from(c))
+    }
+
+    /// The run of a character.
+    fn of(c: char) -> Self {
+        let mut run = Self::ASCII;
+        let (mut shift, mut length, mut kind) = (0, 0, run.kind);
+        for &byte in TABLE {
+            if run.contains(c) {
+                break;
+            }
+            if shift == 0 {
+                kind = kind.another(byte & 1 == 1);
+                (length, shift) = (u32::from(byte >> 1 & 0x3f), 6);
+            } else {
+                length |= u32::from(byte & 0x7f) << shift;
+                shift += 7;
+            }
+            if byte < 0x80 {
+                run = Self { start: run.end, end: run.end + length, kind };
+                shift = 0;
+            }
+        }
+        run
+    }
 }
 
 impl Kind {
-    fn of(c: char) -> Self {
-        if c.is_ascii_alphanumeric() {
-            return Self::Base;
-        }
-        if matches!(c, ' '..='~') {
-            return Self::Punctuation;
-        }
-        if is_ignorable(c) || is_blank(c) {
-            return Self::Hidden;
-        }
-        // `char::escape_debug` escapes marks too; that of a text does so only where one begins the text.
-        if c.escape_debug().len() == 1 {
-            Self::Base
-        } else if is_shown_inside(c) {
-            Self::Mark
-        } else {
-            Self::Hidden
+    /// One of the two other kinds that the table knows.
+    fn another(self, is_second: bool) -> Self {
+        match (self, is_second) {
+            (Self::Mark, false) | (Self::Hidden, false) => Self::Base,
+            (Self::Base, false) | (Self::Hidden, true) => Self::Mark,
+            _ => Self::Hidden,
         }
     }
 }
 
-fn is_shown_inside(c: char) -> bool {
-    let mut text = String::from('a');
-    text.push(c);
-    text.escape_debug().nth(1) == Some(c)
-}
-
-/// The letters and marks that have the property `Default_Ignorable_Code_Point`: nothing is drawn for them. The others
-/// that have it are format characters or not assigned, and hidden as such.
-const fn is_ignorable(c: char) -> bool {
-    matches!(
-        c,
-        '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}'
-    )
-}
-
-/// Symbols whose shape is blank, which no property of Unicode tells: the Braille cell without dots, the musical note
-/// without head, the fillers of Khitan and the blanks of hieroglyphs.
-const fn is_blank(c: char) -> bool {
-    matches!(c, '\u{2800}' | '\u{1d159}' | '\u{16fe4}' | '\u{13441}'..='\u{13442}')
-}
+/// All code points from U+0080 on, as runs of one kind. The first byte of a run has in bit 0 which of the two other kinds
+/// than that of the run before it is, and in bits 1 to 6 the lowest bits of its length; where bit 7 is set, a byte with
+/// seven more bits follows.
+const TABLE: &[u8] = include_bytes!("text/kinds.bin");
 
 #[cfg(test)]
 mod tests;
