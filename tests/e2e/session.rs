@@ -1,6 +1,9 @@
 //! The component by itself, in a host that adds nothing: what `connect` does the second time, when it fails and before
 //! the first, and what the component keeps to whatever its host does.
 
+use agentapi_host::{Authority, Target};
+use fastrand::Rng;
+use rustls::pki_types::ServerName;
 use wasmtime_wasi_http::Error as WasiError;
 
 use crate::minimal_host::{Chunks, Client, ELSEWHERE, Error, UNKNOWN};
@@ -34,6 +37,51 @@ async fn connect_states_the_authority_and_every_fingerprint() {
     client.connect(" Agent ", "token", &[FIRST, SECOND]).await.unwrap();
     assert_eq!(client.host().pins, [("agent:443".to_string(), vec![vec![0xab; 32], vec![0xcd; 32]])]);
     assert!(client.host().requests.is_empty(), "connect sends nothing");
+}
+
+/// Component and host have one parser: what one takes the other takes, and what one refuses both refuse in the same words.
+#[tokio::test]
+async fn connect_takes_and_refuses_what_a_target_takes_and_refuses() {
+    let mut client = Client::new(whole).await;
+    let colons = ["AB"; 32].join(":");
+    let labelled = format!("sha256 Fingerprint={colons}\n");
+    let spki = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    let cases = [
+        ("agent", "token", &*labelled),
+        ("[fd00::1]:1", "to ken", &colons),
+        ("https://agent/", "token", FIRST),
+        ("[fe80::1]", "token", FIRST),
+        ("[fe80::1%eth0]:1", "token", FIRST),
+        ("10.0.0.256", "token", FIRST),
+        ("a..b", "token", FIRST),
+        ("agent", "token\n", FIRST),
+        ("agent", "\u{feff}token", FIRST),
+        ("agent", "token", &FIRST[..40]),
+        ("agent", "token", spki),
+    ];
+    for (endpoint, token, pin) in cases {
+        let component = client.connect(endpoint, token, &[pin]).await.map_err(|error| match error {
+            Error::InvalidArgument(why) => why,
+            other => format!("{other:?}"),
+        });
+        let host = Target::parse(endpoint, token, [pin]).map(drop).map_err(|error| error.to_string());
+        assert_eq!(component, host, "{endpoint:?} {token:?} {pin:?}");
+    }
+    let pins = |authority: &str| (authority.to_string(), vec![vec![0xab; 32]]);
+    assert_eq!(client.host().pins, [pins("agent:443"), pins("[fd00::1]:1")]);
+}
+
+#[test]
+fn every_host_that_is_taken_is_one_that_tls_can_name() {
+    let mut rng = Rng::with_seed(12);
+    let mut taken = 0;
+    for _ in 0..20_000 {
+        let text: String = (0..rng.usize(1..9)).map(|_| char::from(*rng.choice(b"aF012.-_x").unwrap())).collect();
+        let Ok(authority) = text.parse::<Authority>() else { continue };
+        taken += 1;
+        assert!(ServerName::try_from(authority.host()).is_ok(), "{text:?}");
+    }
+    assert!(taken > 5_000 && taken < 20_000, "{taken} were taken");
 }
 
 #[tokio::test]
