@@ -16,7 +16,7 @@ const IMPORTS: [&str; 7] = [
     "wasi:io/poll@0.2.",
     "wasi:io/streams@0.2.",
 ];
-const MAX_BYTES: usize = 121 * 1024;
+const MAX_BYTES: usize = 134 * 1024;
 
 fn engine() -> Engine {
     Engine::new(&Config::new()).unwrap()
