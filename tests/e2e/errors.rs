@@ -65,7 +65,7 @@ async fn the_texts_say_what_happened() {
         ("agent", "busy"),
         (
             "decode",
-            "the answer's data has another shape than documented: data: vmid: expected a 64-bit integer, found a string",
+            "the answer's data has another shape than documented: data: vmid: expected a 64-bit integer, found a string (\"x\")",
         ),
     ];
     for ((kind, answer), (expected_kind, text)) in failures().into_iter().zip(cases) {

@@ -1,5 +1,7 @@
 //! Texts of agent and extension, in the form in which a line of the audit has them.
 
+use agentapi_contract::visible;
+
 use crate::network::Credentials;
 
 /// Most characters of a text. A durable id has some 80, a path of Linux in practice fewer than that, and an agent's
@@ -11,16 +13,11 @@ pub(super) fn clean(credentials: &Credentials, text: &mut String) {
     // Masked first: a token that is cut in two is found by nobody.
     let masked = credentials.mask_text(std::mem::take(text));
     let mut chars = masked.chars();
-    text.extend(chars.by_ref().take(MAX_CHARS).flat_map(escape));
+    let cut: String = chars.by_ref().take(MAX_CHARS).collect();
+    text.push_str(&visible(&cut));
     if chars.next().is_some() {
         text.push('…');
     }
-}
-
-/// Quotes stay as they are: JSON escapes them, and twice would be hard to read.
-fn escape(character: char) -> impl Iterator<Item = char> {
-    let is_quote = matches!(character, '"' | '\'');
-    is_quote.then_some(character).into_iter().chain((!is_quote).then(|| character.escape_debug()).into_iter().flatten())
 }
 
 #[cfg(test)]
@@ -39,7 +36,7 @@ mod tests {
     fn a_text_is_masked_escaped_and_cut() {
         assert_eq!(cleaned("/dev/sdc1"), "/dev/sdc1");
         assert_eq!(cleaned("guest-token, the-stand-in"), "[masked], [masked]");
-        assert_eq!(cleaned("it's \"\u{1b}[2J\" \u{202e}\n\\"), "it's \"\\u{1b}[2J\" \\u{202e}\\n\\\\");
+        assert_eq!(cleaned("it's \"\u{1b}[2J\" \u{202e}\n\\"), "it's \"\\u{1b}[2J\" \\u{202e}\\n\\");
         assert_eq!(cleaned(&"ä".repeat(300)), "ä".repeat(256) + "…");
     }
 
