@@ -112,7 +112,10 @@ async fn a_value_in_which_the_agent_echoes_the_token_is_masked_too() {
 #[tokio::test]
 async fn a_token_that_cannot_be_one_is_refused_without_being_shown() {
     let error = Target::parse("agent", "sec\tret", ["ab".repeat(32)]).unwrap_err();
-    assert_eq!(error.to_string(), "token: expected printable ASCII, no blank at either end, found another character");
+    assert_eq!(
+        error.to_string(),
+        "token: expected printable ASCII, no blank at either end, found a tab inside, character 4 of 7"
+    );
 }
 
 #[test]
