@@ -38,6 +38,6 @@ impl Session {
 
     /// The target that a command's own options name, together with the global ones and the environment.
     pub(crate) fn target(&self, own: &TargetOptions) -> anyhow::Result<Target> {
-        Ok(own.or(&self.global_target).complete(|name| env::var_os(name))?.parse()?)
+        Ok(own.or(&self.global_target).complete(|name| env::var_os(name))?.parse_pasted()?)
     }
 }

@@ -33,6 +33,23 @@ impl Fingerprint {
         Self(bytes)
     }
 
+    /// Reads what a person pastes: 64 hex digits as tools print them. Besides what [`from_str`](Self::from_str) drops, these
+    /// are dropped: `-`, blanks of any kind, line ends, quotes and marks of direction, wherever they stand, and a label in
+    /// front of it: the words `SHA256`, `SHA-256` and `Fingerprint`, in any case and order, with `=`, `(` and `)` among
+    /// them.
+    ///
+    /// `sha256 Fingerprint=AB:CD:..` is what openssl prints, `Fingerprint (sha256): ab:cd:..` Proxmox Backup.
+    ///
+    /// # Errors
+    ///
+    /// A text with more or fewer than 64 digits, and one with any other character, a `+` among them.
+    pub fn from_pasted(text: &str) -> Result<Self, FingerprintError> {
+        let text = without_label(text);
+        let outcome = read(text, is_pasted_separator);
+        let is_base64 = matches!(outcome, Err(FingerprintError::Character(_))) && looks_like_base64(text);
+        if is_base64 { Err(FingerprintError::Base64) } else { outcome }
+    }
+
     /// Its bytes.
     pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
         &self.0
@@ -42,32 +59,28 @@ impl Fingerprint {
 impl FromStr for Fingerprint {
     type Err = FingerprintError;
 
-    /// Parses 64 hex digits of any case, so that the output of common tools can be pasted as it is. Dropped are `:`, `-`,
-    /// blanks of any kind, line ends, quotes and marks of direction, wherever they stand, and a label in front of it: the
-    /// words `SHA256`, `SHA-256` and `Fingerprint`, in any case and order, with `=`, `(` and `)` among them.
-    ///
-    /// `sha256 Fingerprint=AB:CD:..` is what openssl prints, `Fingerprint (sha256): ab:cd:..` Proxmox Backup.
+    /// Parses 64 hex digits of any case. Dropped are `:`, blanks and tabs, wherever they stand.
     ///
     /// # Errors
     ///
-    /// A text with more or fewer than 64 digits, and one with any other character, a `+` among them.
+    /// A text with more or fewer than 64 digits, and one with any other character, a line break or a `+` among them.
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
-        let text = without_label(text);
-        let mut bytes = [0; Self::LEN];
-        let mut digits = 0;
-        for found in text.chars().filter(|&c| !is_separator(c)) {
-            let Some(digit) = found.to_digit(16) else {
-                let is_base64 = looks_like_base64(text);
-                return Err(if is_base64 { FingerprintError::Base64 } else { FingerprintError::Character(found) });
-            };
-            // Past the end digits are only counted, so that the error has their number.
-            if let Some(byte) = bytes.get_mut(digits / 2) {
-                *byte = *byte << 4 | digit as u8;
-            }
-            digits += 1;
-        }
-        if digits == 2 * Self::LEN { Ok(Self(bytes)) } else { Err(FingerprintError::Length(digits)) }
+        read(text, is_separator)
     }
+}
+
+fn read(text: &str, is_separator: impl Fn(char) -> bool) -> Result<Fingerprint, FingerprintError> {
+    let mut bytes = [0; Fingerprint::LEN];
+    let mut digits = 0;
+    for found in text.chars().filter(|&c| !is_separator(c)) {
+        let Some(digit) = found.to_digit(16) else { return Err(FingerprintError::Character(found)) };
+        // Past the end digits are only counted, so that the error has their number.
+        if let Some(byte) = bytes.get_mut(digits / 2) {
+            *byte = *byte << 4 | digit as u8;
+        }
+        digits += 1;
+    }
+    if digits == 2 * Fingerprint::LEN { Ok(Fingerprint(bytes)) } else { Err(FingerprintError::Length(digits)) }
 }
 
 impl fmt::Display for Fingerprint {
@@ -126,15 +139,20 @@ fn behind_punctuation(text: &str) -> &str {
     loop {
         let text = rest.as_str();
         match rest.next() {
-            Some(c) if is_separator(c) || matches!(c, '=' | '(' | ')' | '/') => {}
+            Some(c) if is_pasted_separator(c) || matches!(c, '=' | '(' | ')' | '/') => {}
             _ => return text,
         }
     }
 }
 
-/// Whether a character may stand among the digits: what tools put between pairs, blanks of any kind, quotes, and the marks of
-/// direction that are copied from a certificate's window.
+/// Whether a character may stand among the digits.
 fn is_separator(c: char) -> bool {
+    matches!(c, ':' | ' ' | '\t')
+}
+
+/// Whether a character may stand among pasted digits: what tools put between pairs, blanks of any kind, quotes, and the marks
+/// of direction that are copied from a certificate's window.
+fn is_pasted_separator(c: char) -> bool {
     matches!(
         c,
         ':' | '-' | '"' | '\'' | '`' | '\u{ab}' | '\u{bb}' | '\u{200e}'..='\u{200f}' | '\u{2018}'..='\u{201f}'
@@ -146,7 +164,7 @@ fn is_separator(c: char) -> bool {
 fn looks_like_base64(text: &str) -> bool {
     let mut length = 0;
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
-    let is_base64 = text.chars().filter(|&c| !is_separator(c)).all(|c| {
+    let is_base64 = text.chars().filter(|&c| !is_pasted_separator(c)).all(|c| {
         length += 1;
         is_allowed(c)
     });
@@ -182,6 +200,9 @@ mod tests {
     #[test]
     fn anything_else_is_refused_with_what_was_found() {
         let cases = [
+            (format!("{PLAIN}\n"), FingerprintError::Character('\n')),
+            (PLAIN.replace("ef", "-"), FingerprintError::Character('-')),
+            (format!("sha256:{PLAIN}"), FingerprintError::Character('s')),
             (String::new(), FingerprintError::Length(0)),
             (PLAIN[1..].to_owned(), FingerprintError::Length(63)),
             (format!("{PLAIN}0"), FingerprintError::Length(65)),
@@ -232,7 +253,7 @@ mod tests {
             format!("sha256 Fingerprint=\"{upper}\""),
         ];
         for text in accepted {
-            assert_eq!(text.parse(), Ok(plain), "{text:?}");
+            assert_eq!(Fingerprint::from_pasted(&text), Ok(plain), "{text:?}");
         }
         let base64 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
         let spki = "what looks like base64, perhaps of the key (an SPKI pin); the SHA-256 of the certificate in hex is \
@@ -245,7 +266,7 @@ mod tests {
             (format!("SHA256:{}", &base64[..43]), spki),
         ];
         for (text, found) in refused {
-            let message = text.parse::<Fingerprint>().unwrap_err().to_string();
+            let message = Fingerprint::from_pasted(&text).unwrap_err().to_string();
             assert_eq!(message, format!("expected 64 hex digits (a SHA-256), found {found}"), "{text:?}");
         }
     }

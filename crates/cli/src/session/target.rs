@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use agentapi_host::{Error, Target};
+use agentapi_host::{Error, Fingerprint, Target};
 use clap::Args;
 
 use crate::error::UsageError;
@@ -84,7 +84,16 @@ impl TargetOptions {
 }
 
 impl UnparsedTarget {
-    /// Reads the token and parses all three parts.
+    /// Reads the token and parses all three parts. Fingerprints are taken as people paste them.
+    pub(crate) fn parse_pasted(&self) -> Result<Target, Error> {
+        let pasted = |text: &String| Fingerprint::from_pasted(text).map(|fingerprint| fingerprint.to_string());
+        let fingerprints: Result<Vec<_>, _> = self.fingerprints.iter().map(pasted).collect();
+        let fingerprints = fingerprints.map_err(|why| Error::InvalidArgument(format!("fingerprint: {why}")))?;
+        let token = self.token.read()?;
+        Target::parse(&self.endpoint, &token, &fingerprints)
+    }
+
+    /// The same for programs, with fingerprints as the contract has them: the protocol of `call` does not change.
     pub(crate) fn parse(&self) -> Result<Target, Error> {
         let token = self.token.read()?;
         Target::parse(&self.endpoint, &token, &self.fingerprints)
