@@ -1,6 +1,7 @@
 //! A real ext4 on a loop device, and what the kernel makes of it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -110,6 +111,42 @@ impl Drop for Disk {
     }
 }
 
+/// A file system in memory that holds a few pages. Unmounted when dropped.
+pub struct SmallDisk {
+    mount: PathBuf,
+}
+
+impl SmallDisk {
+    /// Mounted in this folder, which is made.
+    pub fn new(mount: &Path) -> Self {
+        std::fs::create_dir(mount).unwrap();
+        let size = format!("size={}", 4 * PAGE_BYTES);
+        run("mount", &["-t", "tmpfs", "-o", &size, "tmpfs", text(mount)]).unwrap();
+        Self { mount: mount.to_owned() }
+    }
+
+    /// Nothing that takes another page can be written to it.
+    pub fn fill(&self) {
+        let mut filler = std::fs::OpenOptions::new().create(true).append(true).open(self.filler()).unwrap();
+        while filler.write_all(&[0; PAGE_BYTES]).is_ok() {}
+    }
+
+    /// There is space again.
+    pub fn empty(&self) {
+        std::fs::remove_file(self.filler()).unwrap();
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.mount.join("filler")
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = run("umount", &["-l", text(&self.mount)]);
+    }
+}
+
 fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     let output = Command::new(program).args(arguments).output().map_err(|why| format!("{program}: {why}"))?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -122,3 +159,5 @@ fn text(path: &Path) -> &str {
 
 /// The smallest in which ext4 keeps a journal without complaint.
 const MEGABYTES: u64 = 32;
+/// What such a file system counts in.
+pub const PAGE_BYTES: usize = 4096;

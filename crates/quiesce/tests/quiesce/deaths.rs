@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use agentapi_loop_disk::Disk;
+use agentapi_loop_disk::{Disk, PAGE_BYTES, SmallDisk};
 use agentapi_quiesce::{Applications, thaw_left_frozen};
 use fastrand::Rng;
 use rustix::process::Signal;
@@ -40,6 +40,8 @@ enum Death {
     Starving,
     /// Whoever recovers is killed as well.
     KillTwice,
+    /// The disk of the journal fills up, before the freeze or at any moment of it.
+    FullDisk,
 }
 
 #[test]
@@ -49,30 +51,53 @@ fn after_any_death_the_next_start_leaves_nothing_frozen_and_a_true_journal() {
     let deaths = number("AGENTAPI_QUIESCE_DEATHS").unwrap_or(20);
     let seed = number("AGENTAPI_QUIESCE_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("AGENTAPI_QUIESCE_SEED={seed}");
-    let (mut rng, mut tally) = (Rng::with_seed(seed), BTreeMap::<_, u32>::new());
-    let mut slowest = Duration::ZERO;
+    let mut rng = Rng::with_seed(seed);
+    let (mut ways, mut journals) = (BTreeMap::<_, u32>::new(), BTreeMap::<_, u32>::new());
+    let (first, mut slowest) = (Instant::now(), Duration::ZERO);
     for index in 0..deaths {
         let kind = [Kind::FileSystem, Kind::Holder, Kind::Programs, Kind::All][rng.usize(..4)];
         let death = DEATHS[rng.usize(..DEATHS.len())];
-        let victim = Victim { disk: &disk, fixture: Fixture::new(), kind, death };
+        let (fixture, small) = Victim::fixture(death, &mut rng);
+        let victim = Victim { disk: &disk, small, fixture, kind, death };
         let found = victim.die(&mut rng);
         let begun = Instant::now();
-        victim.recover();
+        let what = format!("death {index}, {kind:?}, {death:?}, seed {seed}");
+        victim.recover(&what);
         slowest = slowest.max(begun.elapsed());
-        victim.check(&format!("death {index}, {kind:?}, {death:?}, seed {seed}"));
-        *tally.entry((kind, found)).or_default() += 1;
+        victim.check(&what);
+        *ways.entry(death).or_default() += 1;
+        *journals.entry((kind, found)).or_default() += 1;
     }
-    println!("{deaths} deaths, slowest recovery {} ms; as the next start found them: {tally:?}", slowest.as_millis());
+    let (all, slowest) = (first.elapsed().as_secs(), slowest.as_millis());
+    println!("{deaths} deaths in {all} s, slowest recovery {slowest} ms: {ways:?}");
+    println!("what the journal said to the next start: {journals:?}");
 }
 
 struct Victim<'a> {
     disk: &'a Disk,
+    /// Where the journal lies that runs out of space.
+    small: Option<SmallDisk>,
     fixture: Fixture,
     kind: Kind,
     death: Death,
 }
 
 impl Victim<'_> {
+    fn fixture(death: Death, rng: &mut Rng) -> (Fixture, Option<SmallDisk>) {
+        let fixture = Fixture::new();
+        if death != Death::FullDisk {
+            return (fixture, None);
+        }
+        let small = SmallDisk::new(&fixture.path("small"));
+        let journal = fixture.path("small/quiesce.jsonl");
+        // The last page of a file can still be written to when the disk is full. So the lines of this freeze begin at any
+        // place in it, and one of them meets its end: a write that is cut off, at the freeze or at the thaw.
+        let line = "{\"at_unix_s\":1790000007,\"event\":\"thawed\",\"holder\":\"an earlier freeze\",\"frozen_ms\":1}\n";
+        std::fs::write(&journal, line.repeat(rng.usize(..=PAGE_BYTES / line.len()))).unwrap();
+        std::os::unix::fs::symlink(journal, fixture.path("journal.jsonl")).unwrap();
+        (fixture, Some(small))
+    }
+
     /// What the journal says afterwards.
     fn die(&self, rng: &mut Rng) -> &'static str {
         let lease = rng.u64(5..150).to_string();
@@ -85,6 +110,10 @@ impl Victim<'_> {
         }
         arguments.extend(self.kinds());
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let is_full_before = rng.u8(..4) == 0;
+        if is_full_before {
+            self.small.iter().for_each(SmallDisk::fill);
+        }
         let mut held = self.begin(&arguments);
         // Half of them die while they freeze, the others some time after.
         if rng.bool() {
@@ -99,6 +128,11 @@ impl Victim<'_> {
                 std::thread::sleep(Duration::from_millis(rng.u64(..50)));
             }
             Death::ClosedPipe => held.close_output(),
+            Death::FullDisk => {
+                self.small.iter().for_each(SmallDisk::fill);
+                // In half of the cases its lease ends before it dies.
+                std::thread::sleep(Duration::from_millis(rng.u64(..300)));
+            }
             _ => {}
         }
         // Not waited for: it may be dying for as long as the disk is frozen.
@@ -108,7 +142,7 @@ impl Victim<'_> {
             std::thread::sleep(Duration::from_millis(rng.u64(..100)));
             second.abandon();
         }
-        let journal = std::fs::read_to_string(self.fixture.path("journal.jsonl")).unwrap_or_default();
+        let journal = self.journal();
         let last = journal.lines().last().unwrap_or_default();
         let says = |event: &&str| last.contains(&format!("\"event\":\"{event}\""));
         ["frozen", "thawed", "recovered"].into_iter().find(says).unwrap_or("nothing")
@@ -142,7 +176,18 @@ impl Victim<'_> {
         }
     }
 
-    fn recover(&self) {
+    /// What cannot be journalled is thawed all the same, and once more when there is space again: until then the journal
+    /// says `frozen`, or half a line.
+    fn recover(&self, what: &str) {
+        if let Some(small) = &self.small {
+            self.thaw();
+            self.check_thawed(&format!("{what}, with a full disk"));
+            small.empty();
+        }
+        self.thaw();
+    }
+
+    fn thaw(&self) {
         // Until the process that was killed last is seen to be so: a living one is rightly left alone.
         let until = Instant::now() + Duration::from_secs(30);
         loop {
@@ -155,21 +200,31 @@ impl Victim<'_> {
     }
 
     fn check(&self, what: &str) {
+        self.check_thawed(what);
+        let journal = self.journal();
+        let last = journal.lines().last().unwrap_or_default();
+        assert!(!last.contains(r#""event":"frozen""#), "{what}: {journal}");
+    }
+
+    fn check_thawed(&self, what: &str) {
         let is_frozen = || {
             let held = std::fs::File::open(self.fixture.path("held")).is_ok_and(|file| file.try_lock().is_err());
             (self.disk.is_frozen(), held, self.fixture.path("stopped").exists())
         };
-        let journal = std::fs::read_to_string(self.fixture.path("journal.jsonl")).unwrap_or_default();
+        let journal = self.journal();
         assert_eq!(is_frozen(), (false, false, false), "{what}: {journal}");
         // What was on its way would have arrived by now.
         std::thread::sleep(Duration::from_millis(60));
         assert_eq!(is_frozen(), (false, false, false), "{what}, later: {journal}");
-        let last = journal.lines().last().unwrap_or_default();
-        assert!(!last.contains(r#""event":"frozen""#), "{what}: {journal}");
+    }
+
+    /// Empty where there is none.
+    fn journal(&self) -> String {
+        std::fs::read_to_string(self.fixture.path("journal.jsonl")).unwrap_or_default()
     }
 }
 
-const DEATHS: [Death; 8] = [
+const DEATHS: [Death; 9] = [
     Death::Kill,
     Death::Terminate,
     Death::Quit,
@@ -178,4 +233,5 @@ const DEATHS: [Death; 8] = [
     Death::WaitingInTheKernel,
     Death::Starving,
     Death::KillTwice,
+    Death::FullDisk,
 ];
