@@ -2,8 +2,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::application::digest_of;
 use crate::error::{JournalError, QuiesceFailure};
@@ -13,6 +13,7 @@ use crate::mark::{self, Mark};
 use crate::parked::Parked;
 use crate::report::Report;
 use crate::settings::Settings;
+use crate::sync::{Mutex, now};
 use crate::worker::{Bell, Outcome, SMALL_STACK, Worker, lock};
 
 /// The journal, shared with the coordinator: whoever is last closes it.
@@ -65,7 +66,7 @@ impl Clerk {
 
     /// Waits for it as long as the limit allows; without one, until it is done.
     pub(crate) fn run(&self, errand: Errand, limit: Option<Duration>) -> Outcome {
-        let until = limit.map(|limit| Instant::now() + limit);
+        let until = limit.map(|limit| now() + limit);
         let late = || Outcome::Failed(QuiesceFailure::new("the disk of the journal does not answer"));
         if self.bell.wait(until, || (!self.worker.is_busy()).then_some(())).is_none() || !self.worker.order(errand) {
             return late();

@@ -6,10 +6,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
-
-use tokio::sync::{oneshot, watch};
+use std::time::Duration;
 
 use crate::application::Applications;
 use crate::clerk::Clerk;
@@ -24,6 +21,7 @@ use crate::recovery::Recovery;
 use crate::report::{Report, Stage, Status, StillFrozen};
 use crate::settings::Settings;
 use crate::shared::{Handle, Hold, Refusal, Request, Shared};
+use crate::sync::{now, oneshot, thread, timeout, watch};
 use crate::worker::{SMALL_STACK, lock};
 
 /// Gives out the freeze of one guest's applications, to one holder at a time.
@@ -140,7 +138,7 @@ impl Coordinator {
             if left.is_zero() {
                 return Err(StillFrozen(held));
             }
-            let _ = tokio::time::timeout(left, state.changed()).await;
+            let _ = timeout(left, state.changed()).await;
         }
     }
 
@@ -255,7 +253,7 @@ pub(crate) fn start(
 impl Shared {
     /// Returns when what was left frozen is thawed, or that has been tried for long enough.
     fn wait_for_recovery(&self) {
-        let until = self.settings.give_up.map(|limit| Instant::now() + limit);
+        let until = self.settings.give_up.map(|limit| now() + limit);
         self.bell.wait(until, || self.state.borrow().held.is_none().then_some(()));
     }
 }
@@ -264,7 +262,7 @@ impl Settings {
     /// How much of the time is left in which a thaw is waited for. `None`: all of it.
     fn left_to_wait(&self, held: &Status) -> Option<Duration> {
         let limit = self.give_up.filter(|_| held.stage == Stage::Thawing)?;
-        Some(limit.saturating_sub(held.since.elapsed()))
+        Some(limit.saturating_sub(now().saturating_duration_since(held.since)))
     }
 }
 

@@ -13,13 +13,14 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, OFlags, StatxAttributes, StatxFlags, statx};
 use rustix::io::Errno;
 
 use crate::device::Device;
 use crate::error::QuiesceFailure;
+use crate::sync::Mutex;
 use crate::sys::{freeze_file_system, thaw_file_system};
 use crate::worker::{Outcome, lock};
 

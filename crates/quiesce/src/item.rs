@@ -17,6 +17,7 @@ use crate::device::Device;
 use crate::error::QuiesceFailure;
 use crate::file_system::Mount;
 use crate::settings::Settings;
+use crate::sync::now;
 use crate::worker::{Bell, Order, Outcome, Post, Worker};
 use workers::Workers;
 
@@ -121,7 +122,7 @@ impl Item {
 
     /// From when a thaw is the last one.
     pub(crate) fn late_until(&self) -> Option<Instant> {
-        self.late_until.filter(|late| *late > Instant::now())
+        self.late_until.filter(|late| *late > now())
     }
 
     /// Whether it has been thawed, nothing of the freeze is alive, and only a daemon may still act.
@@ -170,7 +171,7 @@ impl Item {
         }
         let limit = self.freeze_time();
         let freezer = &self.freezer;
-        let answer = self.bell.wait(Some(Instant::now() + limit), || {
+        let answer = self.bell.wait(Some(now() + limit), || {
             let told = freezer.take_post().map(Answer::Post).or_else(|| freezer.take_outcome().map(Answer::Outcome));
             told.or_else(|| is_dropped().then_some(Answer::Dropped))
         });
@@ -193,10 +194,10 @@ impl Item {
             _ => {}
         }
         let late = self.late_time();
-        self.late_until = (!late.is_zero()).then(|| Instant::now() + late);
+        self.late_until = (!late.is_zero()).then(|| now() + late);
         self.freezer.cancel();
         // What can be ended is gone at once. Then one thaw is enough.
-        self.bell.wait(Some(Instant::now() + GRACE), || (!freezer.is_busy()).then_some(()));
+        self.bell.wait(Some(now() + GRACE), || (!freezer.is_busy()).then_some(()));
         Err(match answer {
             Some(Answer::Dropped) => Cut::Dropped,
             Some(Answer::Post(Post::Overran(why))) => Cut::Failed(why),
@@ -225,7 +226,7 @@ impl Item {
         if self.pending.is_none() && thawer.order(Order::Thaw) {
             self.pending = Some(are_others_quiet && self.is_quiet() && self.late_until().is_none());
         }
-        let Some(outcome) = self.bell.wait(Some(Instant::now() + limit), || thawer.take_outcome()) else {
+        let Some(outcome) = self.bell.wait(Some(now() + limit), || thawer.take_outcome()) else {
             return Err(self.hangs("thawing it", limit));
         };
         let was_last = self.pending.take().unwrap_or_default();
@@ -252,7 +253,7 @@ impl Item {
     fn end_holder(&mut self, limit: Duration) -> Result<(), QuiesceFailure> {
         self.freezer.cancel();
         let freezer = &self.freezer;
-        let outcome = self.bell.wait(Some(Instant::now() + limit), || freezer.take_outcome());
+        let outcome = self.bell.wait(Some(now() + limit), || freezer.take_outcome());
         let Some(outcome) = outcome else { return Err(self.hangs("ending it", limit)) };
         self.standing = Standing::Running;
         // It is thawed: its session has ended. But what it had to do at the end, such as pg_backup_stop, was not done.
@@ -266,7 +267,7 @@ impl Item {
         if !self.freezer.order(order) {
             return None;
         }
-        self.bell.wait(Some(Instant::now() + limit), || self.freezer.take_outcome())
+        self.bell.wait(Some(now() + limit), || self.freezer.take_outcome())
     }
 
     fn hangs(&self, what: &str, limit: Duration) -> QuiesceFailure {

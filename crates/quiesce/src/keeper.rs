@@ -11,8 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{oneshot, watch};
-
 use crate::clerk::{Clerk, Errand};
 use crate::error::{QuiesceFailure, Step};
 use crate::item::{Cut, Item};
@@ -21,6 +19,7 @@ use crate::parked::Parked;
 use crate::process::Owner;
 use crate::report::{EndedBy, Report, Stage, Status};
 use crate::shared::{Refusal, Request, Shared, Wish};
+use crate::sync::{now, oneshot, thread, watch};
 use crate::worker::{Outcome, SMALL_STACK, Worker};
 
 pub(crate) struct Keeper {
@@ -52,7 +51,7 @@ impl Keeper {
                 // It goes on with the thaw: the freeze has a reason to end.
                 ended_by.get_or_insert(EndedBy::FreezeFailed);
                 self.note("the keeper panicked".to_owned());
-                std::thread::sleep(AFTER_PANIC);
+                thread::sleep(AFTER_PANIC);
             }
         }
     }
@@ -70,7 +69,7 @@ impl Keeper {
             *ended_by = Some(self.freeze_and_hold(freeze));
         }
         self.thaw_all(|| true);
-        let frozen = freeze.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+        let frozen = freeze.begun.map_or(Duration::ZERO, |begun| now().saturating_duration_since(begun));
         let ended_by = ended_by.unwrap_or(EndedBy::FreezeFailed);
         self.end(ended_by, frozen, freeze.parked.take(), Some(end));
     }
@@ -100,7 +99,7 @@ impl Keeper {
     }
 
     fn freeze_and_hold(&mut self, freeze: &mut Freeze) -> EndedBy {
-        let begun = Instant::now();
+        let begun = now();
         freeze.begun = Some(begun);
         let (marker, shared) = (Arc::clone(&self.marker), Arc::clone(&self.shared));
         let is_cut = || freeze.wish.is_dropped() || shared.interrupted().is_some();
@@ -117,8 +116,8 @@ impl Keeper {
         }
         // In memory, so it takes no time. Were it not waited for, whoever dies now would be found in the middle of a freeze.
         self.clerk.run(Errand::StandsStill, Some(MARK_TIMEOUT));
-        let until = Instant::now() + self.shared.settings.lease;
-        self.shared.held(|held| (held.stage, held.since) = (Stage::Frozen, Instant::now()));
+        let until = now() + self.shared.settings.lease;
+        self.shared.held(|held| (held.stage, held.since) = (Stage::Frozen, now()));
         if !freeze.answer(Ok(())) {
             return EndedBy::Dropped;
         }

@@ -3,12 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::watch;
-use tokio::time::timeout;
-
 use crate::error::{NotFrozen, QuiesceError, QuiesceFailure, Step};
 use crate::report::{Backup, Report, Stage};
 use crate::shared::{Handle, Hold, Shared};
+use crate::sync::{timeout, watch};
 
 /// The applications are frozen while this lives, and no longer than [`Settings::lease`](super::Settings::lease).
 ///

@@ -114,6 +114,7 @@ mod running;
 mod settings;
 mod shared;
 mod signals;
+mod sync;
 mod sys;
 #[cfg(test)]
 mod test_applications;

@@ -8,9 +8,8 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
-
 use crate::error::QuiesceFailure;
+use crate::sync::{Runtime, timeout};
 use crate::worker::{Desk, Order, Outcome};
 
 /// A freeze or thaw that is going on.
@@ -44,7 +43,7 @@ pub(crate) fn attempt<'a>(
         tokio::select! {
             biased;
             () = desk.cancel.wait() => Err(QuiesceFailure::new(format!("nobody waits for the {what} any more"))),
-            outcome = tokio::time::timeout(limit, caught(what, begin)) => match outcome {
+            outcome = timeout(limit, caught(what, begin)) => match outcome {
                 Ok(outcome) => outcome,
                 Err(_) => Err(QuiesceFailure::new(format!("the {what} took longer than {} ms", limit.as_millis()))),
             },

@@ -10,8 +10,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::application::{Application, Applications, Kind, Recorded};
 use crate::clerk::Errand;
@@ -23,6 +22,7 @@ use crate::mark;
 use crate::process::{Family, Standing};
 use crate::report::EndedBy;
 use crate::running::{follow, hold_marker, wait_for};
+use crate::sync::{now, thread};
 use crate::worker::{Outcome, SMALL_STACK, Worker};
 
 /// What is to be thawed.
@@ -83,14 +83,14 @@ impl Recovery {
 
     /// All of it, from the locks to the journal. Begun anew after a panic.
     fn attempt(&self, keeper: &mut Keeper) {
-        let begun = Instant::now();
+        let begun = now();
         if self.is_still_left(keeper) {
             let (items, follower) = self.start(keeper);
             keeper.items = items;
             keeper.thaw_round(|| false);
             follower.order(self.left.entry.clone().filter(|entry| entry.owner.is_of_this_boot()));
             // Usually there is nothing to follow. Then one more thaw is enough.
-            let until = Instant::now() + GRACE;
+            let until = now() + GRACE;
             keeper.shared.bell.wait(Some(until), || (!follower.is_busy()).then_some(()));
             keeper.thaw_all(|| !follower.is_busy());
             if let Some(needed) = &self.missing {
@@ -101,7 +101,7 @@ impl Recovery {
                 return;
             }
         }
-        self.take_journal(keeper, self.left.age().max(begun.elapsed()));
+        self.take_journal(keeper, self.left.age().max(now().saturating_duration_since(begun)));
     }
 
     /// Waits for whoever recovers the same journal. Whether there is something left to thaw then.
@@ -137,7 +137,7 @@ impl Recovery {
         let interrupted = self.left.entry.as_ref().filter(|entry| !mark::is_set(&entry.id));
         let may_go_on = interrupted.map_or(0, |entry| entry.may_go_on_s);
         // By the clock that the journal was written by. If it was set meanwhile, the whole time is waited at most.
-        let late = Instant::now() + Duration::from_secs(may_go_on).saturating_sub(self.left.age());
+        let late = now() + Duration::from_secs(may_go_on).saturating_sub(self.left.age());
         let items = self.applications.iter().enumerate().map(|(index, application)| {
             Item::start(application, index, bell, settings).map(|item| item.left_frozen(late))
         });
@@ -214,7 +214,7 @@ fn follow_to_the_end(entry: &Entry) {
         Recorded::Holder { timeout_ms, .. } => Some(Duration::from_millis(*timeout_ms)),
         _ => None,
     });
-    wait_for(&mut holders, Instant::now() + times.max().unwrap_or_default());
+    wait_for(&mut holders, now() + times.max().unwrap_or_default());
     follow(&mut holders);
     while entry.owner.standing() == Standing::Dying {
         thread::sleep(BETWEEN_LOOKS);

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::sync::now;
+
 /// How a freeze ended. Made when all is thawed again, never before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -168,7 +170,7 @@ impl fmt::Display for Consistency {
 impl fmt::Display for Status {
     /// What an operator needs who finds that something does not thaw.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} for {} s", self.holder, self.stage, self.since.elapsed().as_secs())?;
+        write!(f, "{}: {} for {} s", self.holder, self.stage, now().saturating_duration_since(self.since).as_secs())?;
         if let Some(what) = &self.waits_for {
             write!(f, ", waiting for {what}")?;
         }

@@ -1,17 +1,15 @@
 //! What the handles of a coordinator and its keeper have in common.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
-
-use tokio::sync::{oneshot, watch};
+use std::sync::Arc;
 
 use crate::clerk::SharedJournal;
 use crate::error::{QuiesceFailure, Step};
 use crate::parked::Parked;
 use crate::report::{Backup, Report, Stage, Status};
 use crate::settings::Settings;
+use crate::sync::atomic::{AtomicI32, AtomicU8, Ordering};
+use crate::sync::{Mutex, now, oneshot, watch};
 use crate::worker::{Bell, lock};
 
 pub(crate) struct Shared {
@@ -128,7 +126,7 @@ impl Status {
         Self {
             holder: holder.to_owned(),
             stage,
-            since: Instant::now(),
+            since: now(),
             attempts: 0,
             failures: Vec::new(),
             waits_for: None,

@@ -5,8 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use signal_hook::consts::signal;
 use signal_hook::iterator::Signals;
@@ -15,6 +14,7 @@ use signal_hook::low_level::{emulate_default_handler, exit};
 use crate::coordinator::Coordinator;
 use crate::process::pending_signals;
 use crate::shared::Shared;
+use crate::sync::{now, thread};
 use crate::worker::SMALL_STACK;
 
 /// What happens to a signal when all is thawed.
@@ -71,9 +71,9 @@ impl Coordinator {
 impl Shared {
     /// Returns when nothing is frozen that this process has frozen, or it has been tried for long enough. What another one
     /// left frozen is in the journal already, and this process may end.
-    fn thaw_for(&self, signal: i32) {
+    pub(crate) fn thaw_for(&self, signal: i32) {
         self.interrupt(Some(signal));
-        let until = self.settings.give_up.map(|limit| Instant::now() + limit);
+        let until = self.settings.give_up.map(|limit| now() + limit);
         self.bell.wait(until, || (!self.holds_a_freeze()).then_some(()));
         self.interrupt(None);
     }

@@ -4,18 +4,19 @@
 //! that hangs in the kernel costs a thread and nothing else. Giving an order, waiting and taking the result allocate
 //! nothing and make no system call but futex and a write to an eventfd.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
-use std::{io, thread};
 
 use rustix::event::{EventfdFlags, eventfd};
 use tokio::sync::Notify;
 
 use crate::device::Device;
 use crate::error::QuiesceFailure;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError, now, thread, wait_timeout};
 
 /// Rung when something has changed that the keeper may wait for.
 #[derive(Default)]
@@ -106,11 +107,11 @@ impl Bell {
                     rings = self.rung.wait(rings).unwrap_or_else(PoisonError::into_inner);
                     continue;
                 };
-                let left = until.saturating_duration_since(Instant::now());
+                let left = until.saturating_duration_since(now());
                 if left.is_zero() {
                     return None;
                 }
-                rings = self.rung.wait_timeout(rings, left).unwrap_or_else(PoisonError::into_inner).0;
+                rings = wait_timeout(&self.rung, &self.rings, rings, left);
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::pair::run_to_end;
 use crate::program::Program;
 use crate::running::Purpose;
 use crate::settings::Settings;
+use crate::sync::runtime;
 use crate::worker::{Bell, Order, Outcome, SMALL_STACK, Worker};
 
 /// A freeze that hangs must not keep the thaw from running, so there are two: a file system whose freeze waits for a writer
@@ -76,7 +77,7 @@ impl Workers {
 
     fn of_own(name: &str, quiesce: &Arc<dyn Quiesce>, bell: &Arc<Bell>, settings: &Settings) -> io::Result<Self> {
         let start = |what: &'static str, limit| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = runtime()?;
             let quiesce = Arc::clone(quiesce);
             Worker::start("own", bell, None, move |order, desk| match order {
                 Order::Prepare => Outcome::Done,

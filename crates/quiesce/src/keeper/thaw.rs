@@ -1,11 +1,12 @@
 //! Thaws until everything is thawed for certain, however long that takes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Keeper;
 use crate::item::Item;
 use crate::report::Stage;
+use crate::sync::{now, thread};
 
 impl Keeper {
     /// Thaws in reverse, again and again, until each application has had a thaw that worked and was begun when nothing of
@@ -13,7 +14,7 @@ impl Keeper {
     pub(crate) fn thaw_all(&mut self, are_others_quiet: impl Fn() -> bool) {
         self.shared.held(|held| {
             if held.stage != Stage::Thawing {
-                (held.stage, held.since) = (Stage::Thawing, Instant::now());
+                (held.stage, held.since) = (Stage::Thawing, now());
             }
         });
         let mut pauses = self.shared.settings.pauses();
@@ -28,7 +29,7 @@ impl Keeper {
                 continue;
             }
             // Rung or not: a thaw that fails is not tried more often because something else happens.
-            std::thread::sleep(pause);
+            thread::sleep(pause);
         }
     }
 
@@ -70,7 +71,7 @@ impl Keeper {
         );
         self.shared.held(|held| held.waits_for = Some(text.into()));
         if !is_quiet() {
-            self.shared.bell.wait(Some(Instant::now() + pause), || is_quiet().then_some(()));
+            self.shared.bell.wait(Some(now() + pause), || is_quiet().then_some(()));
             return;
         }
         let late = waiting.iter().filter_map(|item| item.late_until()).min();
