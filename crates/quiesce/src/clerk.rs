@@ -34,7 +34,7 @@ pub(crate) enum Errand {
     StandsStill,
     /// All is thawed. What was parked resumes.
     Ended { report: Report, parked: Option<Parked> },
-    /// Nothing was frozen after all.
+    /// Nothing was frozen after all. A line that says so is taken back.
     Unlock,
     /// Nobody else may recover this journal, or freeze what it says is frozen.
     LockRecovery { names: Vec<String>, holder: String },
@@ -59,6 +59,7 @@ impl Clerk {
             locks: Vec::new(),
             mark: None,
             id: String::new(),
+            open: None,
         };
         let worker = Worker::start("journal", bell, SMALL_STACK, move |errand, _| book.run(errand))?;
         Ok(Self { worker, bell: Arc::clone(bell) })
@@ -83,6 +84,8 @@ struct Book {
     mark: Option<Mark>,
     /// Of the freeze that is journalled last.
     id: String,
+    /// Whose freeze this process has journalled, and not its end.
+    open: Option<String>,
 }
 
 impl Book {
@@ -91,7 +94,9 @@ impl Book {
             Errand::Lock { names, holder } => self.lock(&names, &holder),
             Errand::Frozen { holder, entry } => {
                 (self.mark, self.id) = (Mark::begin(&entry.id), entry.id.clone());
-                self.write(|journal| journal.frozen(&holder, entry))
+                let outcome = self.write(|journal| journal.frozen(&holder, entry));
+                self.open = matches!(outcome, Outcome::Done).then_some(holder);
+                outcome
             }
             Errand::StandsStill => {
                 self.mark.iter_mut().for_each(Mark::set);
@@ -99,6 +104,7 @@ impl Book {
             }
             Errand::Ended { report, parked } => {
                 let outcome = self.write(|journal| journal.ended(&report));
+                self.open = None;
                 self.locks.clear();
                 self.mark = None;
                 mark::forget(&self.id);
@@ -107,7 +113,12 @@ impl Book {
             }
             Errand::Unlock => {
                 self.locks.clear();
-                Outcome::Done
+                let Some(holder) = &self.open else { return Outcome::Done };
+                let outcome = self.write(|journal| journal.taken_back(holder));
+                if let Outcome::Done = outcome {
+                    self.open = None;
+                }
+                outcome
             }
             Errand::LockRecovery { names, holder } => self.lock_recovery(&names, &holder),
             Errand::IsStillLeft(left) => match look(&self.path) {

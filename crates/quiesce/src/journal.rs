@@ -19,7 +19,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
@@ -120,14 +120,23 @@ impl Journal {
 
     /// To be called when everything is thawed.
     pub(crate) fn ended(&mut self, report: &Report) -> io::Result<()> {
-        let event = if report.ended_by == EndedBy::Recovered { Event::Recovered } else { Event::Thawed };
+        self.end(&report.holder, report.frozen, report.ended_by)
+    }
+
+    /// To be called when nothing was frozen although [`frozen`](Self::frozen) has worked.
+    pub(crate) fn taken_back(&mut self, holder: &str) -> io::Result<()> {
+        self.end(holder, Duration::ZERO, EndedBy::FreezeFailed)
+    }
+
+    fn end(&mut self, holder: &str, frozen: Duration, ended_by: EndedBy) -> io::Result<()> {
+        let event = if ended_by == EndedBy::Recovered { Event::Recovered } else { Event::Thawed };
         self.append(&Line {
             at_unix_s: unix_s(),
             event,
-            holder: report.holder.clone(),
+            holder: holder.to_owned(),
             entry: None,
-            frozen_ms: u64::try_from(report.frozen.as_millis()).ok(),
-            ended_by: Some(report.ended_by.to_string()),
+            frozen_ms: u64::try_from(frozen.as_millis()).ok(),
+            ended_by: Some(ended_by.to_string()),
         })?;
         self.is_still_there()?;
         self.compact()

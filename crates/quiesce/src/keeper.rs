@@ -60,11 +60,7 @@ impl Keeper {
     fn keep(&mut self, freeze: &mut Freeze, ended_by: &mut Option<EndedBy>, end: &watch::Sender<Option<Report>>) {
         if ended_by.is_none() {
             if let Err(refusal) = self.prepare(freeze) {
-                self.items.iter_mut().for_each(Item::release);
-                self.clerk.run(Errand::Unlock, Some(self.shared.settings.freeze_timeout));
-                self.shared.change(|state| state.held = None);
-                freeze.answer(Err(refusal));
-                return;
+                return self.refuse(freeze, refusal);
             }
             *ended_by = Some(self.freeze_and_hold(freeze));
         }
@@ -96,6 +92,22 @@ impl Keeper {
             Outcome::Done => Ok(()),
             outcome => Err(Refusal::Before(Step::Journal, failure_of(outcome))),
         }
+    }
+
+    /// Nothing was frozen. What the clerk does late, when nobody waits for it any more, is taken back as well: a lock that
+    /// was waited for in vain, or the line `frozen`, would else stay until the next freeze.
+    fn refuse(&mut self, freeze: &mut Freeze, refusal: Refusal) {
+        self.items.iter_mut().for_each(Item::release);
+        let limit = Some(self.shared.settings.freeze_timeout);
+        let mut refusal = Some(refusal);
+        if let Outcome::Failed(_) = self.clerk.run(Errand::Unlock, limit) {
+            // The disk of the journal does not answer. Whoever asked is told now; the next has to wait.
+            refusal.take().map(|refusal| freeze.answer(Err(refusal)));
+            self.clerk.run(Errand::Unlock, None);
+        }
+        self.shared.change(|state| state.held = None);
+        // Usually after that: who is refused may ask again at once.
+        refusal.take().map(|refusal| freeze.answer(Err(refusal)));
     }
 
     fn freeze_and_hold(&mut self, freeze: &mut Freeze) -> EndedBy {

@@ -58,6 +58,13 @@ impl Disk {
         run("fsfreeze", &[option, self.text()])
     }
 
+    /// Frozen by hand until this is dropped. To be made after the fixture that lies on it: a test that fails would else wait
+    /// for its own disk when it cleans up.
+    pub fn frozen_by_hand(&self) -> ByHand<'_> {
+        self.fsfreeze("-f").unwrap();
+        ByHand(self)
+    }
+
     /// A program line that thaws it, also where it is not frozen.
     pub fn thaw_line(&self) -> String {
         let script = format!(
@@ -94,6 +101,15 @@ impl Disk {
         let mut dd = Command::new("dd");
         dd.args(["if=/dev/zero", "bs=64k", "count=1", "oflag=sync", "status=none", &file]);
         dd.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+}
+
+/// Thaws when it is dropped.
+pub struct ByHand<'a>(&'a Disk);
+
+impl Drop for ByHand<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.fsfreeze("-u");
     }
 }
 

@@ -9,7 +9,7 @@ use agentapi_quiesce::{
 };
 
 use crate::held::Held;
-use crate::support::{Fixture, eventually, idle, parked, settings};
+use crate::support::{Fixture, LONG, eventually, idle, parked, settings};
 
 /// A time that tests wait for.
 const SHORT: Duration = Duration::from_millis(500);
@@ -208,6 +208,27 @@ async fn a_journal_on_what_is_frozen_is_read_before_it_is_written() {
     assert!(fixture.last_line().contains(r#""event":"recovered""#));
     coordinator.freeze("nightly", &parked()).await.unwrap().thaw().await.unwrap();
     drop(coordinator);
+}
+
+#[tokio::test]
+async fn what_the_disk_of_the_journal_does_too_late_is_taken_back() {
+    let Some(slow) = Disk::new() else { return };
+    let Some(disk) = Disk::new() else { return };
+    let fixture = Fixture::on(slow.path());
+    let limited = Settings { freeze_timeout: SHORT, ..settings() };
+    let coordinator = fixture.open_disk(&disk, limited);
+    let by_hand = slow.frozen_by_hand();
+    let why = failure(coordinator.freeze("nightly", &parked()).await.unwrap_err(), Step::Journal);
+    assert_eq!(why, "the disk of the journal does not answer");
+    let busy = coordinator.freeze("hourly", &parked()).await.unwrap_err();
+    assert_eq!(busy.to_string(), "nightly holds the freeze: its applications are being frozen");
+
+    drop(by_hand);
+    tokio::time::timeout(LONG, coordinator.idle()).await.unwrap().unwrap();
+    assert!(fixture.last_line().contains(r#""event":"thawed""#), "nothing was frozen: {}", fixture.journal());
+    // Its lock is free, too.
+    let other = Fixture::new();
+    other.open_disk(&disk, settings()).freeze("hourly", &parked()).await.unwrap().thaw().await.unwrap();
 }
 
 #[tokio::test]
