@@ -11,24 +11,26 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::Fixture;
 
-/// The example, built if only this test was. By a cargo as it would be called by hand: what the one that runs the tests
-/// has set would make it build again what depends on it.
 pub(crate) fn hold_freeze() -> &'static PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        for (name, _) in std::env::vars_os() {
-            let is_set_by_cargo = name.to_str().is_some_and(|name| name.starts_with("CARGO_") && !KEPT.contains(&name));
-            if is_set_by_cargo {
-                cargo.env_remove(name);
-            }
+    BUILT.get_or_init(|| example("hold_freeze"))
+}
+
+/// An example of this crate, built if only this test was. By a cargo as it would be called by hand: what the one that runs
+/// the tests has set would make it build again what depends on it.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os() {
+        let is_set_by_cargo = name.to_str().is_some_and(|name| name.starts_with("CARGO_") && !KEPT.contains(&name));
+        if is_set_by_cargo {
+            cargo.env_remove(name);
         }
-        cargo.env_remove("OUT_DIR").args(["--locked", "build", "--quiet", "--example", "hold_freeze"]);
-        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-        assert!(cargo.status().unwrap().success());
-        let test = std::env::current_exe().unwrap();
-        test.parent().unwrap().parent().unwrap().join("examples/hold_freeze")
-    })
+    }
+    cargo.env_remove("OUT_DIR").args(["--locked", "build", "--quiet", "--example", name]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    assert!(cargo.status().unwrap().success());
+    let test = std::env::current_exe().unwrap();
+    test.parent().unwrap().parent().unwrap().join("examples").join(name)
 }
 
 /// A process that freezes. Killed when dropped.

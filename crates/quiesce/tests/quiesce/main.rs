@@ -14,6 +14,7 @@ mod file_system;
 mod held;
 mod holders;
 mod programs;
+mod races;
 mod recovery;
 mod signals;
 mod support;
