@@ -230,3 +230,6 @@ fn namespace() -> io::Result<String> {
 pub(crate) const MARKER_VARIABLE: &str = "AGENTAPI_FREEZE";
 /// Signal 9 in the masks of proc_pid_status(5).
 const SIGKILL_BIT: u64 = 1 << 8;
+
+#[cfg(test)]
+mod tests;

@@ -10,55 +10,65 @@
 //! ```
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "most of a library is not used by one program")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a race that is found ends the program")]
-#![cfg_attr(not(target_os = "linux"), allow(unused))]
 
-mod application;
-mod clerk;
-mod coordinator;
-mod device;
-mod error;
-mod file_system;
-mod holder;
-mod item;
-mod journal;
-mod keeper;
-mod lease;
-mod leftover;
-mod machine_lock;
-mod mark;
-mod own;
-mod pair;
-mod parked;
-mod process;
-mod program;
-mod programs;
-mod recovery;
-mod report;
-mod run;
-mod running;
-mod settings;
-mod shared;
-mod signals;
-mod sys;
-mod worker;
-
-mod races {
-    pub(crate) mod ledger;
-    pub(crate) mod scenarios;
-    pub(crate) mod sync;
+/// A program is needed on every system, and these sources are for one.
+macro_rules! on_linux {
+    ($($item:item)*) => { $(#[cfg(target_os = "linux")] $item)* };
 }
 
-use races::{scenarios, sync};
-// As in lib.rs, for the paths in the documentation of the sources.
-use coordinator::Coordinator;
-use lease::Lease;
-use own::Quiesce;
-use settings::Settings;
+on_linux! {
+    mod application;
+    mod clerk;
+    mod coordinator;
+    mod device;
+    mod error;
+    mod file_system;
+    mod holder;
+    mod item;
+    mod journal;
+    mod keeper;
+    mod lease;
+    mod leftover;
+    mod machine_lock;
+    mod mark;
+    mod own;
+    mod pair;
+    mod parked;
+    mod process;
+    mod program;
+    mod programs;
+    mod recovery;
+    mod report;
+    mod run;
+    mod running;
+    mod settings;
+    mod shared;
+    mod signals;
+    mod sys;
+    mod worker;
 
-fn main() {
-    let schedules = std::env::args().nth(1).map_or(SCHEDULES, |number| number.parse().expect("a number of schedules"));
-    scenarios::run_all(schedules);
+    mod races {
+        pub(crate) mod ledger;
+        pub(crate) mod scenarios;
+        pub(crate) mod sync;
+    }
+
+    use races::{scenarios, sync};
+    // As in lib.rs, for the paths in the documentation of the sources.
+    use coordinator::Coordinator;
+    use lease::Lease;
+    use own::Quiesce;
+    use settings::Settings;
+
+    fn main() {
+        let schedules =
+            std::env::args().nth(1).map_or(SCHEDULES, |number| number.parse().expect("a number of schedules"));
+        scenarios::run_all(schedules);
+    }
+
+    /// For each scenario and each of two schedulers: some seconds in a debug build.
+    const SCHEDULES: usize = 150;
 }
 
-/// For each scenario and each of two schedulers: some seconds in a debug build.
-const SCHEDULES: usize = 150;
+#[cfg(not(target_os = "linux"))]
+fn main() {}

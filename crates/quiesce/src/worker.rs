@@ -248,3 +248,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Half a MiB: enough to start a program, and a tenth of what it takes for a thread to cost anything.
 pub(crate) const SMALL_STACK: Option<usize> = Some(512 * 1024);
+
+#[cfg(test)]
+mod tests;
