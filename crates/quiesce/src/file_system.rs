@@ -7,6 +7,9 @@
 //! | `EINVAL` | | not frozen: told, if it was ours and stood still |
 //! | anything else | not frozen | not thawed: tried again |
 //!
+//! A freeze that is on its way keeps others out: FITHAW answers `EINVAL`, and another FIFREEZE waits for it and then answers
+//! `EBUSY` (tried on Linux 6.18). So a thaw is ordered only when the freeze of this process has been answered.
+//!
 //! The folder is opened before the freeze and kept open, so that the thaw finds it even if it was unmounted meanwhile.
 
 use std::fs::{self, File, OpenOptions};

@@ -34,6 +34,13 @@
 //! something outside, such as a service manager's watchdog. What freeze processes cannot be seen is said at `Family` in
 //! `process.rs`: daemons, and what changed its environment *and* left its group *and* lost its parents.
 //!
+//! Whose freeze it is the kernel does not tell: FIFREEZE and FITHAW act for one holder that all of user space shares, and
+//! count nothing. A freeze that somebody else began before ours is answered with `EBUSY` and left alone, also when ours has
+//! overrun by then. What cannot be told apart is a freeze that somebody else made *after* ours was thawed behind our back, or
+//! after our process died: the thaw, or that of the next start, then takes theirs away, and [`Report::disturbed`] cannot
+//! say so. The locks keep those apart who use this crate; whoever freezes by hand or with other software must not do so on a
+//! file system that is given to a coordinator.
+//!
 //! # The threads
 //!
 //! All are started by [`Coordinator::open`], before anything is frozen. Nothing but the keeper is needed to thaw a file

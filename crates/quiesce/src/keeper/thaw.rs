@@ -39,7 +39,8 @@ impl Keeper {
         for index in (0..self.items.len()).rev() {
             let Some(item) = self.items.get_mut(index) else { continue };
             let others = are_others_quiet();
-            if !item.may_be_frozen() || (others && item.waits_for_a_daemon()) {
+            item.settle();
+            if !item.may_be_frozen() || item.is_in_the_kernel() || (others && item.waits_for_a_daemon()) {
                 continue;
             }
             let name = Arc::clone(item.name());

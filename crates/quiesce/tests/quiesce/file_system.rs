@@ -129,6 +129,30 @@ async fn a_freeze_that_outlives_its_time_in_the_kernel_is_followed_and_thawed() 
 }
 
 #[tokio::test]
+async fn a_freeze_that_overruns_behind_that_of_somebody_else_leaves_theirs_alone() {
+    let Some(outer) = Disk::new() else { return };
+    let Some(inner) = Disk::on_disk(&outer) else { return };
+    let fixture = Fixture::new();
+    let settings = Settings { freeze_timeout: SHORT, thaw_timeout: SHORT, thaw_wait: SHORT, ..settings() };
+    let coordinator = fixture.open_disk(&inner, settings);
+    let by_hand = outer.frozen_by_hand();
+    let mut writer = inner.write_in_background("held up");
+    tokio::time::sleep(SHORT).await;
+    // Theirs waits for the writer, and ours for theirs.
+    let mut theirs = std::process::Command::new("fsfreeze").args(["-f", inner.text()]).spawn().unwrap();
+    tokio::time::sleep(SHORT).await;
+    failure(coordinator.freeze("nightly", &parked()).await.unwrap_err(), Step::FreezeThenThaw);
+
+    drop(by_hand);
+    assert!(theirs.wait().unwrap().success());
+    assert_eq!(idle(&coordinator).await.ended_by, EndedBy::FreezeFailed);
+    assert!(inner.is_frozen(), "it is theirs");
+    assert!(fixture.last_line().contains(r#""event":"thawed""#));
+    inner.fsfreeze("-u").unwrap();
+    eventually("the end of its writer", || writer.try_wait().unwrap().is_some()).await;
+}
+
+#[tokio::test]
 async fn a_freeze_program_that_outlives_its_time_in_the_kernel_is_followed_and_thawed() {
     let Some(outer) = Disk::new() else { return };
     let Some(inner) = Disk::on_disk(&outer) else { return };
