@@ -68,6 +68,7 @@ impl Clerk {
     /// Waits for it as long as the limit allows; without one, until it is done.
     pub(crate) fn run(&self, errand: Errand, limit: Option<Duration>) -> Outcome {
         let until = limit.map(|limit| now() + limit);
+        // The errand goes on, and what it comes to is not known: whoever needs to know runs the next one without a limit.
         let late = || Outcome::Failed(QuiesceFailure::new("the disk of the journal does not answer"));
         if self.bell.wait(until, || (!self.worker.is_busy()).then_some(())).is_none() || !self.worker.order(errand) {
             return late();
@@ -93,6 +94,7 @@ impl Book {
         match errand {
             Errand::Lock { names, holder } => self.lock(&names, &holder),
             Errand::Frozen { holder, entry } => {
+                // Before the line: a mark without a line is litter, a line without a mark costs the next start a wait.
                 (self.mark, self.id) = (Mark::begin(&entry.id), entry.id.clone());
                 let outcome = self.write(|journal| journal.frozen(&holder, entry));
                 self.open = matches!(outcome, Outcome::Done).then_some(holder);
@@ -106,8 +108,10 @@ impl Book {
                 let outcome = self.write(|journal| journal.ended(&report));
                 self.open = None;
                 self.locks.clear();
+                // Only after the journal: until then the next start needs both.
                 self.mark = None;
                 mark::forget(&self.id);
+                // Here and not on the keeper's thread: what resumes now may write to a disk that does not answer.
                 drop(parked);
                 outcome
             }

@@ -91,6 +91,7 @@ impl Coordinator {
     pub async fn freeze(&self, holder: &str, parked: &Parked) -> Result<Lease, QuiesceError> {
         let shared = self.shared();
         let number = self.claim(holder)?;
+        // From here on a drop of this future is a wish: the keeper finds it whenever it comes to the request.
         let hold = Hold::new(&shared.bell);
         let (reply, answer) = oneshot::channel();
         let (end, mut ended) = watch::channel(None);
@@ -149,6 +150,7 @@ impl Coordinator {
 
     fn claim(&self, holder: &str) -> Result<u64, QuiesceError> {
         let (mut refused, mut number) = (None, 0);
+        // One step, under the lock of the channel: of two that ask at once only one finds it free.
         self.shared().state.send_if_modified(|state| {
             refused =
                 state.held.as_ref().map(|held| QuiesceError::Busy { holder: held.holder.clone(), stage: held.stage });

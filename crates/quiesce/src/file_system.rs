@@ -110,6 +110,7 @@ impl Mount {
         let file = open(&self.path).map_err(unopened)?;
         let status =
             statx(&file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS).map_err(|why| unopened(why.into()))?;
+        // FIFREEZE takes any folder and freezes what that is on, such as the root file system behind a mount that failed.
         if !status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
             return Err(MountError::NotAMountPoint(self.path.clone()));
         }
@@ -126,6 +127,7 @@ impl Mount {
             Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
             Ok(_) | Err(_) => {}
         }
+        // The path may be another file system by now, and the device be mounted elsewhere: it is frozen there, too.
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
         let elsewhere = mounts.lines().find_map(|line| mount_point_of(line, device));
         Ok(elsewhere.map(|path| open(&path)).transpose()?.filter(is_it).map(Arc::new))

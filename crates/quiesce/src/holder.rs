@@ -74,6 +74,7 @@ fn let_go(running: &mut Running, limit: Duration) -> bool {
     if running.wait(Some(Instant::now() + limit), None, None) == Woken::Ended {
         return true;
     }
+    // SIGTERM first: it lets a client of a database end its session, which a server may else keep until a time-out.
     running.terminate();
     running.wait(Some(Instant::now() + GRACE), None, None);
     false

@@ -4,6 +4,7 @@
 //! the freeze was alive any more. A thaw that works before is worth having, since it may be what the freeze waits for, but
 //! it proves nothing: the freeze may complete after it.
 
+mod notice;
 mod times;
 mod workers;
 
@@ -205,38 +206,6 @@ impl Item {
         })
     }
 
-    /// Learns how the freeze of a file system ended that had overrun. `EBUSY` says that somebody else's came first: what is
-    /// frozen now is theirs, and this one has frozen nothing.
-    pub(crate) fn settle(&mut self) {
-        if self.mount.is_none() || self.standing != Standing::MayBeFrozen {
-            return;
-        }
-        if let Some(Outcome::NotBegun(_)) = self.freezer.take_outcome() {
-            self.standing = Standing::Running;
-            self.release();
-        }
-    }
-
-    /// Whether the kernel has not answered FIFREEZE yet. Until it does FITHAW cannot help: it says `EINVAL`, or comes upon
-    /// the freeze of somebody else that ours waits for.
-    pub(crate) fn is_in_the_kernel(&self) -> bool {
-        self.mount.is_some() && self.freezer.is_busy()
-    }
-
-    /// Notices a holder that has ended by itself. Whether it has.
-    pub(crate) fn has_let_go(&mut self) -> bool {
-        if self.thawer.is_some() || self.standing != Standing::Frozen {
-            return false;
-        }
-        let Some(outcome) = self.freezer.take_outcome() else { return false };
-        self.standing = Standing::Running;
-        self.disturbed = Some(match outcome {
-            Outcome::Failed(why) | Outcome::NotBegun(why) => why.chain(),
-            _ => format!("{} has ended", self.name),
-        });
-        true
-    }
-
     /// One attempt to thaw, within its time. `are_others_quiet` says that nothing else may still freeze this.
     pub(crate) fn thaw(&mut self, are_others_quiet: bool) -> Result<(), QuiesceFailure> {
         let limit = self.thaw_time();
@@ -255,6 +224,7 @@ impl Item {
             }
             Outcome::NotFrozen | Outcome::Done | Outcome::Prepared(_) => {}
         }
+        // Also where this was not the last: until the time of a daemon is over, another thaw would do nothing.
         (self.is_thawed_meanwhile, self.is_tried) = (true, true);
         if was_last {
             self.standing = Standing::Running;

@@ -83,6 +83,7 @@ impl Journal {
         look(path)?;
         let unusable = |source| JournalError::Unusable { file: path.to_owned(), source };
         let mut file = create(path).map_err(unusable)?;
+        // Looked at all the same when it is somebody else's, to say who has frozen.
         let is_ours = match file.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => false,
@@ -107,6 +108,7 @@ impl Journal {
     /// To be called, and to succeed, before anything is frozen.
     pub(crate) fn frozen(&mut self, holder: &str, entry: Entry) -> io::Result<()> {
         self.is_still_there()?;
+        // By the clock and not the monotonic one, which the next boot begins anew.
         let line = Line {
             at_unix_s: unix_s(),
             event: Event::Frozen,
@@ -138,6 +140,7 @@ impl Journal {
             frozen_ms: u64::try_from(frozen.as_millis()).ok(),
             ended_by: Some(ended_by.to_string()),
         })?;
+        // Asked after the line is written: if the file was deleted meanwhile, the line is lost, and the report says so.
         self.is_still_there()?;
         self.compact()
     }

@@ -46,6 +46,7 @@ impl Keeper {
         while let Some(request) = self.shared.next_request() {
             let Request { holder, parked, wish, reply, end } = request;
             let mut freeze = Freeze { holder, parked: Some(parked), wish, reply: Some(reply), begun: None };
+            // Kept outside of the closure: after a panic it is known that the freeze had begun, and why it was to end.
             let mut ended_by = None;
             while catch_unwind(AssertUnwindSafe(|| self.keep(&mut freeze, &mut ended_by, &end))).is_err() {
                 // It goes on with the thaw: the freeze has a reason to end.
@@ -74,9 +75,11 @@ impl Keeper {
     fn prepare(&mut self, freeze: &Freeze) -> Result<(), Refusal> {
         let limit = Some(self.shared.settings.freeze_timeout);
         let holder = freeze.holder.clone();
+        // Before the locks: that of a file system is named after the device that is found here.
         for item in &mut self.items {
             item.prepare().map_err(|why| Refusal::Before(Step::Prepare, why))?;
         }
+        // Before the journal: its line would make the next start thaw what another journal holds.
         let names = self.items.iter().filter_map(Item::lock_name).collect();
         match self.clerk.run(Errand::Lock { names, holder: holder.clone() }, limit) {
             Outcome::Done => {}
@@ -87,6 +90,7 @@ impl Keeper {
         for item in self.items.iter_mut().rev() {
             item.try_thaw().map_err(|why| Refusal::Before(Step::Trial, why))?;
         }
+        // The last thing before the freeze: from here on, whoever dies is thawed by the next start.
         let entry = self.entry();
         match self.clerk.run(Errand::Frozen { holder, entry }, limit) {
             Outcome::Done => Ok(()),
@@ -114,6 +118,7 @@ impl Keeper {
         let begun = now();
         freeze.begun = Some(begun);
         let (marker, shared) = (Arc::clone(&self.marker), Arc::clone(&self.shared));
+        // No more than a look at two atomics: it is asked at each ring of the bell while a freeze runs.
         let is_cut = || freeze.wish.is_dropped() || shared.interrupted().is_some();
         for item in &mut self.items {
             match item.freeze(&marker, is_cut) {
@@ -128,8 +133,10 @@ impl Keeper {
         }
         // In memory, so it takes no time. Were it not waited for, whoever dies now would be found in the middle of a freeze.
         self.clerk.run(Errand::StandsStill, Some(MARK_TIMEOUT));
+        // Counted from here: the time that the freeze took is not the holder's.
         let until = now() + self.shared.settings.lease;
         self.shared.held(|held| (held.stage, held.since) = (Stage::Frozen, now()));
+        // After the stage: who has the lease may say at once that a backup begins, and is asked whether all stands still.
         if !freeze.answer(Ok(())) {
             return EndedBy::Dropped;
         }
@@ -139,6 +146,7 @@ impl Keeper {
     fn hold(&mut self, wish: &Wish, until: Instant) -> EndedBy {
         let bell = Arc::clone(&self.shared.bell);
         let ended_by = bell.wait(Some(until), || {
+            // First: a holder that let go makes the backup worthless, whatever else has happened by now.
             if self.items.iter_mut().any(Item::has_let_go) {
                 return Some(EndedBy::LetGo);
             }
@@ -161,6 +169,7 @@ impl Keeper {
         parked: Option<Parked>,
         end: Option<&watch::Sender<Option<Report>>>,
     ) {
+        // Taken before it is journalled: the next freeze begins with a status of its own.
         let Status { holder, attempts, failures, backup, .. } = self.shared.held(|held| held.clone());
         let attempts = attempts.saturating_add(1);
         let disturbed = self.items.iter().find_map(Item::disturbed).map(str::to_owned);

@@ -101,6 +101,7 @@ pub(super) async fn end_within(
         Ok(Ok(report)) => report.clone().ok_or_else(|| not_yet(keeper_failed())),
         Ok(Err(_)) => Err(not_yet(keeper_failed())),
         Err(_) => {
+            // Too late: say what the thaw said last, which is what an operator needs.
             let state = shared.state.borrow();
             let latest = state.held.as_ref().and_then(|held| held.failures.last());
             Err(not_yet(QuiesceFailure::new(latest.map_or("it has not ended yet", String::as_str))))

@@ -41,6 +41,7 @@ pub(crate) fn attempt<'a>(
 ) -> Outcome {
     let outcome = runtime.block_on(async {
         tokio::select! {
+            // The cancel first: code that is always ready would else never see it.
             biased;
             () = desk.cancel.wait() => Err(QuiesceFailure::new(format!("nobody waits for the {what} any more"))),
             outcome = timeout(limit, caught(what, begin)) => match outcome {

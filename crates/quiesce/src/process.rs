@@ -125,6 +125,7 @@ impl Family {
 
     /// Finds the members that are alive. Members that were found once are kept, also when their parents have ended.
     pub(crate) fn look(&mut self) -> usize {
+        // One snapshot for groups, marks and parents: between two, a parent could end and its child be missed.
         let all = all();
         for stat in &all {
             if self.group == Some(stat.group) || self.has_marker(stat.process.pid) {
@@ -168,6 +169,7 @@ impl Family {
 impl Process {
     fn kill(self) -> io::Result<()> {
         let pid = Pid::from_raw(self.pid).ok_or(io::ErrorKind::NotFound)?;
+        // A handle first, then the check: a plain kill(2) could hit a process that was given the id in between.
         let handle = pidfd_open(pid, PidfdFlags::empty())?;
         // The id may have been given out again before the handle was made, but not after.
         if Stat::read(Path::new(&format!("/proc/{}", self.pid)))?.process == self {

@@ -87,6 +87,7 @@ impl Recovery {
         if self.is_still_left(keeper) {
             let (items, follower) = self.start(keeper);
             keeper.items = items;
+            // Before anything is followed: the process that froze may wait in the kernel for this thaw, and does not end before it.
             keeper.thaw_round(|| false);
             follower.order(self.left.entry.clone().filter(|entry| entry.owner.is_of_this_boot()));
             // Usually there is nothing to follow. Then one more thaw is enough.
@@ -108,6 +109,7 @@ impl Recovery {
     fn is_still_left(&self, keeper: &mut Keeper) -> bool {
         let limit = Some(keeper.shared.settings.thaw_timeout);
         let mut pauses = keeper.shared.settings.pauses();
+        // Of what was recorded and not of what is configured: another journal may have frozen the former meanwhile.
         let names: Vec<_> = self.applications.iter().filter_map(Application::recorded_lock_name).collect();
         let errand = || Errand::LockRecovery { names: names.clone(), holder: self.left.holder.clone() };
         while let Outcome::NotBegun(why) = keeper.clerk.run(errand(), limit) {
@@ -134,6 +136,7 @@ impl Recovery {
 
     fn try_start(&self, keeper: &Keeper) -> std::io::Result<(Vec<Item>, Worker<Option<Entry>>)> {
         let (bell, settings) = (&keeper.shared.bell, &keeper.shared.settings);
+        // Whether a freeze program was interrupted: only then may a daemon still act for it.
         let interrupted = self.left.entry.as_ref().filter(|entry| !mark::is_set(&entry.id));
         let may_go_on = interrupted.map_or(0, |entry| entry.may_go_on_s);
         // By the clock that the journal was written by. If it was set meanwhile, the whole time is waited at most.

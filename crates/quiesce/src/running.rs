@@ -59,6 +59,7 @@ impl Running {
     /// Starts it. May hang, as in an exec from a disk that does not answer.
     pub(crate) fn start(program: &Program, purpose: Purpose<'_>) -> io::Result<Self> {
         let mut command = program.command();
+        // A group of its own, so that all of it can be killed, and a Ctrl-C at the terminal is not for it.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
         let marker = match purpose {
             Purpose::Freeze(marker) => marker.to_owned(),
@@ -99,6 +100,7 @@ impl Running {
         loop {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             let ready = self.poll(left, cancel);
+            // Before its end is looked at: a program may print the line and end before this is woken.
             if self.stderr_or_stdout(ready) && line.is_some_and(|line| self.has_printed(line)) {
                 return Woken::Line;
             }
@@ -140,6 +142,7 @@ impl Running {
 
     /// Kills and waits, without a limit, until nothing of it is alive.
     pub(crate) fn follow(&mut self) {
+        // Its pipe is read meanwhile: a program that prints as it dies would else never end.
         let _ = self.wait(None, None, None);
         follow(&mut self.family);
     }

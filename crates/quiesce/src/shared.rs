@@ -77,6 +77,7 @@ impl Shared {
     }
 
     pub(crate) fn post(&self, request: Request) {
+        // First the request, then the ring: the keeper looks into the inbox each time that it is rung.
         lock(&self.inbox).requests.push_back(request);
         self.bell.ring();
     }
@@ -104,6 +105,7 @@ impl Shared {
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut State)) {
+        // The watch channel wakes callers, the bell the keeper and those without a runtime.
         self.state.send_modify(change);
         self.bell.ring();
     }
@@ -112,6 +114,7 @@ impl Shared {
     pub(crate) fn held<T>(&self, change: impl FnOnce(&mut Status) -> T) -> T {
         let mut changed = None;
         self.state.send_modify(|state| {
+            // There is one whenever the keeper asks. To panic over it here would be worse than an empty name.
             let held = state.held.get_or_insert_with(|| Status::new("", Stage::Thawing));
             changed = Some(change(held));
         });
@@ -156,6 +159,7 @@ impl Hold {
     }
 
     pub(crate) fn thaw(&self) {
+        // The wish first: whoever is woken by the ring must find it.
         self.wish.0.store(THAW, Ordering::Release);
         self.bell.ring();
     }

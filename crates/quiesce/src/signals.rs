@@ -74,6 +74,7 @@ impl Shared {
     pub(crate) fn thaw_for(&self, signal: i32) {
         self.interrupt(Some(signal));
         let until = self.settings.give_up.map(|limit| now() + limit);
+        // The ring of the interrupt wakes the keeper; this waits for its answer, and not for the runtime of any caller.
         self.bell.wait(until, || (!self.holds_a_freeze()).then_some(()));
         self.interrupt(None);
     }
@@ -85,6 +86,7 @@ impl Shared {
         loop {
             self.bell.wait(None, || self.holds_a_freeze().then_some(()));
             thread::sleep(BETWEEN_LOOKS);
+            // From /proc, which no freeze of a disk stops.
             let mask = pending_signals();
             let is_pending = |signal: &&i32| mask & (1 << (**signal - 1)) != 0;
             if let Some(signal) = signals.iter().find(is_pending) {

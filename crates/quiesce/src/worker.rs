@@ -90,6 +90,7 @@ pub(crate) struct Cancel {
 impl Bell {
     pub(crate) fn ring(&self) {
         *lock(&self.rings) += 1;
+        // All: the keeper, a signal's thread and a recovery may wait at once, for different things.
         self.rung.notify_all();
     }
 
@@ -141,6 +142,7 @@ impl<J: Send + 'static> Worker<J> {
         if state.is_busy {
             return false;
         }
+        // Under the lock and before the order is there, so the worker never sees the cancel of the order before.
         self.desk.cancel.reset();
         *state = State { order: Some(order), is_busy: true, posted: None, outcome: None, is_closed: false };
         self.desk.ordered.notify_one();
@@ -186,6 +188,7 @@ impl<J> Desk<J> {
             let outcome = outcome.unwrap_or_else(|_| Outcome::Failed(QuiesceFailure::new("a worker panicked")));
             let mut state = lock(&self.state);
             (state.is_busy, state.outcome) = (false, Some(outcome));
+            // Not under the lock: whoever is woken takes it at once.
             drop(state);
             self.bell.ring();
         }
@@ -194,6 +197,7 @@ impl<J> Desk<J> {
     fn next_order(&self) -> Option<J> {
         let mut state = lock(&self.state);
         loop {
+            // An order that was given before the end is still done: it may be a thaw.
             if let Some(order) = state.order.take() {
                 return Some(order);
             }

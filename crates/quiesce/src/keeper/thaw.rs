@@ -13,6 +13,7 @@ impl Keeper {
     /// its freeze was alive. `are_others_quiet` speaks of processes that belong to no item.
     pub(crate) fn thaw_all(&mut self, are_others_quiet: impl Fn() -> bool) {
         self.shared.held(|held| {
+            // A recovery, or a keeper after a panic, has begun to thaw before: the time to give up counts from then.
             if held.stage != Stage::Thawing {
                 (held.stage, held.since) = (Stage::Thawing, now());
             }
@@ -20,6 +21,7 @@ impl Keeper {
         let mut pauses = self.shared.settings.pauses();
         loop {
             let has_worked = self.thaw_round(&are_others_quiet);
+            // Both: what belongs to no item may freeze an item again after its thaw.
             if !self.items.iter().any(Item::may_be_frozen) && are_others_quiet() {
                 return;
             }
@@ -36,8 +38,8 @@ impl Keeper {
     /// One attempt for each. One that fails does not keep the others from theirs. Whether none failed.
     pub(crate) fn thaw_round(&mut self, are_others_quiet: impl Fn() -> bool) -> bool {
         let mut failures = Vec::new();
-        for index in (0..self.items.len()).rev() {
-            let Some(item) = self.items.get_mut(index) else { continue };
+        for item in self.items.iter_mut().rev() {
+            // Asked before the thaw begins. What ends during it may have frozen after it.
             let others = are_others_quiet();
             item.settle();
             if !item.may_be_frozen() || item.is_in_the_kernel() || (others && item.waits_for_a_daemon()) {
@@ -75,6 +77,7 @@ impl Keeper {
             self.shared.bell.wait(Some(now() + pause), || is_quiet().then_some(()));
             return;
         }
+        // All is quiet, so only a daemon could still freeze. The first that can no longer is thawed for good, the others again.
         let late = waiting.iter().filter_map(|item| item.late_until()).min();
         if let Some(late) = late {
             self.shared.bell.wait(Some(late), || None::<()>);
