@@ -91,10 +91,9 @@ async fn a_lease_that_ends_is_thawed_without_its_holder() {
     let report = idle(&coordinator).await;
     assert_eq!(report.ended_by, EndedBy::LeaseEnded);
     assert!(report.frozen >= lease, "{report:?}");
-    for _ in 0..2 {
-        let error = held.thaw().await.unwrap_err();
-        assert_eq!(error.to_string(), "the lease ended after 30 ms and the host has thawed");
-    }
+    // Told once, however it ended.
+    assert_eq!(held.thaw().await.unwrap(), report);
+    assert!(matches!(held.thaw().await, Err(QuiesceError::NotFrozen(NotFrozen::Thawed))));
     assert_eq!((applications.calls(), left_frozen(&dir)), (vec!["freeze", "thaw"], None));
 }
 
