@@ -67,7 +67,7 @@ on_linux! {
     }
 
     /// For each scenario and each of two schedulers: some seconds in a debug build.
-    const SCHEDULES: usize = 150;
+    const SCHEDULES: usize = 100;
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -39,9 +39,11 @@ async fn what_a_killed_process_left_frozen_is_thawed_by_the_next_and_journalled(
     assert_eq!(report.consistency().to_string(), "crash-consistent: its process was gone");
     assert!(!fixture.path("frozen").exists());
     assert!(fixture.journal().lines().last().unwrap().contains(r#""event":"recovered","holder":"hold_freeze""#));
-    // The trial of the first process, its freeze, and what the second thawed: at once, when no process of the freeze was
-    // left, and when no daemon could go on for it.
-    assert_eq!(fixture.done(), ["-a", "+a", "-a", "-a"]);
+    // The trial of the first process, its freeze, and what the second thawed: at once, and when no process of the freeze was
+    // left, for which a busy machine takes more than one look.
+    let done = fixture.done();
+    assert_eq!(done[..2], ["-a", "+a"]);
+    assert!(done.len() >= 4 && done[2..].iter().all(|line| line == "-a"), "{done:?}");
 
     coordinator.freeze("nightly", &parked()).await.unwrap().thaw().await.unwrap();
     drop(coordinator);
