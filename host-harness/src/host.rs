@@ -10,7 +10,8 @@ use rustls::crypto::ring;
 use crate::agent::{Agent, HostContext};
 use crate::error::Error;
 use crate::observer::Observer;
-use crate::sandbox::{BuildError, ComponentSource, Engines, InstanceCount};
+use crate::sandbox::loader::{LoadLimits, Loader, Loading};
+use crate::sandbox::{BuildError, Cache, ComponentSource, DEFAULT_CACHE_BYTES, Engines, InstanceCount};
 use crate::target::Target;
 
 /// The time that a call may take, from looking the name up to the last byte of the answer, unless set otherwise.
@@ -20,7 +21,7 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub struct Host {
     pub(crate) engines: Arc<Engines>,
-    pub(crate) cache_dir: Option<PathBuf>,
+    pub(crate) loader: Arc<Loader>,
     deadline: Duration,
     context: Arc<HostContext>,
 }
@@ -28,8 +29,15 @@ pub struct Host {
 impl Host {
     /// Settings of a new host; [`build`](HostBuilder::build) makes it.
     pub fn builder() -> HostBuilder {
-        let (source, cache_dir) = (ComponentSource::Embedded, None);
-        HostBuilder { source, cache_dir, deadline: DEFAULT_DEADLINE, observer: None }
+        HostBuilder {
+            source: ComponentSource::Embedded,
+            cache_dir: None,
+            cache_bytes: DEFAULT_CACHE_BYTES,
+            loading: Loading::default(),
+            load_limits: LoadLimits::default(),
+            deadline: DEFAULT_DEADLINE,
+            observer: None,
+        }
     }
 
     /// Makes a client of one agent. This is cheap and sends nothing: a wrong token, pin or address shows at the first
@@ -68,21 +76,51 @@ impl fmt::Debug for Host {
 pub struct HostBuilder {
     source: ComponentSource,
     cache_dir: Option<PathBuf>,
+    cache_bytes: u64,
+    loading: Loading,
+    load_limits: LoadLimits,
     deadline: Duration,
     observer: Option<Arc<dyn Observer>>,
 }
 
 impl HostBuilder {
     /// Keeps compiled code in this directory, so that the next start does not compile. It is created if it is not
-    /// there. Only this user may be able to write to it: the code in it is run. Without it, every start compiles.
+    /// there. Only this user may be able to write to it: the code in it is run. Each file is used only if it has the
+    /// SHA-256 with which it was written; a damaged one is replaced, with a warning. Without a directory, every start
+    /// compiles.
     #[must_use]
     pub fn cache_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.cache_dir = Some(dir.into());
         self
     }
 
-    /// Runs the component in this file instead of the one that this library holds, and trusts it like that one. It may
-    /// have an extension plugged onto it, for [`Agent::run_plugged`].
+    /// Keeps at most this many bytes of compiled code, 512 MiB if not set. When more is written, what was not used for
+    /// longest is removed.
+    #[must_use]
+    pub fn cache_bytes(mut self, bytes: u64) -> Self {
+        self.cache_bytes = bytes;
+        self
+    }
+
+    /// Where components are compiled that are not part of this library: extensions, and a
+    /// [`component_file`](Self::component_file). In this process if not set; [`loader`](crate::loader) shows how it is done
+    /// in a child, which is what a controller should do that loads what others have written.
+    #[must_use]
+    pub fn loading(mut self, loading: Loading) -> Self {
+        self.loading = loading;
+        self
+    }
+
+    /// What compiling such a component may take.
+    #[must_use]
+    pub fn load_limits(mut self, limits: LoadLimits) -> Self {
+        self.load_limits = limits;
+        self
+    }
+
+    /// Runs the component in this file instead of the one that this library holds. Compiling it is bounded as that of an
+    /// extension is; once it runs, it is trusted like our own. It may have an extension plugged onto it, for
+    /// [`Agent::run_plugged`].
     #[must_use]
     pub fn component_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.source = ComponentSource::File(file.into());
@@ -114,20 +152,23 @@ impl HostBuilder {
     ///
     /// [`BuildError`] when the component cannot be read or compiled, or imports what this host does not give.
     pub fn build(self) -> Result<Host, BuildError> {
-        let engines = Arc::new(Engines::new(&self.source, self.cache_dir.as_deref())?);
+        let cache = self.cache_dir.map(|dir| Cache { dir, max_bytes: self.cache_bytes });
+        let loader = Arc::new(Loader { loading: self.loading, limits: self.load_limits, cache });
+        let engines = Arc::new(Engines::new(&self.source, &loader)?);
         // Passed on to every TLS configuration and never installed as the process's default, which is the embedder's.
         let provider = Arc::new(ring::default_provider());
         let context = Arc::new(HostContext { provider, observer: self.observer, instances: InstanceCount::default() });
-        Ok(Host { engines, cache_dir: self.cache_dir, deadline: self.deadline, context })
+        Ok(Host { engines, loader, deadline: self.deadline, context })
     }
 }
 
 impl fmt::Debug for HostBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, cache_dir, deadline, .. } = self;
+        let Self { source, cache_dir, loading, deadline, .. } = self;
         f.debug_struct("HostBuilder")
             .field("source", source)
             .field("cache_dir", cache_dir)
+            .field("loading", loading)
             .field("deadline", deadline)
             .finish_non_exhaustive()
     }

@@ -36,6 +36,7 @@
 //! | --- | --- |
 //! | ask an agent | [`Agent`], [`records`] |
 //! | run other people's components | [`policy`] |
+//! | compile them in a process of their own | [`loader`] |
 //! | hold applications still for a backup | [`quiesce`] |
 //! | count calls | [`Observer`] |
 //! | look at a certificate before it is pinned | [`presented_leaf`] |
@@ -70,5 +71,6 @@ pub use error::{Error, Phase, PinMismatch};
 pub use host::{DEFAULT_DEADLINE, Host, HostBuilder};
 pub use network::{PresentedLeaf, pinned_tls, presented_leaf};
 pub use observer::{CallSummary, Observer};
+pub use sandbox::loader;
 pub use sandbox::{BuildError, embedded as embedded_component};
 pub use target::Target;

@@ -17,6 +17,7 @@
 pub(crate) mod bindings;
 mod cache;
 mod call;
+pub(crate) mod code;
 mod component;
 mod egress;
 mod engines;
@@ -25,13 +26,14 @@ mod instance;
 mod instance_count;
 mod instances;
 mod linker;
+pub mod loader;
 mod outgoing;
 mod store;
 pub mod types;
 
 pub use component::{BuildError, embedded};
 
-pub(crate) use cache::compile;
+pub(crate) use cache::{Cache, DEFAULT_CACHE_BYTES};
 pub(crate) use call::Call;
 pub(crate) use component::ComponentSource;
 pub(crate) use engines::Engines;

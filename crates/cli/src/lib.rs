@@ -31,8 +31,10 @@ mod process;
 mod session;
 mod status;
 
+use std::env;
 use std::process::ExitCode;
 
+use agentapi_host::loader;
 use clap::Parser;
 
 pub use crate::commands::call::{Operation, Request};
@@ -44,9 +46,14 @@ use crate::error::UsageError;
 use crate::print::Output;
 use crate::process::{log, stderr};
 use crate::session::Session;
+use crate::session::load::LOAD_COMPONENT;
 
 /// Runs the command line of this process and returns its exit status.
 pub fn run() -> ExitCode {
+    // No subcommand of clap's, because nobody is to type it: the command starts itself so, to compile what it does not trust.
+    if env::args_os().nth(1).is_some_and(|argument| argument == LOAD_COMPONENT) {
+        return loader::main();
+    }
     // Started first, and finished last: nothing else writes to standard error.
     let _finish = stderr::start();
     let cli = match Cli::try_parse() {

@@ -1,6 +1,7 @@
 //! What the options of a command stand for: the agent to talk to, and the host that runs the client.
 
 pub(crate) mod host;
+pub(crate) mod load;
 pub(crate) mod target;
 mod token;
 

@@ -2,18 +2,26 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::io;
 
 use agentapi_contract::wit::{Function, POLICY};
 
 use crate::policy::limits::Breach;
+use crate::sandbox::loader::CompileError;
 
 /// Why an extension is not loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// It cannot be read, is no component, or is one for another version.
+    /// It is no component, or one for another version.
     #[error("it is no component that can be run")]
     Component(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Loading it takes more than it may, or it crashes what compiles it.
+    #[error(transparent)]
+    NotCompiled(CompileError),
+    /// It cannot be read.
+    #[error("it cannot be read")]
+    Unreadable(#[source] io::Error),
     /// It does not export what an extension exports.
     #[error("expected a component that exports {POLICY}, found one that does not")]
     NoPolicy,
@@ -51,6 +59,16 @@ impl LoadError {
     /// What the engine says of a component that it does not run.
     pub(super) fn from_engine(why: wasmtime::Error) -> Self {
         Self::Component(why.into())
+    }
+}
+
+impl From<CompileError> for LoadError {
+    fn from(why: CompileError) -> Self {
+        match why {
+            CompileError::Malformed(why) => Self::Component(why),
+            CompileError::Unreadable(why) => Self::Unreadable(why),
+            why => Self::NotCompiled(why),
+        }
     }
 }
 

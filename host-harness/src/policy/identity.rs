@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
+use crate::sandbox::code::Wasm;
 
 /// Who an extension is, in logs, questions to a person, and the audit.
 #[derive(Clone)]
@@ -13,7 +13,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    pub(super) fn new(name: &str, wasm: &[u8]) -> Self {
-        Self { name: name.into(), sha256: hex::encode(Sha256::digest(wasm)).into() }
+    pub(super) fn new(name: &str, wasm: Wasm<'_>) -> Self {
+        Self { name: name.into(), sha256: hex::encode(wasm.sha256).into() }
     }
 }

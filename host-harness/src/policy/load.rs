@@ -1,6 +1,5 @@
 //! Loading an extension: compiled, its imports held against its grants, and linked to what it may import.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ use crate::policy::imports::Imports;
 use crate::policy::limits::Limits;
 use crate::policy::state::RunState;
 use crate::policy::wasi;
-use crate::sandbox::compile;
+use crate::sandbox::code::Wasm;
 
 impl Host {
     /// Loads an extension, named after its file.
@@ -33,7 +32,7 @@ impl Host {
     /// is no extension.
     pub fn load_policy(&self, file: impl AsRef<Path>, grants: &Grants, limits: &Limits) -> Result<Policy, LoadError> {
         let file = file.as_ref();
-        let wasm = fs::read(file).map_err(|why| LoadError::Component(why.into()))?;
+        let wasm = self.loader.read(file)?;
         let name = file.file_stem().map_or_else(|| "extension".into(), |stem| stem.to_string_lossy());
         self.load_policy_bytes(&name, &wasm, grants, limits)
     }
@@ -52,10 +51,13 @@ impl Host {
         grants: &Grants,
         limits: &Limits,
     ) -> Result<Policy, LoadError> {
-        let component = self.compile_policy(wasm)?;
-        // Before linking: the linker would refuse a missing import too, but by a text that does not name the grant.
-        Imports::of(&component).check(grants)?;
-        let component = link(self.engines.engine(), &component).map_err(LoadError::from_engine)?;
+        let engine = self.engines.engine();
+        let wasm = Wasm::new(wasm);
+        let component = self.loader.load(engine, wasm, |component| {
+            // Before linking: the linker would refuse a missing import too, but by a text that does not name the grant.
+            Imports::of(&component).check(grants)?;
+            link(engine, &component).map_err(LoadError::from_engine)
+        })?;
         let (grants, identity) = (Arc::new(grants.clone()), Identity::new(name, wasm));
         Ok(Policy { component, grants, limits: *limits, identity, settings: Settings::default() })
     }
@@ -66,14 +68,18 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`LoadError::Component`] when it is no component.
+    /// [`LoadError::Component`] when it is no component, [`LoadError::NotCompiled`] when loading it takes more than it may.
     pub fn imports_of_policy(&self, wasm: &[u8]) -> Result<Imports, LoadError> {
-        Ok(Imports::of(&self.compile_policy(wasm)?))
+        self.loader.load(self.engines.engine(), Wasm::new(wasm), |component| Ok(Imports::of(&component)))
     }
 
-    fn compile_policy(&self, wasm: &[u8]) -> Result<Component, LoadError> {
-        // Through the cache, like the client: an extension that brings a language's runtime along takes seconds.
-        compile(self.engines.engine(), wasm, self.cache_dir.as_deref()).map_err(LoadError::from_engine)
+    /// The imports of the extension in a file, as [`imports_of_policy`](Self::imports_of_policy) reads them.
+    ///
+    /// # Errors
+    ///
+    /// As [`imports_of_policy`](Self::imports_of_policy), and [`LoadError::Unreadable`].
+    pub fn imports_of_policy_file(&self, file: impl AsRef<Path>) -> Result<Imports, LoadError> {
+        self.imports_of_policy(&self.loader.read(file.as_ref())?)
     }
 }
 

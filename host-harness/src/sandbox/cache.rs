@@ -1,189 +1,176 @@
 //! Compiled code on disk, so that the next start does not compile.
 //!
-//! A file is named by the hash of the component and of the engine that compiled it, so that another version of either
-//! is another file. It holds machine code, which is run without a further check. So directory and file must belong to
-//! this user, and nobody else may be able to write to them; otherwise they are not used.
+//! ```text
+//!  <SHA-256 of the component>-<engine>.entry    the SHA-256 of the component and of its code, in hex
+//!  <SHA-256 of the code>.cwasm                  the code
+//! ```
+//!
+//! Code is machine code, which is run without a further check. So directory and files must belong to this user, nobody else
+//! may be able to write to them, and what is read must have the SHA-256 that its entry names. A file that is damaged, by a
+//! crash or a disk, is said once and replaced. Code is named by its own hash, so that of two processes which write at the
+//! same time each leaves whole entries.
 
-use std::fs::{self, DirBuilder};
+mod eviction;
+mod private;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// Compiles a component for this engine, or loads it from the cache.
-pub(crate) fn compile(engine: &Engine, wasm: &[u8], cache_dir: Option<&Path>) -> wasmtime::Result<Component> {
-    match cache_dir {
-        None => Component::new(engine, wasm),
-        Some(dir) => load_cached(engine, wasm, dir),
-    }
+use crate::sandbox::cache::eviction::evict;
+use crate::sandbox::cache::private::{check_private, create_private_dir};
+use crate::sandbox::code::{Code, Sha256Digest, Wasm, map};
+
+/// How much compiled code is kept, in bytes, unless the embedder sets another bound: that of a dozen extensions which bring
+/// a language's runtime along.
+pub(crate) const DEFAULT_CACHE_BYTES: u64 = 512 * 1024 * 1024;
+/// How often the use of a file is written down: eviction needs to know days, and a start should write nothing.
+const USE_RESOLUTION: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A directory with compiled code.
+#[derive(Clone, Debug)]
+pub(crate) struct Cache {
+    pub(crate) dir: PathBuf,
+    pub(crate) max_bytes: u64,
 }
 
-fn load_cached(engine: &Engine, wasm: &[u8], dir: &Path) -> wasmtime::Result<Component> {
-    // A cache that cannot be used costs time and not the call, so each failure here is a warning.
-    if let Err(why) = create_private_dir(dir) {
-        tracing::warn!(dir = %dir.display(), error = %why, "compiled code is not kept");
-        return Component::new(engine, wasm);
-    }
-    let file = dir.join(file_name(engine, wasm));
-    if let Some(component) = load(engine, &file) {
-        return Ok(component);
-    }
-    let component = Component::new(engine, wasm)?;
-    if let Err(why) = store(&component, dir, &file) {
-        tracing::warn!(file = %file.display(), error = %why, "compiled code is not kept");
-    }
-    Ok(component)
-}
-
-/// The component in this file; none where there is none that this engine can run.
-#[allow(unsafe_code, reason = "runs code from a directory that only this user can write to, written by `store`")]
-fn load(engine: &Engine, file: &Path) -> Option<Component> {
-    // Without following a link: its target may lie in a directory that others can write to.
-    match fs::symlink_metadata(file) {
-        Err(why) if why.kind() == io::ErrorKind::NotFound => return None,
-        found => {
-            if let Err(why) = found.and_then(|found| check_private(&found)) {
-                tracing::warn!(file = %file.display(), error = %why, "compiled code is not used");
-                return None;
+impl Cache {
+    /// The component's code from the cache, or what `compile` makes, which is then kept. A cache that cannot be used costs
+    /// time and not the call, so each failure here is a warning.
+    pub(super) fn load_or_compile<E: From<wasmtime::Error>>(
+        &self,
+        engine: &Engine,
+        wasm: Wasm<'_>,
+        compile: impl FnOnce() -> Result<Code, E>,
+    ) -> Result<Component, E> {
+        if let Err(why) = create_private_dir(&self.dir) {
+            tracing::warn!(dir = %self.dir.display(), error = %why, "compiled code is not kept");
+            return Ok(compile()?.to_component(engine)?);
+        }
+        let entry = self.dir.join(entry_name(engine, wasm));
+        match self.load(engine, wasm, &entry) {
+            Ok(Some(component)) => return Ok(component),
+            Ok(None) => {}
+            Err(why) => {
+                tracing::warn!(entry = %entry.display(), error = %why, "compiled code is damaged, and is replaced");
+            }
+        }
+        let code = compile()?;
+        match self.store(wasm, &entry, &code) {
+            // Mapped rather than kept in memory, so that all processes share its pages.
+            Ok(file) => Ok(map(engine, &file)?),
+            Err(why) => {
+                tracing::warn!(entry = %entry.display(), error = %why, "compiled code is not kept");
+                Ok(code.to_component(engine)?)
             }
         }
     }
-    // SAFETY: `store` wrote the file, whole, under a name made of the component's hash and the engine's. It and its
-    // directory belong to this user, and nobody else can write to them.
-    match unsafe { Component::deserialize_file(engine, file) } {
-        Ok(component) => Some(component),
-        Err(why) => {
-            tracing::warn!(file = %file.display(), error = %why, "compiled code cannot be used");
-            None
+
+    /// The component that an entry names; none where there is no entry. An error where entry or code cannot be used.
+    fn load(&self, engine: &Engine, wasm: Wasm<'_>, entry: &Path) -> io::Result<Option<Component>> {
+        let Some(sha256) = read_entry(wasm, entry)? else { return Ok(None) };
+        let file = self.code_file(sha256);
+        let mut opened = match open_private(&file) {
+            // Evicted, and the entry not yet.
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        if hash(&mut opened)? != sha256 {
+            return Err(io::Error::other("the code has another SHA-256 than it was compiled with"));
+        }
+        // Both, or the entry would be removed before its code.
+        mark_used(entry);
+        mark_used(&file);
+        map(engine, &file).map(Some).map_err(io::Error::other)
+    }
+
+    /// Keeps code, and returns the file that it is in.
+    fn store(&self, wasm: Wasm<'_>, entry: &Path, code: &Code) -> io::Result<PathBuf> {
+        let file = self.code_file(code.sha256);
+        self.write(&file, &code.bytes)?;
+        let named = format!("{}\n{}\n", hex::encode(wasm.sha256), hex::encode(code.sha256));
+        // After the code: an entry must never name what is not there yet.
+        self.write(entry, named.as_bytes())?;
+        evict(&self.dir, self.max_bytes, &file)?;
+        Ok(file)
+    }
+
+    /// Writes a file under a temporary name and renames it, so that another process reads it whole or not at all.
+    fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut unfinished = NamedTempFile::new_in(&self.dir)?;
+        unfinished.write_all(bytes)?;
+        // Before the rename: after a crash, the name could otherwise stand for a file of zeros.
+        unfinished.as_file().sync_all()?;
+        unfinished.persist(file).map_err(|failed| failed.error)?;
+        File::open(&self.dir)?.sync_all()
+    }
+
+    fn code_file(&self, sha256: Sha256Digest) -> PathBuf {
+        self.dir.join(format!("{}.cwasm", hex::encode(sha256)))
+    }
+}
+
+fn entry_name(engine: &Engine, wasm: Wasm<'_>) -> String {
+    // Made of wasmtime's version, the CPU's features and the engine's settings, which the code depends on.
+    let mut compiler = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut compiler);
+    format!("{}-{:016x}.entry", hex::encode(wasm.sha256), compiler.finish())
+}
+
+/// The SHA-256 of a component's code, as its entry names it; none where there is no entry.
+fn read_entry(wasm: Wasm<'_>, entry: &Path) -> io::Result<Option<Sha256Digest>> {
+    /// Two hashes in hex, each with its line end.
+    const ENTRY_BYTES: u64 = 2 * (64 + 1);
+    let opened = match open_private(entry) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    let mut text = String::new();
+    opened.take(ENTRY_BYTES + 1).read_to_string(&mut text)?;
+    let named = text.strip_suffix('\n').and_then(|text| text.split_once('\n'));
+    let mut sha256 = Sha256Digest::default();
+    match named {
+        Some((of_wasm, of_code))
+            if of_wasm == hex::encode(wasm.sha256) && hex::decode_to_slice(of_code, &mut sha256).is_ok() =>
+        {
+            Ok(Some(sha256))
+        }
+        _ => Err(io::Error::other("the entry does not name the component and its code")),
+    }
+}
+
+fn open_private(file: &Path) -> io::Result<File> {
+    check_private(&fs::symlink_metadata(file)?)?;
+    File::open(file)
+}
+
+fn hash(file: &mut File) -> io::Result<Sha256Digest> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        let read = file.read(&mut buffer)?;
+        match buffer.get(..read) {
+            Some([]) | None => return Ok(hasher.finalize().into()),
+            Some(bytes) => hasher.update(bytes),
         }
     }
 }
 
-/// The same component for another engine, which is configured to run the same code.
-#[allow(unsafe_code, reason = "runs code that this process has already loaded")]
-pub(super) fn for_engine(component: &Component, engine: &Engine) -> wasmtime::Result<Component> {
-    // The compiler does not run again: that would take a hundred times as long.
-    let code = component.serialize()?;
-    // SAFETY: an engine of this process made or loaded the code, and nobody has changed it since.
-    unsafe { Component::deserialize(engine, code) }
-}
-
-fn store(component: &Component, dir: &Path, file: &Path) -> io::Result<()> {
-    let code = component.serialize().map_err(io::Error::other)?;
-    // Under a temporary name and then renamed, so that another process reads the file whole or not at all.
-    let mut unfinished = NamedTempFile::new_in(dir)?;
-    unfinished.write_all(&code)?;
-    unfinished.persist(file).map(drop).map_err(|failed| failed.error)
-}
-
-fn file_name(engine: &Engine, wasm: &[u8]) -> String {
-    // Made of wasmtime's version, the CPU's features and the engine's settings, which the code depends on.
-    let mut compiler = DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut compiler);
-    format!("{}-{:016x}.cwasm", hex::encode(Sha256::digest(wasm)), compiler.finish())
-}
-
-#[cfg(unix)]
-fn create_private_dir(dir: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    check_private(&fs::metadata(dir)?)
-}
-
-/// Checks that something belongs to this user, and that nobody else may write to it.
-#[cfg(unix)]
-fn check_private(found: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-
-    const OTHERS_MAY_WRITE: u32 = 0o022;
-    let (owner, user) = (found.uid(), rustix::process::geteuid().as_raw());
-    if owner != user {
-        return Err(io::Error::other(format!("expected it to belong to user {user}, found user {owner}")));
-    }
-    if found.mode() & OTHERS_MAY_WRITE != 0 {
-        let mode = found.mode() & 0o777;
-        return Err(io::Error::other(format!("expected that only its owner can write to it, found mode {mode:o}")));
-    }
-    if found.is_symlink() { Err(io::Error::other("expected a file, found a link")) } else { Ok(()) }
-}
-
-#[cfg(not(unix))]
-fn check_private(_: &fs::Metadata) -> io::Result<()> {
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn create_private_dir(dir: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).create(dir)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use wasmtime::Engine;
-
-    use super::{check_private, compile};
-
-    /// The shortest component there is: magic number, version and layer.
-    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
-
-    #[test]
-    #[cfg(unix)]
-    fn compiled_code_is_kept_for_this_user_only_and_used_again() {
-        use std::os::unix::fs::PermissionsExt;
-
-        let dir = tempfile::tempdir().unwrap();
-        let cache = dir.path().join("cache");
-        let engine = Engine::default();
-        let files = || fs::read_dir(&cache).map(|files| files.map(|file| file.unwrap().path()).collect::<Vec<_>>());
-
-        compile(&engine, COMPONENT, Some(&cache)).unwrap();
-        assert_eq!(fs::metadata(&cache).unwrap().permissions().mode() & 0o777, 0o700);
-        let kept = files().unwrap();
-        assert_eq!(kept.len(), 1);
-        let written = fs::metadata(&kept[0]).unwrap().modified().unwrap();
-
-        compile(&engine, COMPONENT, Some(&cache)).unwrap();
-        assert_eq!(fs::metadata(&kept[0]).unwrap().modified().unwrap(), written);
-
-        fs::write(&kept[0], b"not code").unwrap();
-        compile(&engine, COMPONENT, Some(&cache)).unwrap();
-        assert_ne!(fs::read(&kept[0]).unwrap(), b"not code");
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn a_file_that_is_a_link_or_that_others_may_write_to_is_not_used() {
-        use std::os::unix::fs::{PermissionsExt, symlink};
-
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("code");
-        fs::write(&file, b"").unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-        let checked = |file: &Path| check_private(&fs::symlink_metadata(file).unwrap()).map_err(|why| why.to_string());
-        assert_eq!(checked(&file), Ok(()));
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o622)).unwrap();
-        assert_eq!(checked(&file), Err("expected that only its owner can write to it, found mode 622".into()));
-        let link = dir.path().join("link");
-        symlink(&file, &link).unwrap();
-        assert!(checked(&link).is_err());
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn a_directory_that_others_may_write_to_is_not_used() {
-        use std::os::unix::fs::PermissionsExt;
-
-        let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        compile(&Engine::default(), COMPONENT, Some(dir.path())).unwrap();
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+/// Sets the time of a file's last change, by which eviction sees what is used. The time of the last read would do, where
+/// file systems kept it: most are mounted so that they do not.
+fn mark_used(file: &Path) {
+    let modified = fs::metadata(file).and_then(|found| found.modified());
+    if modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > USE_RESOLUTION)) {
+        // On a disk that is read-only, nothing is evicted either.
+        let _ = File::open(file).and_then(|file| file.set_modified(SystemTime::now()));
     }
 }

@@ -1,14 +1,13 @@
 //! Where the component's code comes from: the bytes that this library holds, or a file.
 
-use std::borrow::Cow;
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use wasmtime::Engine;
-use wasmtime::component::Component;
 
-use crate::sandbox::cache::compile;
+use crate::sandbox::code::Wasm;
+use crate::sandbox::instance::LinkedComponent;
+use crate::sandbox::loader::{CompileError, Loader};
 
 /// The component that this library was built with, as the build script placed it.
 const EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/agentapi.wasm"));
@@ -32,7 +31,8 @@ pub enum BuildError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// It is no component, or imports what this host does not give, or the engine cannot run here.
+    /// It is no component, takes more than may be spent on loading it ([`CompileError`] says which), imports what this
+    /// host does not give, or the engine cannot run here.
     #[error("the component cannot be loaded")]
     Component(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The thread that interrupts instances which compute cannot be started.
@@ -45,20 +45,30 @@ pub fn embedded() -> &'static [u8] {
     EMBEDDED
 }
 
-/// Loads the client component for this engine.
-pub(super) fn load(
-    engine: &Engine,
-    source: &ComponentSource,
-    cache_dir: Option<&Path>,
-) -> Result<Component, BuildError> {
-    let wasm = match source {
-        ComponentSource::Embedded => Cow::Borrowed(EMBEDDED),
-        ComponentSource::File(file) => {
-            let read = fs::read(file);
-            Cow::Owned(read.map_err(|source| BuildError::Unreadable { file: file.clone(), source })?)
+/// Loads the client component for this engine, and links it.
+pub(super) fn load(engine: &Engine, source: &ComponentSource, loader: &Loader) -> Result<LinkedComponent, BuildError> {
+    match source {
+        ComponentSource::Embedded => {
+            let component = loader.load_trusted(engine, EMBEDDED).map_err(from_compiler)?;
+            LinkedComponent::new(&component).map_err(from_engine)
         }
-    };
-    compile(engine, &wasm, cache_dir).map_err(from_engine)
+        ComponentSource::File(file) => {
+            let wasm = loader.read(file).map_err(|why| match why {
+                CompileError::Unreadable(source) => BuildError::Unreadable { file: file.clone(), source },
+                why => from_compiler(why),
+            })?;
+            let linked = loader.load(engine, Wasm::new(&wasm), |component| Ok(LinkedComponent::new(&component)?));
+            linked.map_err(from_compiler)
+        }
+    }
+}
+
+fn from_compiler(why: CompileError) -> BuildError {
+    match why {
+        // One level of "cannot be loaded" is enough in what a person reads.
+        CompileError::Malformed(why) => BuildError::Component(why),
+        why => BuildError::Component(why.into()),
+    }
 }
 
 /// What the engine says of a component that it does not run.

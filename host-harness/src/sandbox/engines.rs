@@ -17,7 +17,6 @@
 //! engines run the same compiled code.
 
 use std::io;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
@@ -25,9 +24,10 @@ use std::time::Duration;
 
 use wasmtime::{Config, Engine, EngineWeak, PoolConcurrencyLimitError, PoolingAllocationConfig};
 
-use crate::sandbox::cache::for_engine;
+use crate::sandbox::code::for_engine;
 use crate::sandbox::component::{BuildError, ComponentSource, from_engine, load};
 use crate::sandbox::instance::{Instance, LinkedComponent};
+use crate::sandbox::loader::Loader;
 use crate::sandbox::store::State;
 
 /// How often the epoch is incremented, and so how long an instance computes before other tasks get their turn: 10 ms
@@ -52,10 +52,9 @@ pub(crate) struct Engines {
 
 impl Engines {
     /// Loads the component on the on-demand engine.
-    pub(crate) fn new(source: &ComponentSource, cache_dir: Option<&Path>) -> Result<Self, BuildError> {
+    pub(crate) fn new(source: &ComponentSource, loader: &Loader) -> Result<Self, BuildError> {
         let engine = Engine::new(&config()).map_err(from_engine)?;
-        let component = load(&engine, source, cache_dir)?;
-        let on_demand = LinkedComponent::new(&component).map_err(from_engine)?;
+        let on_demand = load(&engine, source, loader)?;
         let epoch_clock = EpochClock::default();
         epoch_clock.start(&engine).map_err(BuildError::Thread)?;
         Ok(Self { on_demand, pooled: OnceLock::new(), has_made_instance: AtomicBool::new(false), epoch_clock })
@@ -112,7 +111,8 @@ impl Engines {
     }
 }
 
-fn config() -> Config {
+/// The settings of every engine, here and in a child that compiles: code is run only by an engine with the same.
+pub(super) fn config() -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
     config
@@ -154,11 +154,11 @@ impl EpochClock {
 mod tests {
     use wasmtime::Engine;
 
-    use super::{ComponentSource, Engines, EpochClock};
+    use super::{ComponentSource, Engines, EpochClock, Loader};
 
     #[test]
     fn every_instance_but_the_first_may_come_from_the_pool() {
-        let engines = Engines::new(&ComponentSource::Embedded, None).unwrap();
+        let engines = Engines::new(&ComponentSource::Embedded, &Loader::default()).unwrap();
         assert!(engines.pool_unless_first().is_none());
         assert!(engines.pool_unless_first().is_some());
         assert!(engines.pool_unless_first().is_some());

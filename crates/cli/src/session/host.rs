@@ -9,6 +9,7 @@ use agentapi_host::{DEFAULT_DEADLINE, Error, Host};
 use clap::Args;
 
 use crate::process::directories::{BaseDirectory, base_directory};
+use crate::session::load::LoadOptions;
 
 /// How the host runs the component.
 #[derive(Args, Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct HostOptions {
     /// Run the component in FILE instead of the one built in
     #[arg(long, value_name = "FILE", global = true, help_heading = "Host")]
     component: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) load: LoadOptions,
 }
 
 impl HostOptions {
@@ -39,6 +42,7 @@ impl HostOptions {
     /// [`Error::Component`], so that programs see the kind `internal` as they do when it traps.
     pub(crate) fn build(&self) -> Result<Host, Error> {
         let mut builder = Host::builder().deadline(self.deadline());
+        builder = builder.loading(LoadOptions::child()).load_limits(self.load.limits());
         if let Some(dir) = cache_dir(|name| env::var_os(name)) {
             builder = builder.cache_dir(dir);
         }
