@@ -10,8 +10,8 @@ use crate::sandbox::loader::CompileError;
 
 /// The shortest component there is: magic number, version and layer.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
-/// Another one, with a custom section of no name and no content.
-const OTHER_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0\0\x01\0";
+/// Another one, with an empty core module in it, so that its code is other code.
+const OTHER_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0\x01\x08\0asm\x01\0\0\0";
 
 /// Compiles through the cache; whether it was compiled, and not found there.
 fn compile(cache: &Cache, engine: &Engine, wasm: &[u8]) -> bool {
@@ -120,7 +120,8 @@ fn what_was_not_used_for_longest_is_removed_first() {
     let engine = Engine::default();
     let mut cache = cache_in(dir.path());
     assert!(compile(&cache, &engine, COMPONENT));
-    let code_bytes = fs::metadata(&files(&cache, "cwasm")[0]).unwrap().len();
+    let code_bytes = |wasm| Code::compile(&engine, wasm).unwrap().bytes.len() as u64;
+    let both = code_bytes(COMPONENT) + code_bytes(OTHER_COMPONENT);
     let long_ago = SystemTime::now() - 10 * USE_RESOLUTION;
     for file in files(&cache, "cwasm").iter().chain(&files(&cache, "entry")) {
         fs::File::open(file).unwrap().set_modified(long_ago).unwrap();
@@ -128,12 +129,13 @@ fn what_was_not_used_for_longest_is_removed_first() {
     // What another version of this library has left there, and a write that was cut off.
     let (foreign, unfinished) = (cache.dir.join("old.cwasm"), cache.dir.join(".tmpAbCdEf"));
     for file in [&foreign, &unfinished] {
-        fs::write(file, vec![0; code_bytes as usize]).unwrap();
+        fs::write(file, vec![0; 8192]).unwrap();
         fs::File::options().write(true).open(file).unwrap().set_modified(long_ago + USE_RESOLUTION).unwrap();
     }
     // Used now, which counts from now on.
     assert!(!compile(&cache, &engine, COMPONENT));
-    cache.max_bytes = 2 * code_bytes + 1024;
+    // Room for the two codes and their entries, and for none of these files.
+    cache.max_bytes = both + 1024;
     assert!(compile(&cache, &engine, OTHER_COMPONENT));
     assert!(!foreign.exists() && !unfinished.exists());
     assert_eq!(files(&cache, "cwasm").len(), 2);
@@ -142,7 +144,7 @@ fn what_was_not_used_for_longest_is_removed_first() {
 
     // Where not even one fits, the one that was just written stays.
     cache.max_bytes = 1;
-    assert!(compile(&cache, &engine, &[OTHER_COMPONENT, b"\0\x01\0"].concat()));
+    assert!(compile(&cache, &engine, &[OTHER_COMPONENT, &OTHER_COMPONENT[8..]].concat()));
     assert_eq!(files(&cache, "cwasm").len(), 1);
 }
 
