@@ -1,4 +1,4 @@
-//! Makes the first corpus of `decode`, `answer` and `call` from the recorded exchanges: `cargo run --bin seeds`.
+//! Makes the first corpus: of `decode`, `answer` and `call` from the recorded exchanges, of `load` from the project's components: `cargo run --bin seeds`.
 #![allow(clippy::indexing_slicing, reason = "a JSON value gives null where there is nothing")]
 
 use std::fs::{self, File};
@@ -24,6 +24,16 @@ fn main() -> Result<()> {
         // As `decode` reads it: the route's place in the table, the status in little-endian, and the body.
         let head = [place as u8, status as u8, (status >> 8) as u8];
         write(here.join("corpus/decode"), number, &[&head, body.as_bytes()].concat())?;
+    }
+    for (number, name) in ["agentapi.wasm", "backup_loop.wasm"].into_iter().enumerate() {
+        let wasm = fs::read(here.join("../host-harness/component").join(name))?;
+        write(here.join("corpus/load"), number, &wasm)?;
+        // The parts of a component that are not code are its beginning and end, which are short enough to be changed often.
+        write(here.join("corpus/load"), 10 + number, wasm.get(..4096).unwrap_or_default())?;
+    }
+    // The shortest component, one with an empty core module, and one with a type.
+    for (number, sections) in [&b""[..], b"\x01\x08\0asm\x01\0\0\0", b"\x07\x03\x01\x41\0"].into_iter().enumerate() {
+        write(here.join("corpus/load"), 20 + number, &[b"\0asm\x0d\0\x01\0", sections].concat())?;
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod descriptors;
 mod egress;
 mod errors;
 mod fault_matrix;
+mod load_bombs;
 mod minimal_host;
 mod operations;
 mod pin;

@@ -49,6 +49,36 @@ async fn what_goes_beyond_a_limit_is_stopped_by_its_name_and_the_next_run_works(
 }
 
 #[tokio::test]
+async fn what_the_host_does_and_holds_for_it_counts_too() {
+    const MIB: usize = 1024 * 1024;
+    assert_eq!(breach("take many random bytes at once").await, Breach::Random(65_536));
+    assert_eq!(breach("pass an argument that is too large").await, Breach::Argument(MIB));
+    assert_eq!(breach("fill the memory and pass the rest").await, Breach::Memory(tight().memory_bytes));
+    assert_eq!(breach("take streams without end").await, Breach::Resources(10_000));
+    assert_eq!(breach("make resources without end").await, Breach::Resources(10_000));
+}
+
+/// Processor time of this thread, which is the only one of these tests' runtimes.
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+#[tokio::test]
+async fn an_extension_that_only_keeps_the_host_busy_is_stopped_by_the_processor_time_of_both() {
+    let (agent, _mock) = agent().await;
+    let policy = load(&host(), Limits { agent_calls: u64::MAX, ..tight() });
+    for input in ["take random bytes without end", "pass large arguments without end"] {
+        let begun = thread_time();
+        let error = policy.run(&agent, input).await.unwrap_err();
+        let used = thread_time() - begun;
+        assert!(matches!(error, RunError::Stopped(Breach::Cpu(_))), "{input}: {error:?}");
+        // One call of the host is the most that comes on top; it was ten times the limit when only wasm was counted.
+        assert!(used < 2 * tight().cpu, "{input}: {used:?}");
+    }
+}
+
+#[tokio::test]
 async fn waiting_counts_for_the_time_in_all_and_not_as_computing() {
     let (agent, mock) = agent().await;
     mock.inject(Route::BackupDue, Fault::Latency(Duration::from_millis(700)), Repeat::Times(1));

@@ -9,7 +9,7 @@ use crate::support::{build_folder, cargo, extension};
 const GRANTS: &str = "functions = [\"backup.due\", \"disks.list\", \"disks.format\"]\nungranted = \"deny\"\n";
 
 /// The command. Cargo has built it with the tests, unless only this one was asked for.
-fn agentapi() -> PathBuf {
+pub(crate) fn agentapi() -> PathBuf {
     let mut cargo = cargo();
     cargo.args(["build", "--quiet", "--bin", "agentapi"]);
     assert!(cargo.status().unwrap().success());

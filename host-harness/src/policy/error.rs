@@ -7,6 +7,7 @@ use std::io;
 use agentapi_contract::wit::{Function, POLICY};
 
 use crate::policy::limits::Breach;
+use crate::policy::state::RunState;
 use crate::sandbox::loader::CompileError;
 
 /// Why an extension is not loaded.
@@ -83,9 +84,9 @@ impl RunError {
     }
 
     /// A limit that was exceeded comes out of the instance as the reason of its trap.
-    pub(super) fn from_trap(why: wasmtime::Error) -> Self {
-        match why.downcast_ref::<Breach>() {
-            Some(breach) => Self::Stopped(*breach),
+    pub(super) fn from_trap(why: wasmtime::Error, state: &RunState) -> Self {
+        match state.breach(&why) {
+            Some(breach) => Self::Stopped(breach),
             None => Self::Trapped(why.into()),
         }
     }

@@ -24,9 +24,10 @@ use serde::{Deserialize, Deserializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// All memories of the instance together, in bytes.
+    /// All memories and tables of the instance together, in bytes, and what one call passes to the host.
     pub memory_bytes: usize,
-    /// Time that it computes; waiting for the host does not count.
+    /// Processor time of the thread that runs it: what it computes itself, and what the host does for it there, such as
+    /// reading its arguments or an agent's answer. Waiting does not count, neither for an agent nor for a processor.
     #[serde(rename = "cpu_ms", deserialize_with = "milliseconds")]
     pub cpu: Duration,
     /// Time from the start of the run to its end, waiting included.
@@ -36,7 +37,7 @@ pub struct Limits {
     pub agent_calls: u64,
     /// Length of the input, in bytes.
     pub input_bytes: usize,
-    /// Length of the result, or of the text of its failure, in bytes.
+    /// Length of the result, or of the text of its failure, in bytes. Refused before it is copied.
     pub output_bytes: usize,
     /// Length of what it writes to stdout and stderr together, in bytes.
     pub log_bytes: usize,
@@ -101,6 +102,15 @@ pub enum Breach {
     /// [`Limits::log_bytes`]
     #[error("more than {0} bytes of log")]
     Log(usize),
+    /// Texts and lists that one call passes to the host. This limit, and the two that follow, are the host's own.
+    #[error("a call with more than {0} bytes")]
+    Argument(usize),
+    /// Random bytes that one call asks for.
+    #[error("more than {0} random bytes at once")]
+    Random(u64),
+    /// Resources at the same time, such as streams.
+    #[error("more than {0} resources")]
+    Resources(usize),
 }
 
 #[cfg(test)]

@@ -10,10 +10,12 @@ use crate::agent::Agent;
 use crate::policy::audit::Trail;
 use crate::policy::calls::{CallBudget, Calls};
 use crate::policy::captured::BackupWatch;
+use crate::policy::cpu::CpuMeter;
 use crate::policy::error::RunError;
 use crate::policy::extension::Policy;
 use crate::policy::limits::Breach;
 use crate::policy::log::RunLog;
+use crate::policy::memory::MAX_RESOURCES;
 use crate::policy::state::RunState;
 
 /// How long an extension that computes sleeps after each tick of the epoch clock, so that others run.
@@ -31,8 +33,10 @@ impl Policy {
         let trail = Trail::new(self.identity.clone(), self.settings.audit.clone(), agent.credentials());
         // Lives longer than all that the run does, so that its end is the last line.
         let operation = trail.begin_run();
+        let cpu = CpuMeter::default();
+        let run = self.instantiate_and_run(self.store(agent, trail, cpu.clone()), input);
         // An extension that waits, for an agent or by `wasi:clocks`, uses no CPU time: only this timer ends it.
-        let outcome = match timeout(self.limits.wall, self.instantiate_and_run(agent, trail, input)).await {
+        let outcome = match timeout(self.limits.wall, cpu.measure(run)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(RunError::Stopped(Breach::Wall(self.limits.wall))),
         };
@@ -40,15 +44,16 @@ impl Policy {
         outcome
     }
 
-    async fn instantiate_and_run(&self, agent: &Agent, trail: Trail, input: &str) -> Result<String, RunError> {
+    async fn instantiate_and_run(&self, mut store: Store<RunState>, input: &str) -> Result<String, RunError> {
         if input.len() > self.limits.input_bytes {
             return Err(RunError::Stopped(Breach::Input(self.limits.input_bytes)));
         }
-        // A new instance for each run: memory that the run before left, or a trap in the middle of it, is not seen.
-        let mut store = self.store(agent, trail);
-        let extension = self.component.instantiate_async(&mut store).await.map_err(RunError::from_trap)?;
-        let policy = extension.felhom_agentapi_policy();
-        let result = policy.call_run(&mut store, input).await.map_err(RunError::from_trap)?;
+        let returned = async {
+            let extension = self.component.instantiate_async(&mut store).await?;
+            extension.felhom_agentapi_policy().call_run(&mut store, input).await
+        };
+        let returned = returned.await;
+        let result = returned.map_err(|why| RunError::from_trap(why, store.data()))?;
         // Its own error text is output too, and bounded like a result.
         let text = result.as_ref().unwrap_or_else(|text| text);
         if text.len() > self.limits.output_bytes {
@@ -57,7 +62,8 @@ impl Policy {
         result.map_err(RunError::Failed)
     }
 
-    fn store(&self, agent: &Agent, trail: Trail) -> Store<RunState> {
+    /// A new store for each run: memory that the run before left, or a trap in the middle of it, is not seen.
+    fn store(&self, agent: &Agent, trail: Trail, cpu: CpuMeter) -> Store<RunState> {
         let (identity, settings) = (&self.identity, &self.settings);
         let log = RunLog::new(Arc::clone(&identity.name), Arc::clone(&settings.log), self.limits.log_bytes);
         let calls = Calls {
@@ -71,9 +77,14 @@ impl Policy {
             park: settings.freezing.as_ref().map(|freezing| Arc::clone(&freezing.park)),
             backup: BackupWatch::new(settings.captured),
         };
-        let mut store = Store::new(self.component.engine(), RunState::new(calls, self.limits, &log));
+        let mut store = Store::new(self.component.engine(), RunState::new(calls, self.limits, &log, cpu));
         store.limiter(|state| state);
-        store.call_hook(|mut store, hook| store.data_mut().on_call_hook(hook));
+        store.set_max_component_handles(MAX_RESOURCES);
+        store.call_hook(|mut store, hook| {
+            let lifted_bytes = store.data_mut().on_call_hook(hook)?;
+            store.set_hostcall_fuel(lifted_bytes);
+            Ok(())
+        });
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|store| {
             store.data().check_cpu()?;

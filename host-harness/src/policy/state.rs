@@ -1,20 +1,19 @@
 //! What the store of a run holds: the calls that it may make, its limits, and how much of them is used.
 
-use std::time::{Duration, Instant};
-
-use wasmtime::component::ResourceTable;
-use wasmtime::{CallHook, ResourceLimiter};
+use wasmtime::component::{ResourceTable, ResourceTableError};
+use wasmtime::{CallHook, ResourceLimiter, WasmBacktrace};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::policy::calls::Calls;
+use crate::policy::cpu::CpuMeter;
 use crate::policy::limits::{Breach, Limits};
 use crate::policy::log::RunLog;
+use crate::policy::memory::{MAX_RESOURCES, MemoryUse};
 
-/// Elements of one table: more than the function table of any program has. Each costs the host a pointer, which
-/// [`Limits::memory_bytes`] does not count.
+/// Elements of one table: more than the function table of any program has.
 const MAX_TABLE_ELEMENTS: usize = 100_000;
 /// Core instances: more than the runtime of any language is made of. Each costs the host memory, which
-/// [`Limits::memory_bytes`] does not count either.
+/// [`Limits::memory_bytes`] does not count.
 const MAX_INSTANCES: usize = 1000;
 /// Each table and memory costs the host address space, even while it is empty.
 const MAX_TABLES: usize = 100;
@@ -24,70 +23,59 @@ const MAX_MEMORIES: usize = 100;
 pub(super) struct RunState {
     pub(super) calls: Calls,
     limits: Limits,
-    cpu: Stopwatch,
+    cpu: CpuMeter,
     memory: MemoryUse,
     table: ResourceTable,
     wasi: WasiCtx,
 }
 
 impl RunState {
-    pub(super) fn new(calls: Calls, limits: Limits, log: &RunLog) -> Self {
+    pub(super) fn new(calls: Calls, limits: Limits, log: &RunLog, cpu: CpuMeter) -> Self {
         // No file, environment, argument or network: a WASI context holds nothing but what is put into it here.
         let wasi = WasiCtx::builder().stdout(log.stream()).stderr(log.stream()).build();
-        let memory = MemoryUse { used: 0, allowed: limits.memory_bytes };
-        Self { calls, limits, cpu: Stopwatch::default(), memory, table: ResourceTable::new(), wasi }
+        let memory = MemoryUse::new(limits.memory_bytes);
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_RESOURCES);
+        Self { calls, limits, cpu, memory, table, wasi }
     }
 
-    /// Called at each border between host and extension. Only the extension's own computing counts: while the host
-    /// serves a call, it may be waiting for the agent.
-    pub(super) fn on_call_hook(&mut self, hook: CallHook) -> wasmtime::Result<()> {
-        match hook {
-            CallHook::CallingWasm | CallHook::ReturningFromHost => self.cpu.start(),
-            CallHook::ReturningFromWasm | CallHook::CallingHost => self.cpu.stop(),
-        }
-        self.check_cpu()
+    /// Called at each border between host and extension: after each call of the host too, because what that computes is
+    /// not interrupted by epochs. Returns how many bytes may be lifted next.
+    pub(super) fn on_call_hook(&mut self, hook: CallHook) -> wasmtime::Result<usize> {
+        self.check_cpu()?;
+        Ok(match hook {
+            CallHook::CallingHost => self.memory.argument_bytes(),
+            CallHook::CallingWasm | CallHook::ReturningFromWasm | CallHook::ReturningFromHost => {
+                self.limits.output_bytes
+            }
+        })
     }
 
     pub(super) fn check_cpu(&self) -> wasmtime::Result<()> {
-        if self.cpu.elapsed() > self.limits.cpu { Err(Breach::Cpu(self.limits.cpu).into()) } else { Ok(()) }
-    }
-}
-
-/// Adds up the time between its starts and stops.
-#[derive(Default)]
-struct Stopwatch {
-    counted: Duration,
-    running_since: Option<Instant>,
-}
-
-impl Stopwatch {
-    fn start(&mut self) {
-        self.running_since.get_or_insert_with(Instant::now);
+        if self.cpu.used() > self.limits.cpu { Err(Breach::Cpu(self.limits.cpu).into()) } else { Ok(()) }
     }
 
-    fn stop(&mut self) {
-        if let Some(since) = self.running_since.take() {
-            self.counted += since.elapsed();
+    /// The limit at which a run was stopped; none if it trapped.
+    pub(super) fn breach(&self, why: &wasmtime::Error) -> Option<Breach> {
+        if let Some(breach) = why.downcast_ref::<Breach>() {
+            return Some(*breach);
         }
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.counted + self.running_since.map_or(Duration::ZERO, |since| since.elapsed())
-    }
-}
-
-/// All memories of an extension together, in bytes. A limit for each memory could be passed by having many.
-struct MemoryUse {
-    used: usize,
-    allowed: usize,
-}
-
-impl MemoryUse {
-    fn grow(&mut self, current: usize, desired: usize) -> Result<(), Breach> {
-        self.used = self.used.saturating_add(desired.saturating_sub(current));
-        if self.used > self.allowed { Err(Breach::Memory(self.allowed)) } else { Ok(()) }
+        let cause = why.root_cause().to_string();
+        if cause.contains(LIFTED_TOO_MUCH) {
+            // Only what happens in a call of the host has functions of the extension below it: its result is lifted after
+            // they have returned.
+            let is_argument = why.is::<WasmBacktrace>();
+            let output = Breach::Output(self.limits.output_bytes);
+            return Some(if is_argument { self.memory.argument_breach() } else { output });
+        }
+        let is_full = matches!(why.downcast_ref(), Some(ResourceTableError::Full));
+        (is_full || cause.contains(TOO_MANY_HANDLES)).then_some(Breach::Resources(MAX_RESOURCES))
     }
 }
+
+/// Of wasmtime's own texts, because these errors have no public type; tests breach both limits.
+const LIFTED_TOO_MUCH: &str = "fuel allocated for hostcalls has been exhausted";
+const TOO_MANY_HANDLES: &str = "store handle limit exceeded";
 
 impl ResourceLimiter for RunState {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
@@ -96,8 +84,11 @@ impl ResourceLimiter for RunState {
         Ok(self.memory.grow(current, desired).map(|()| true)?)
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= MAX_TABLE_ELEMENTS)
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > MAX_TABLE_ELEMENTS {
+            return Ok(false);
+        }
+        Ok(self.memory.grow_table(current, desired).map(|()| true)?)
     }
 
     fn instances(&self) -> usize {
@@ -116,19 +107,5 @@ impl ResourceLimiter for RunState {
 impl WasiView for RunState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Breach, MemoryUse};
-
-    #[test]
-    fn several_memories_share_what_is_allowed() {
-        let mut memory = MemoryUse { used: 0, allowed: 10 };
-        assert_eq!(memory.grow(0, 4), Ok(()));
-        assert_eq!(memory.grow(0, 4), Ok(()));
-        assert_eq!(memory.grow(4, 6), Ok(()));
-        assert_eq!(memory.grow(4, 5), Err(Breach::Memory(10)));
     }
 }

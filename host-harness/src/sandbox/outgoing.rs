@@ -114,3 +114,31 @@ impl Pollable for FutureResponse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType};
+    use wasmtime::{Engine, Result};
+
+    use super::{FutureResponse, HANDLER, State, TYPES};
+
+    #[test]
+    fn the_functions_that_are_replaced_are_there_under_these_versions() {
+        let mut linker = Linker::<State>::new(&Engine::default());
+        wasmtime_wasi_io::add_to_linker_async(&mut linker).unwrap();
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
+        // Without `allow_shadowing`, what is there already cannot be defined; what it would take does not matter.
+        let mut types = linker.instance(TYPES).unwrap();
+        let resource =
+            types.resource("future-incoming-response", ResourceType::host::<FutureResponse>(), |_, _| Ok(()));
+        assert!(resource.is_err(), "wasmtime-wasi-http adds another version than {TYPES}");
+        for name in ["[method]future-incoming-response.subscribe", "[method]future-incoming-response.get"] {
+            assert!(define(&mut types, name).is_err(), "{name}");
+        }
+        assert!(define(&mut linker.instance(HANDLER).unwrap(), "handle").is_err(), "{HANDLER}");
+    }
+
+    fn define(interface: &mut LinkerInstance<'_, State>, name: &str) -> Result<()> {
+        interface.func_wrap(name, |_, (_,): (Resource<FutureResponse>,)| Ok(()))
+    }
+}

@@ -14,9 +14,11 @@ use core::hint::black_box;
 
 #[cfg(target_arch = "wasm32")]
 use agentapi_component_runtime as _;
+use exports::test::misbehaving::things::{self, GuestThing, Thing};
 use felhom::agentapi::quiesce::QuiesceError;
 use felhom::agentapi::types::{Error, FormatError, FormatRequest};
 use felhom::agentapi::{backup, disks, quiesce};
+use wasi::random::random;
 
 wit_bindgen::generate!({
     path: "../../../wit",
@@ -27,7 +29,14 @@ wit_bindgen::generate!({
             import felhom:agentapi/disks@0.2.0;
             import felhom:agentapi/quiesce@0.2.0;
             import wasi:cli/stdout@0.2.0;
+            import wasi:random/random@0.2.0;
             export felhom:agentapi/policy@0.2.0;
+            export things;
+        }
+        interface things {
+            resource thing {
+                constructor();
+            }
         }
     ",
     world: "test:misbehaving/misbehaving",
@@ -35,6 +44,19 @@ wit_bindgen::generate!({
 });
 
 struct Misbehaving;
+
+/// A resource of its own, whose handles the host keeps.
+struct OwnThing;
+
+impl GuestThing for OwnThing {
+    fn new() -> Self {
+        Self
+    }
+}
+
+impl things::Guest for Misbehaving {
+    type Thing = OwnThing;
+}
 
 #[cfg(target_arch = "wasm32")]
 export!(Misbehaving);
@@ -48,6 +70,16 @@ impl exports::felhom::agentapi::policy::Guest for Misbehaving {
             "recurse" => Ok(recurse(0).to_string()),
             "call without end" => call_without_end(),
             "flood the log" => flood_log(),
+            "take random bytes without end" => loop_without_end(|| black_box(random::get_random_bytes(65_536)).len()),
+            "take many random bytes at once" => Ok(random::get_random_bytes(65_537).len().to_string()),
+            "pass large arguments without end" => {
+                let device = "x".repeat(1_000_000);
+                loop_without_end(|| wipe(&format!("{device}=x")).map_or(0, |text| text.len()))
+            }
+            "pass an argument that is too large" => wipe(&format!("{}=x", "x".repeat(1024 * 1024))),
+            "fill the memory and pass the rest" => fill_memory_and_pass(),
+            "take streams without end" => take_without_end(wasi::cli::stdout::get_stdout),
+            "make resources without end" => take_without_end(|| Thing::new(OwnThing)),
             "return too much" => Ok("x".repeat(4 * 1024 * 1024)),
             "trap" => panic!("as asked"),
             "fail" => Err("as asked".to_string()),
@@ -104,6 +136,29 @@ fn recurse(depth: u64) -> u64 {
     // An array in each frame, so that not many calls are needed to exhaust the stack.
     let here = black_box([depth; 64]);
     if here[0] == u64::MAX { 0 } else { recurse(depth + 1) + here[1] }
+}
+
+fn loop_without_end(step: impl Fn() -> usize) -> Result<String, String> {
+    loop {
+        black_box(step());
+    }
+}
+
+/// Keeps what it takes.
+fn take_without_end<T>(take: impl Fn() -> T) -> Result<String, String> {
+    let mut taken = Vec::new();
+    loop {
+        taken.push(take());
+        black_box(&taken);
+    }
+}
+
+/// Takes what memory there is, but for less than the argument that it then passes needs on the host.
+fn fill_memory_and_pass() -> Result<String, String> {
+    let argument = format!("{}=x", "x".repeat(600_000));
+    let taken = vec![1_u8; 14 * 1024 * 1024];
+    black_box(&taken);
+    wipe(&argument)
 }
 
 fn call_without_end() -> Result<String, String> {

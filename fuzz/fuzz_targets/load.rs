@@ -1,0 +1,42 @@
+//! The bytes of an extension: loading it, in a child, ends with an answer that names what is wrong; nothing crashes but for
+//! want of what the child may have.
+//!
+//! The child is this program again. It needs to be built without a sanitizer, which reserves more memory than it may have.
+#![no_main]
+#![allow(clippy::expect_used, reason = "a panic is what is looked for")]
+
+use std::env;
+use std::process::{ExitCode, exit};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use agentapi_host::Host;
+use agentapi_host::loader::{self, CompileError, LoadLimits, Loading};
+use agentapi_host::policy::LoadError;
+use libfuzzer_sys::fuzz_target;
+
+const LOAD_COMPONENT: &str = "load-component";
+
+fn host() -> &'static Host {
+    static HOST: OnceLock<Host> = OnceLock::new();
+    HOST.get_or_init(|| {
+        let child = Loading::Child { program: "/proc/self/exe".into(), arguments: vec![LOAD_COMPONENT.into()] };
+        let cpu = Duration::from_secs(5);
+        let limits = LoadLimits { cpu, memory_bytes: 128 * 1024 * 1024, ..LoadLimits::default() };
+        Host::builder().loading(child).load_limits(limits).build().expect("a host")
+    })
+}
+
+fuzz_target!(
+    init: {
+        if env::args().nth(1).as_deref() == Some(LOAD_COMPONENT) {
+            let is_done = loader::main() == ExitCode::SUCCESS;
+            exit(i32::from(!is_done));
+        }
+    },
+    |wasm: &[u8]| {
+        // What could be loaded is read in this process: its imports and their types.
+        let Err(LoadError::NotCompiled(why)) = host().imports_of_policy(wasm) else { return };
+        assert!(!matches!(why, CompileError::Crashed { .. } | CompileError::Child(_)), "{why}");
+    }
+);
