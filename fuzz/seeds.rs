@@ -1,4 +1,5 @@
-//! Makes the first corpus: of `decode`, `answer` and `call` from the recorded exchanges, of `load` from the project's components: `cargo run --bin seeds`.
+//! Makes the first corpus, of `decode`, `answer` and `call` from the recorded exchanges, and of `load` from the project's
+//! components: `cargo run --bin seeds`.
 #![allow(clippy::indexing_slicing, reason = "a JSON value gives null where there is nothing")]
 
 use std::fs::{self, File};

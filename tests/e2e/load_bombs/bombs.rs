@@ -19,7 +19,7 @@ pub(super) const BOMBS: [(&str, fn() -> Vec<u8>); 20] = [
     ("100,000 segments of data", many_segments),
     ("tables of 3 million branches", branch_tables),
     ("20,000 functions with 50,000 locals", locals),
-    ("1000 names of 100,000 bytes", long_names),
+    ("500 names of 100,000 bytes", long_names),
     ("1000 core modules", core_modules),
     ("instances of instances, ten to the tenth", instances),
     ("200,000 lowered functions", lowered_functions),
@@ -112,7 +112,7 @@ fn exports() -> Vec<u8> {
 fn nested_lists() -> Vec<u8> {
     let of_the_one_before = |number: usize| match number {
         0 => b"\x70\x73".to_vec(),
-        _ => [vec![0x70], leb(number - 1)].concat(),
+        _ => [vec![0x70], signed_leb(number as i64 - 1)].concat(),
     };
     component(&[items(7, 20_000, of_the_one_before)])
 }
@@ -120,7 +120,7 @@ fn nested_lists() -> Vec<u8> {
 fn nested_pairs() -> Vec<u8> {
     let of_two_before = |number: usize| match number {
         0 => b"\x6f\x02\x73\x73".to_vec(),
-        _ => [b"\x6f\x02".to_vec(), leb(number - 1), leb(number - 1)].concat(),
+        _ => [b"\x6f\x02".to_vec(), signed_leb(number as i64 - 1), signed_leb(number as i64 - 1)].concat(),
     };
     component(&[items(7, 64, of_two_before)])
 }
@@ -168,8 +168,8 @@ fn locals() -> Vec<u8> {
 }
 
 fn long_names() -> Vec<u8> {
-    let export = |number: usize| [name(&format!("{number:0>100000}")), vec![0, 0]].concat();
-    let function = [items(3, 1, |_| vec![0]), items(7, 1000, export), items(10, 1, |_| b"\x02\0\x0b".to_vec())];
+    let export = |number: usize| [name(&format!("{}{number}", "x".repeat(99_990))), vec![0, 0]].concat();
+    let function = [items(3, 1, |_| vec![0]), items(7, 500, export), items(10, 1, |_| b"\x02\0\x0b".to_vec())];
     of_module(&[no_parameters(), function.concat()])
 }
 
