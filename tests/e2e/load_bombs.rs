@@ -5,7 +5,7 @@ mod bombs;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -107,4 +107,63 @@ fn what_is_too_large_is_not_read() {
     let stderr = check("/dev/zero");
     assert!(stderr.contains("expected a component of at most 2097152 bytes, found 2097153"), "{stderr}");
     fs::remove_file(file).unwrap();
+}
+
+/// Starts to load a component that takes as long as it may; the command, and its child when that compiles.
+fn start_loading() -> (Child, u32) {
+    let file = build_folder().join("slow.wasm");
+    fs::write(&file, bombs::locals()).unwrap();
+    let mut command = Command::new(agentapi());
+    command.args(["policy", "check", "--load-cpu-s", "60"]).arg(file).stdout(Stdio::null()).stderr(Stdio::null());
+    let command = command.env("AGENTAPI_CACHE_DIR", build_folder().join("e2e-cache")).spawn().unwrap();
+    loop {
+        let is_confined = |child: &u32| proc_file(*child, "limits").contains("Max open files            0");
+        match children(command.id()).into_iter().find(is_confined) {
+            Some(child) => return (command, child),
+            None => thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+fn proc_file(process: u32, file: &str) -> String {
+    fs::read_to_string(format!("/proc/{process}/{file}")).unwrap_or_default()
+}
+
+#[test]
+fn what_compiles_has_no_rights_that_it_does_not_need_and_dies_with_the_command() {
+    let (mut command, child) = start_loading();
+    let limits = proc_file(child, "limits");
+    let limit = |name: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(limit("Max open files"), "0 0");
+    assert_eq!(limit("Max core file size"), "0 0");
+    assert_eq!(limit("Max file size"), "0 0");
+    assert_eq!(limit("Max cpu time"), "60 61");
+    assert!(
+        limit("Max data size").parse::<u64>().is_err() && !limit("Max data size").contains("unlimited"),
+        "{limits}"
+    );
+    let status = proc_file(child, "status");
+    assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+
+    command.kill().unwrap();
+    command.wait().unwrap();
+    // Gone, or waiting for whoever is its parent now to take note.
+    let is_gone = || !matches!(proc_file(child, "stat").rsplit(") ").next(), Some(rest) if !rest.starts_with(['Z', 'X']) && !rest.is_empty());
+    let started = std::time::Instant::now();
+    while !is_gone() {
+        assert!(started.elapsed() < Duration::from_secs(30), "{}", proc_file(child, "stat"));
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn what_compiles_is_for_the_command_alone() {
+    let output = Command::new(agentapi()).arg("load-component").stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, "this is run by agentapi itself, to compile a component that is not trusted\n");
+    assert_eq!(output.stdout, b"");
 }

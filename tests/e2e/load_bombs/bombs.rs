@@ -163,7 +163,7 @@ fn branch_tables() -> Vec<u8> {
     of_functions(1, &[b"\0".to_vec(), block.repeat(50), b"\x0b".to_vec()].concat())
 }
 
-fn locals() -> Vec<u8> {
+pub(super) fn locals() -> Vec<u8> {
     of_functions(20_000, &[b"\x01".to_vec(), leb(50_000), b"\x7e\x0b".to_vec()].concat())
 }
 

@@ -1,5 +1,8 @@
 //! The parent's side of a child that compiles: starts it, bounds it, and names what ended it.
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -120,6 +123,10 @@ fn failure(
     wasm_bytes: u64,
     unread: io::Error,
 ) -> CompileError {
+    // Only a pipe that ends too early is a matter of how the child ended; anything else came from another program.
+    if status.success() || unread.kind() != io::ErrorKind::UnexpectedEof {
+        return CompileError::Child(unread);
+    }
     let is = |signal: Signal| status.signal() == Some(signal.as_raw());
     if is(Signal::XCPU) {
         return CompileError::Cpu { limit: limits.cpu_for(wasm_bytes), wasm_bytes };
@@ -131,9 +138,5 @@ fn failure(
     if is(Signal::ABORT) && last_words.contains("has overflowed its stack") {
         return CompileError::StackOverflow { stack_bytes: CHILD_STACK_BYTES };
     }
-    if status.success() {
-        CompileError::Child(unread)
-    } else {
-        CompileError::Crashed { status: status.to_string(), last_words }
-    }
+    CompileError::Crashed { status: status.to_string(), last_words }
 }
