@@ -21,6 +21,11 @@ use crate::sandbox::loader::wire::{PARENT, write_code, write_refusal};
 /// parent sets the limits on memory and time.
 #[must_use]
 pub fn main() -> ExitCode {
+    // On the first thread, because one that is started has what the thread has which starts it.
+    if let Err(why) = confine() {
+        let _ = writeln!(io::stderr(), "{why}");
+        return ExitCode::FAILURE;
+    }
     // A stack of a known size: that of a process's first thread is what the user's `ulimit` says.
     let compiler = thread::Builder::new().name("agentapi-load".into()).stack_size(CHILD_STACK_BYTES);
     let outcome = compiler.spawn(compile_stdin).map(thread::JoinHandle::join);
@@ -36,7 +41,6 @@ pub fn main() -> ExitCode {
 }
 
 fn compile_stdin() -> io::Result<()> {
-    confine()?;
     let mut wasm = Vec::new();
     stdin().read_to_end(&mut wasm)?;
     let code = Engine::new(&config()).and_then(|engine| Code::compile(&engine, &wasm));
