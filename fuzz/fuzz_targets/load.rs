@@ -3,6 +3,8 @@
 //! the same outcome, which is what lets the fuzzer see which bytes matter.
 //!
 //! The child is this program again. It needs to be built without a sanitizer, which reserves more memory than it may have.
+//! Its `main` is not Rust's, so that a stack overflow is no more than a SIGSEGV here, and is reported: inputs of a few
+//! kilobytes, which cannot be nested so deeply, are the ones to try.
 #![no_main]
 #![allow(clippy::expect_used, reason = "a panic is what is looked for")]
 
