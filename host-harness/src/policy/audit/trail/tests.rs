@@ -5,6 +5,7 @@ use super::{
 };
 use crate::policy::grants::FS_UUID;
 use crate::records::{BackupDue, BackupJob};
+use crate::sandbox::code::Wasm;
 
 #[derive(Default)]
 struct Collector(Mutex<Vec<AuditEntry>>);
@@ -36,7 +37,7 @@ fn trail() -> (Trail, Arc<Collector>) {
     let credentials = Credentials::new(token("guest-token"), token("the-stand-in")).unwrap();
     let collector = Arc::new(Collector::default());
     let audit = Arc::clone(&collector) as Arc<dyn Audit>;
-    (Trail::new(Identity::new("x", b""), Some(audit), Arc::new(credentials)), collector)
+    (Trail::new(Identity::new("x", Wasm::new(b"")), Some(audit), Arc::new(credentials)), collector)
 }
 
 fn due(trail: &Trail) -> Operation {
