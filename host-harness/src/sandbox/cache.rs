@@ -137,13 +137,11 @@ fn read_entry(wasm: Wasm<'_>, entry: &Path) -> io::Result<Option<Sha256Digest>> 
     let mut text = String::new();
     opened.take(ENTRY_BYTES + 1).read_to_string(&mut text)?;
     let named = text.strip_suffix('\n').and_then(|text| text.split_once('\n'));
+    let of_code = named.filter(|(of_wasm, _)| *of_wasm == hex::encode(wasm.sha256)).map(|(_, of_code)| of_code);
     let mut sha256 = Sha256Digest::default();
-    match named {
-        Some((of_wasm, of_code))
-            if of_wasm == hex::encode(wasm.sha256) && hex::decode_to_slice(of_code, &mut sha256).is_ok() =>
-        {
-            Ok(Some(sha256))
-        }
+    // Compared as text too: an entry with a letter in upper case is damaged, even if it is read as the same.
+    match of_code {
+        Some(hex) if hex::decode_to_slice(hex, &mut sha256).is_ok() && hex::encode(sha256) == hex => Ok(Some(sha256)),
         _ => Err(io::Error::other("the entry does not name the component and its code")),
     }
 }
