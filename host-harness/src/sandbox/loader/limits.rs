@@ -46,7 +46,7 @@ impl Default for LoadLimits {
             memory_per_byte: 24,
             cpu: Duration::from_secs(8),
             cpu_per_mib: Duration::from_secs(3),
-            wall: Duration::from_secs(300),
+            wall: Duration::from_secs(600),
         }
     }
 }
