@@ -3,8 +3,10 @@
 const MODULE: &[u8] = b"\0asm\x01\0\0\0";
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
-/// Their names, and what makes each.
-pub(super) const BOMBS: [(&str, fn() -> Vec<u8>); 20] = [
+/// A name, and what makes the bytes.
+type Bomb = (&'static str, fn() -> Vec<u8>);
+
+pub(super) const BOMBS: [Bomb; 20] = [
     ("component types, nested 5000 deep", || nested_component_types(5000)),
     ("component types, nested 40,000 deep", || nested_component_types(40_000)),
     ("components, nested 20,000 deep", nested_components),
