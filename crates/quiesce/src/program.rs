@@ -1,5 +1,6 @@
 //! A program of the operator, with its time, and what is said of one that failed.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -9,7 +10,7 @@ use std::time::Duration;
 pub const DEFAULT_PROGRAM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A program with its arguments and its time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Program {
     name: String,
     arguments: Vec<String>,
@@ -117,7 +118,8 @@ impl Program {
         std::iter::once(&self.name).chain(&self.arguments).cloned().collect()
     }
 
-    pub(crate) fn name(&self) -> &str {
+    /// The program without its arguments, which may hold a password.
+    pub fn name(&self) -> &str {
         &self.name
     }
 
@@ -138,6 +140,24 @@ impl Program {
     }
 }
 
+impl fmt::Debug for Program {
+    /// Without arguments: they may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Program").field(&self.name).finish()
+    }
+}
+
 fn said(stderr: &str) -> String {
     if stderr.is_empty() { String::new() } else { format!(": {stderr}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Program;
+
+    #[test]
+    fn arguments_are_not_printed() {
+        let program = Program::parse("/bin/hold -psecret").unwrap();
+        assert_eq!((format!("{program:?}").as_str(), program.name()), (r#"Program("/bin/hold")"#, "/bin/hold"));
+    }
 }

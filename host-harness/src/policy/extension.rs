@@ -60,6 +60,16 @@ impl Default for Settings {
 }
 
 impl Policy {
+    /// Its name, as the audit and whoever waits for a freeze see it.
+    pub fn name(&self) -> &str {
+        &self.identity.name
+    }
+
+    /// SHA-256 of its bytes, in hex.
+    pub fn sha256(&self) -> &str {
+        &self.identity.sha256
+    }
+
     /// The same extension with somebody to ask before a disk is wiped. [`DenyAll`] if not set.
     #[must_use]
     pub fn approver(mut self, approver: Arc<dyn Approver>) -> Self {

@@ -1,0 +1,32 @@
+//! Who asked for something.
+
+use std::fmt;
+
+/// Who asked. Made by whoever has seen it: the listener from the socket's peer credentials, the scheduler for itself. Never
+/// read from a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The schedule in the configuration.
+    Schedule,
+    /// The controller itself.
+    Controller,
+    /// A process on this machine, by the credentials of its socket.
+    Peer {
+        /// Its user.
+        uid: u32,
+        /// Its process.
+        pid: Option<i32>,
+    },
+}
+
+/// As it stands in events and in the audit.
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Schedule => f.write_str("its schedule"),
+            Self::Controller => f.write_str("the controller"),
+            Self::Peer { uid, pid: Some(pid) } => write!(f, "user {uid} (process {pid})"),
+            Self::Peer { uid, pid: None } => write!(f, "user {uid}"),
+        }
+    }
+}

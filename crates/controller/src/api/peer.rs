@@ -1,0 +1,28 @@
+//! Who is at the other end of a Unix socket, as the kernel says it.
+
+use std::io;
+
+use tokio::net::UnixStream;
+
+use crate::actor::Actor;
+
+/// The peer's credentials when it connected. Made here and nowhere else, from the socket, and never from a text: a header
+/// that says `root` is a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Peer {
+    pub(super) uid: u32,
+    pub(super) pid: Option<i32>,
+}
+
+impl Peer {
+    pub(super) fn of(stream: &UnixStream) -> io::Result<Self> {
+        let credentials = stream.peer_cred()?;
+        Ok(Self { uid: credentials.uid(), pid: credentials.pid() })
+    }
+}
+
+impl From<Peer> for Actor {
+    fn from(Peer { uid, pid }: Peer) -> Self {
+        Self::Peer { uid, pid }
+    }
+}

@@ -1,0 +1,87 @@
+//! The accept loop. `axum::serve` has neither a limit of connections nor a time-out for heads, and its orderly end waits for
+//! streams that never end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use crate::api::access::{Door, Rights};
+use crate::api::listen::Listening;
+use crate::api::peer::Peer;
+
+/// Accepts connections until the token says to end. Then no new ones are accepted, idle ones are closed, and requests that
+/// run are answered; streams of events end by the same token.
+pub(super) async fn serve(listening: Listening, router: Router, door: Door, stop: CancellationToken) {
+    let own = rustix::process::getuid().as_raw();
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = TaskTracker::new();
+    loop {
+        // The permit first: what cannot be served waits in the kernel's queue, and takes no descriptor of ours.
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            accepted = listening.listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(why) => {
+                // No descriptor is free (EMFILE), most likely. Trying again at once would spin until there is one.
+                tracing::warn!(error = %why, "a connection was not accepted");
+                tokio::time::sleep(PAUSE_AFTER_A_FAILED_ACCEPT).await;
+                continue;
+            }
+        };
+        let Ok(peer) = Peer::of(&stream) else { continue };
+        let (router, rights, stop) = (router.clone(), Rights::of(&door, peer, own), stop.clone());
+        connections.spawn(async move {
+            let _permit = permit;
+            serve_connection(stream, router, rights, stop).await;
+        });
+    }
+    connections.close();
+    connections.wait().await;
+}
+
+async fn serve_connection(stream: UnixStream, router: Router, rights: Rights, stop: CancellationToken) {
+    // A value made here, not a header: a handler finds who asks in the request's extensions.
+    let service = router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(rights.clone());
+        request
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    tokio::pin!(connection);
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    // The other end's business: it closed in the middle, or sent no HTTP.
+    if let Err(why) = outcome {
+        tracing::debug!(error = %why, "a connection ended");
+    }
+}
+
+/// Connections at once, of each socket: a console in some browsers, a few programs, and room for mistakes.
+const MAX_CONNECTIONS: usize = 256;
+/// How long the head of a request may take.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// hyper keeps a buffer of this size for each connection; a head has to fit.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// Long enough not to spin, short enough not to be noticed.
+const PAUSE_AFTER_A_FAILED_ACCEPT: Duration = Duration::from_millis(100);

@@ -1,0 +1,144 @@
+//! From a checked configuration to what runs: extensions are loaded here, and refused by name where they want more than they
+//! are granted.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+
+use agentapi_host::policy::{Captured, FUNCTIONS, LoadError, ThawOn};
+use agentapi_host::quiesce::{Coordinator, JournalError, ProgramsError, Settings};
+use agentapi_host::{Error, Host};
+
+use crate::config::backup::Backup;
+use crate::config::extension::Extension;
+use crate::config::{Fixed, Live};
+use crate::plan::{Plan, Subject};
+use crate::run::host::{BACKUP, BackupWork, ExtensionWork, Work};
+
+/// Why what is configured cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The client of the agent cannot be made.
+    #[error("the agent's client cannot be made")]
+    Agent(#[source] Error),
+    /// The file of an extension cannot be read.
+    #[error("extension {name}: {} cannot be read", file.display())]
+    File {
+        /// The extension.
+        name: String,
+        /// The file.
+        file: std::path::PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file has another digest than the configuration says.
+    #[error("extension {name}: expected the SHA-256 {expected}, found {found}")]
+    Digest {
+        /// The extension.
+        name: String,
+        /// What the configuration says.
+        expected: String,
+        /// What the file has.
+        found: String,
+    },
+    /// The extension is refused.
+    #[error("{name} is refused")]
+    Refused {
+        /// The extension, or the backup loop.
+        name: String,
+        /// Why.
+        source: LoadError,
+    },
+    /// The input of the backup loop has no JSON text.
+    #[error("the backup loop's input cannot be written")]
+    Input(#[source] serde_json::Error),
+    /// What is to be frozen is wrong.
+    #[error("[quiesce]")]
+    Programs(#[from] ProgramsError),
+    /// The journal of freezes cannot be used.
+    #[error("the journal of freezes cannot be used")]
+    Journal(#[from] JournalError),
+}
+
+/// Loads all that a configuration names. Blocks while extensions are compiled.
+///
+/// # Errors
+///
+/// [`BuildError`], for the first thing that is wrong.
+pub fn build(host: &Host, live: &Live) -> Result<(Plan, Work), BuildError> {
+    let agent = host.agent(live.agent.clone()).map_err(BuildError::Agent)?;
+    let (mut plan, mut extensions) = (Plan::default(), BTreeMap::new());
+    let backup = match &live.backup {
+        Some(backup) => {
+            let work = load_backup(host, backup)?;
+            let schedule = (!backup.due.paused).then(|| backup.due.schedule.clone());
+            plan.subjects.push(Subject {
+                name: BACKUP.into(),
+                digest: work.policy.sha256().into(),
+                schedule,
+                may_freeze: live.quiesce.is_some(),
+            });
+            Some(work)
+        }
+        None => None,
+    };
+    for extension in &live.extensions {
+        let work = load_extension(host, extension)?;
+        let due = extension.due.as_ref().filter(|due| !due.paused);
+        plan.subjects.push(Subject {
+            name: extension.name.clone(),
+            digest: work.policy.sha256().into(),
+            schedule: due.map(|due| due.schedule.clone()),
+            may_freeze: may_freeze(extension),
+        });
+        extensions.insert(extension.name.clone(), work);
+    }
+    Ok((plan, Work { agent, backup, extensions }))
+}
+
+/// Opens what freezes, and begins to thaw what an earlier process left frozen. None where nothing is to be frozen.
+///
+/// # Errors
+///
+/// [`BuildError::Programs`], [`BuildError::Journal`].
+pub fn coordinator(fixed: &Fixed, live: &Live) -> Result<Option<Coordinator>, BuildError> {
+    let Some(quiesce) = &live.quiesce else { return Ok(None) };
+    let applications = quiesce.applications()?;
+    let lease = live.backup.as_ref().map_or(Settings::default().lease, |backup| backup.lease);
+    let settings = Settings { lease, ..applications.settings() };
+    Ok(Some(Coordinator::open(&fixed.journal, applications, settings)?))
+}
+
+fn load_backup(host: &Host, backup: &Backup) -> Result<BackupWork, BuildError> {
+    let policy = host.backup_loop().map_err(|source| BuildError::Refused { name: "the backup loop".into(), source })?;
+    let captured = match backup.input.thaw_on {
+        // Whoever thaws when the backup runs says that the agent takes a snapshot first.
+        ThawOn::Running => Captured::WhenRunning,
+        _ => Captured::WhenDone,
+    };
+    Ok(BackupWork {
+        policy: policy.captured(captured),
+        input: backup.input.input().map_err(BuildError::Input)?,
+        accepts_crash_consistent: backup.accepts_crash_consistent,
+    })
+}
+
+fn load_extension(host: &Host, extension: &Extension) -> Result<ExtensionWork, BuildError> {
+    let Extension { name, file, sha256, grants, limits, input, .. } = extension;
+    let unreadable = |source| BuildError::File { name: name.clone(), file: file.clone(), source };
+    let wasm = fs::read(file).map_err(unreadable)?;
+    let refused = |source| BuildError::Refused { name: format!("extension {name}"), source };
+    let policy = host.load_policy_bytes(name, &wasm, grants, limits).map_err(refused)?;
+    let found = policy.sha256().to_owned();
+    match sha256 {
+        Some(expected) if *expected != found => {
+            Err(BuildError::Digest { name: name.clone(), expected: expected.clone(), found })
+        }
+        _ => Ok(ExtensionWork { policy, input: input.clone() }),
+    }
+}
+
+fn may_freeze(extension: &Extension) -> bool {
+    FUNCTIONS.iter().any(|function| function.interface() == "quiesce" && extension.grants.allows(*function))
+}

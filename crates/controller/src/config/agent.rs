@@ -1,0 +1,57 @@
+//! `[agent]`: where it listens, how it is recognised, and where the token is.
+//!
+//! | key | default |
+//! | --- | --- |
+//! | `endpoint` | none |
+//! | `fingerprints` | none; one to eight |
+//! | `token_file` | the systemd credential `agentapi-token` |
+
+use std::path::{Path, PathBuf};
+
+use agentapi_host::{Authority, Fingerprint, Pins, Target, Token};
+
+use super::Surroundings;
+use super::secret::read_secret;
+use super::section::Section;
+
+pub(super) fn check(section: Section<'_>, surroundings: &Surroundings) -> Option<Target> {
+    section.require("endpoint", "a text such as \"10.0.0.1:8443\"");
+    section.require("fingerprints", "a list of one or two texts");
+    let endpoint = section.parsed::<Authority>("endpoint");
+    let parse = |text: &str| text.parse::<Fingerprint>().map_err(|error| error.to_string());
+    let pins = section.list("fingerprints", parse);
+    let pins = pins.and_then(|pins| section.checked("fingerprints", Pins::try_from(pins)));
+    let token = token_file(&section, surroundings).and_then(|file| section.checked("token_file", read_token(&file)));
+    section.finish();
+    Some(Target { endpoint: endpoint?, token: token?, pins: pins? })
+}
+
+fn token_file(section: &Section<'_>, surroundings: &Surroundings) -> Option<PathBuf> {
+    let named = section.file("token_file");
+    if section.has("token_file") {
+        return named;
+    }
+    let credential = surroundings.credentials.as_ref().map(|folder| folder.join(CREDENTIAL));
+    match credential.filter(|file| file.is_file()) {
+        Some(file) => {
+            section.watch(&file);
+            Some(file)
+        }
+        None => {
+            section.mistake(
+                "token_file",
+                format!("expected a file, or the systemd credential {CREDENTIAL}, found neither"),
+            );
+            None
+        }
+    }
+}
+
+/// The messages name neither the file nor what is in it: somebody may have given the token itself in its place.
+fn read_token(file: &Path) -> Result<Token, String> {
+    let text = read_secret(file).map_err(|error| format!("expected a file that can be read, found: {error}"))?;
+    text.parse().map_err(|error| format!("the file holds no token: {error}"))
+}
+
+/// The name of the credential, as `LoadCredential=agentapi-token:/path` has it.
+pub const CREDENTIAL: &str = "agentapi-token";

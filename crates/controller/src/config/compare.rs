@@ -1,0 +1,36 @@
+//! Whether a configuration can take the place of another while the controller runs.
+
+use super::{Config, Fixed, Mistake};
+
+/// Checks that nothing differs that needs a restart.
+///
+/// # Errors
+///
+/// A mistake for each key that does, by its name.
+pub fn compare(old: &Config, new: &Config) -> Result<(), Vec<Mistake>> {
+    // Taken apart by name, so that a key that is added is decided on here or does not compile.
+    let Fixed { guest, journal, api, metrics, audit, state } = &new.fixed;
+    let same = [
+        ("guest", *guest == old.fixed.guest),
+        ("quiesce.journal", *journal == old.fixed.journal),
+        ("api.socket", api.socket == old.fixed.api.socket),
+        ("api.socket_ro", api.socket_ro == old.fixed.api.socket_ro),
+        ("api.group", api.group == old.fixed.api.group),
+        ("api.approvers", api.approvers == old.fixed.api.approvers),
+        ("api.console", api.console == old.fixed.api.console),
+        ("metrics.listen", *metrics == old.fixed.metrics),
+        ("audit.file", *audit == old.fixed.audit),
+        ("state.folder", *state == old.fixed.state),
+    ];
+    let changed: Vec<_> = same.into_iter().filter(|(_, is_same)| !is_same).map(|(key, _)| key).collect();
+    // The journal and the audit lie in the state's folder by default, and move with it: one mistake is enough.
+    let moves_with_state = |key: &str| !new.places.contains_key(key) && !old.places.contains_key(key);
+    let named = changed.iter().filter(|key| !changed.contains(&"state.folder") || !moves_with_state(key));
+    let mistakes: Vec<_> = named.map(|key| mistake(new, key)).collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+}
+
+fn mistake(new: &Config, key: &str) -> Mistake {
+    let text = "it needs a restart to change, found another value than the one in use".to_owned();
+    Mistake { file: new.file.clone(), place: new.places.get(key).copied(), key: key.to_owned(), text }
+}

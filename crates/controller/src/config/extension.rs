@@ -1,0 +1,152 @@
+//! `[[extension]]`: one extension, what it may do, and when it runs.
+//!
+//! | key | default |
+//! | --- | --- |
+//! | `name`, `file` | none |
+//! | `sha256` | any bytes |
+//! | `functions` | none are granted |
+//! | `ungranted` | `"refuse"` |
+//! | `input` | `{}` |
+//! | `[extension.limits]` | those of [`Limits`] |
+//! | `cron` or `every`, and the others of [`due`] | it runs when asked to |
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use agentapi_host::policy::{Grant, Grants, Limits, Ungranted};
+use serde_json::{Map, Value};
+use toml::de::{DeTable, DeValue};
+
+use super::due::{Defaults, Due, Unless};
+use super::section::Section;
+use super::{check_name, due, optional_key};
+
+/// One extension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension {
+    /// Its name, which no other has.
+    pub name: String,
+    /// The component. It was there when the configuration was checked.
+    pub file: PathBuf,
+    /// SHA-256 of its bytes in hex, which is compared when they are loaded.
+    pub sha256: Option<String>,
+    /// What it may call.
+    pub grants: Grants,
+    /// What it may use.
+    pub limits: Limits,
+    /// Its input, a JSON text.
+    pub input: String,
+    /// When it runs by itself.
+    pub due: Option<Due>,
+}
+
+pub(super) fn check_all(sections: Vec<Section<'_>>, from: &Defaults<'_>) -> Option<Vec<Extension>> {
+    let mut names = BTreeSet::from([BACKUP.to_owned()]);
+    let checked: Vec<_> = sections.into_iter().map(|section| check(section, &mut names, from)).collect();
+    checked.into_iter().collect()
+}
+
+fn check(section: Section<'_>, names: &mut BTreeSet<String>, from: &Defaults<'_>) -> Option<Extension> {
+    section.require("name", "a text");
+    section.require("file", "the path of a component");
+    let name = section.text("name").and_then(|name| section.checked("name", check_name(name)));
+    if name.as_ref().is_some_and(|name| !names.insert(name.clone())) {
+        section.mistake(
+            "name",
+            format!("expected a name that nothing else has, found {:?}", name.as_deref().unwrap_or("")),
+        );
+    }
+    let file = section.file("file");
+    let sha256 =
+        optional_key(&section, "sha256", |section| section.checked("sha256", check_digest(section.text("sha256")?)));
+    let functions = section.list("functions", |text| text.parse::<Grant>().map_err(|error| error.to_string()));
+    let functions = if section.has("functions") { functions } else { Some(Vec::new()) };
+    let ungranted = optional_key(&section, "ungranted", |section| {
+        section.choice("ungranted", &[("refuse", Ungranted::Refuse), ("deny", Ungranted::Deny)])
+    });
+    let limits = super::optional(section.section("limits"), check_limits);
+    let input = match section.table("input") {
+        Some(table) => section.checked("input", json_of_table(table).map(|json| json.to_string())),
+        None => (!section.has("input")).then(|| "{}".to_owned()),
+    };
+    let schedule_name = name.as_deref().unwrap_or_default();
+    let due = due::check(&section, schedule_name, from, &Unless { cron: None, jitter: std::time::Duration::ZERO });
+    section.finish();
+    let grants = Grants::new(functions?).ungranted(ungranted?.unwrap_or_default());
+    let (limits, sha256) = (limits?.unwrap_or_default(), sha256?);
+    Some(Extension { name: name?, file: file?, sha256, grants, limits, input: input?, due: due? })
+}
+
+fn check_digest(text: &str) -> Result<String, String> {
+    let found = match text.chars().find(|c| !c.is_ascii_hexdigit()) {
+        None if text.len() == 64 => return Ok(text.to_ascii_lowercase()),
+        None => format!("{} digits", text.len()),
+        Some(other) => format!("the character {other:?}"),
+    };
+    Err(format!("expected 64 hex digits, as sha256sum prints them, found {found}"))
+}
+
+fn check_limits(section: Section<'_>) -> Option<Limits> {
+    let mut limits = Limits::default();
+    let mut is_right = true;
+    let mut number = |key: &'static str, set: &mut dyn FnMut(u64)| match section.number(key) {
+        Some(number) => set(number),
+        None => is_right &= !section.has(key),
+    };
+    let size = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    let milliseconds = std::time::Duration::from_millis;
+    number("memory_bytes", &mut |number| limits.memory_bytes = size(number));
+    number("cpu_ms", &mut |number| limits.cpu = milliseconds(number));
+    number("wall_ms", &mut |number| limits.wall = milliseconds(number));
+    number("agent_calls", &mut |number| limits.agent_calls = number);
+    number("input_bytes", &mut |number| limits.input_bytes = size(number));
+    number("output_bytes", &mut |number| limits.output_bytes = size(number));
+    number("log_bytes", &mut |number| limits.log_bytes = size(number));
+    section.finish();
+    is_right.then_some(limits)
+}
+
+fn json_of_table(table: &DeTable<'_>) -> Result<Value, String> {
+    let members = table.iter().map(|(key, value)| Ok((key.get_ref().to_string(), json_of(value.get_ref())?)));
+    Ok(Value::Object(members.collect::<Result<Map<_, _>, String>>()?))
+}
+
+fn json_of(value: &DeValue<'_>) -> Result<Value, String> {
+    Ok(match value {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Boolean(flag) => Value::Bool(*flag),
+        DeValue::Datetime(time) => Value::String(time.to_string()),
+        DeValue::Array(items) => {
+            Value::Array(items.iter().map(|item| json_of(item.get_ref())).collect::<Result<_, _>>()?)
+        }
+        DeValue::Table(table) => json_of_table(table)?,
+        DeValue::Integer(number) => {
+            let number = i64::from_str_radix(number.as_str(), number.radix());
+            number.map(Value::from).map_err(|_| "expected whole numbers of 64 bits, found a larger one")?
+        }
+        DeValue::Float(number) => {
+            let finite = number.as_str().parse::<f64>().ok().and_then(serde_json::Number::from_f64);
+            Value::Number(finite.ok_or("expected finite numbers, which JSON has, found another")?)
+        }
+    })
+}
+
+/// What the backup loop is called beside extensions.
+pub const BACKUP: &str = "backup";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_input_is_json_of_the_same_shape() {
+        let text = "a = 1\nb = [true, -2.5, \"x\"]\nc = { d = 2026-01-01, e = 0xff }\n";
+        let document = DeTable::parse(text).unwrap();
+        let expected = r#"{"a":1,"b":[true,-2.5,"x"],"c":{"d":"2026-01-01","e":255}}"#;
+        assert_eq!(json_of_table(document.get_ref()).unwrap().to_string(), expected);
+        for (text, part) in [("a = inf", "finite"), ("a = 99999999999999999999", "64 bits")] {
+            let document = DeTable::parse(text).unwrap();
+            assert!(json_of_table(document.get_ref()).unwrap_err().contains(part));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+mod every_key;
+mod mistakes;
+mod reloading;
+mod sample;
+
+use std::fs;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+use super::{Config, Mistake, Reading, Surroundings};
+
+/// A folder with a token, an extension and other secrets, and a configuration in it.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["token", "other-token", "a.wasm", "b.wasm", "secret", "other-secret"] {
+            fs::write(folder.path().join(name), format!("{name}-{SECRET}\n")).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        Surroundings { host_name: "machine".into(), zone: TimeZone::UTC, credentials: None }
+    }
+
+    fn read(&self, text: &str) -> Reading {
+        Config::check(&self.file("controller.toml"), text, &self.surroundings())
+    }
+
+    #[track_caller]
+    fn config(&self, text: &str) -> Config {
+        self.read(text).result.unwrap_or_else(|mistakes| panic!("{}", list(&mistakes).join("\n")))
+    }
+
+    /// The mistakes, without the folder.
+    fn mistakes(&self, text: &str) -> Vec<String> {
+        let folder = format!("{}/", self.0.path().display());
+        let mistakes = self.read(text).result.expect_err("a mistake");
+        list(&mistakes).into_iter().map(|line| line.replace(&folder, "")).collect()
+    }
+}
+
+fn list(mistakes: &[Mistake]) -> Vec<String> {
+    mistakes.iter().map(ToString::to_string).collect()
+}
+
+/// In all secrets.
+const SECRET: &str = "s3cr3t";
+/// `[agent]` and nothing else.
+const AGENT: &str = concat!(
+    "[agent]\nendpoint = \"10.0.0.1:8443\"\ntoken_file = \"token\"\nfingerprints = [",
+    "\"3F:8A:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00\"]\n"
+);
+
+#[test]
+fn an_agent_and_nothing_else_is_a_valid_file() {
+    let folder = Folder::new();
+    let config = folder.config(AGENT);
+    assert_eq!(config.live.agent.endpoint.to_string(), "10.0.0.1:8443");
+    assert_eq!(config.live.agent.token.reveal(), "token-s3cr3t");
+    assert_eq!((config.live.backup, config.live.quiesce), (None, None));
+    assert_eq!(config.fixed.guest, "machine");
+    assert_eq!(config.fixed.journal, PathBuf::from("/var/lib/agentapi/freeze.journal"));
+}
+
+#[test]
+fn a_backup_that_says_nothing_else_is_nightly_and_alarms_after_26_hours() {
+    let folder = Folder::new();
+    let config = folder.config(&format!("{AGENT}[backup]\naccept_crash_consistent = true\n"));
+    let backup = config.live.backup.unwrap();
+    let schedule = backup.due.schedule.to_string();
+    assert!(schedule.starts_with("cron 0 2 * * * (UTC), ") && schedule.contains(" later of up to 30m"), "{schedule}");
+    assert_eq!(backup.alarm_after.as_secs(), 26 * 3600);
+    assert!(!backup.input.freeze && !backup.due.paused);
+    // What an operator times is on time, and what is frozen has the backup freeze it.
+    let text = "[backup]\ncron = \"0 3 * * *\"\n[quiesce]\napplications = [{ file_system = \"/data\" }]\n";
+    let live = folder.config(&format!("{AGENT}{text}")).live;
+    let backup = live.backup.unwrap();
+    assert_eq!(backup.due.schedule.to_string(), "cron 0 3 * * * (UTC), one run for those missed");
+    assert!(backup.input.freeze && live.quiesce.unwrap().applications().is_ok());
+}
+
+#[test]
+fn the_token_is_the_systemd_credential_where_no_file_is_named() {
+    let folder = Folder::new();
+    fs::create_dir(folder.file("credentials")).unwrap();
+    fs::write(folder.file("credentials/agentapi-token"), "from-systemd").unwrap();
+    let surroundings = Surroundings { credentials: Some(folder.file("credentials")), ..folder.surroundings() };
+    let text = AGENT.replace("token_file = \"token\"\n", "");
+    let reading = Config::check(&folder.file("controller.toml"), &text, &surroundings);
+    assert_eq!(reading.result.unwrap().live.agent.token.reveal(), "from-systemd");
+    assert!(reading.files.contains(&folder.file("credentials/agentapi-token")));
+}

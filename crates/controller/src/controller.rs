@@ -1,0 +1,168 @@
+//! The controller as a whole: the order in which it starts, and the order in which it ends.
+//!
+//! | start | end |
+//! | --- | --- |
+//! | what was left frozen is thawed, before anything else is looked at ([`thaw_left_frozen`](agentapi_host::quiesce::thaw_left_frozen), by the caller) | runs are stopped, which thaws |
+//! | the history is opened, and a damaged one set aside | runs that have ended are written down |
+//! | extensions are loaded: what is refused ends the start | nothing is frozen any more |
+//! | runs that were left open are taken up | streams end, requests are answered |
+//! | the sockets are bound, and then somebody is answered | the sockets are removed |
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use agentapi_host::policy::{Audit, AuditFile, DenyAll};
+use agentapi_host::quiesce::{Coordinator, Parked};
+use agentapi_host::{BuildError as HostError, Host, error_chain};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, ApiState, Sockets};
+use crate::build::{self, BuildError};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::event::{EventKind, NewEvent, Severity};
+use crate::owner::Owner;
+use crate::run::host::{HostRunner, ParkingAudit, Work};
+use crate::store::{Store, StoreError};
+
+/// Why the controller did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The history cannot be opened or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The component cannot be loaded.
+    #[error("the client cannot be loaded")]
+    Host(#[from] HostError),
+    /// What is configured cannot run.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The audit cannot be written.
+    #[error("the audit {} cannot be written", file.display())]
+    Audit {
+        /// The file.
+        file: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A socket cannot be bound.
+    #[error("a socket cannot be bound")]
+    Socket(#[source] io::Error),
+}
+
+/// A controller that is ready to run.
+pub struct Controller {
+    owner: Owner,
+    bound: api::Bound,
+    state: ApiState,
+    /// Ends requests and streams, after the runs.
+    stop_api: CancellationToken,
+}
+
+/// What a controller takes from the process.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Where compiled code is kept; none: nowhere.
+    pub cache: Option<PathBuf>,
+    /// Who may connect, and decide.
+    pub sockets: Sockets,
+}
+
+impl Controller {
+    /// Starts all parts. Blocks while extensions are compiled.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]: then nothing runs, and no socket is left.
+    pub async fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
+        let Environment { clock, cache, sockets } = environment;
+        let coordinator = build::coordinator(&config.fixed, &config.live)?;
+        let store = Store::open(&config.fixed.state)?;
+        let mut builder = Host::builder();
+        if let Some(cache) = cache {
+            builder = builder.cache_dir(cache);
+        }
+        let (plan, work) = build::build(&builder.build()?, &config.live)?;
+        let (plans, works) = (watch::channel(Arc::new(plan)).1, watch::channel(Arc::new(work)).1);
+        let runner = runner(config, &clock, &store, works.clone(), coordinator.clone())?;
+        let (owner, handle) = Owner::new(Arc::clone(&clock), store.clone(), Arc::new(runner), plans).await?;
+        let bound = api::bind(&sockets).map_err(StartError::Socket)?;
+        note_start(&store, clock.as_ref()).await?;
+        let stop_api = CancellationToken::new();
+        let state = ApiState { owner: handle, store, work: works, coordinator, clock, stop: stop_api.clone() };
+        Ok(Self { owner, bound, state, stop_api })
+    }
+
+    /// Runs until the token says to end. Then stops what runs, waits until nothing is frozen, and answers what was asked.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { owner, bound, state, stop_api } = self;
+        let (store, clock, coordinator) = (state.store.clone(), Arc::clone(&state.clock), state.coordinator.clone());
+        let api = tokio::spawn(api::serve(bound, state));
+        owner.work(stop).await;
+        if let Some(coordinator) = &coordinator
+            && let Err(why) = coordinator.idle().await
+        {
+            tracing::error!(error = %error_chain(&why), "still frozen: the next start thaws");
+        }
+        let at = clock.now();
+        let event = controller_event(EventKind::Stopped, Severity::Info, "the controller has ended in order".into());
+        if let Err(why) = store.writer().write(move |tx| tx.event(at, event)).await {
+            tracing::error!(error = %error_chain(&why), "the end is not written down");
+        }
+        stop_api.cancel();
+        let _ = api.await;
+    }
+}
+
+fn runner(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    store: &Store,
+    work: watch::Receiver<Arc<Work>>,
+    coordinator: Option<Coordinator>,
+) -> Result<HostRunner, StartError> {
+    let file = &config.fixed.audit;
+    let audit = AuditFile::open(file).map_err(|source| StartError::Audit { file: file.clone(), source })?;
+    Ok(HostRunner {
+        store: store.clone(),
+        clock: Arc::clone(clock),
+        work,
+        coordinator,
+        // Nobody can be asked yet, so nobody agrees.
+        approver: Arc::new(DenyAll),
+        audit: Some(Arc::new(audit)),
+    })
+}
+
+impl ParkingAudit for AuditFile {
+    fn park(&self) -> Parked {
+        Self::park(self)
+    }
+
+    fn as_audit(self: Arc<Self>) -> Arc<dyn Audit> {
+        self
+    }
+}
+
+async fn note_start(store: &Store, clock: &dyn Clock) -> Result<(), StoreError> {
+    let at = clock.now();
+    let set_aside = store.set_aside().map(|file| {
+        let text = format!("the state was damaged; it is kept as {}, and a new one was begun", file.display());
+        controller_event(EventKind::StateSetAside, Severity::Critical, text)
+    });
+    let started = controller_event(EventKind::Started, Severity::Info, "the controller is ready".into());
+    let written = store.writer().write(move |tx| {
+        set_aside.map_or(Ok(()), |event| tx.event(at, event))?;
+        tx.event(at, started)
+    });
+    written.await
+}
+
+fn controller_event(kind: EventKind, severity: Severity, text: String) -> NewEvent {
+    NewEvent { kind, severity, subject: "controller".into(), run: None, text }
+}

@@ -1,0 +1,30 @@
+//! The controller of one guest: runs backups and extensions on schedules, day and night, keeps their history, and answers
+//! people and programs over local sockets.
+//!
+//! Each module knows only those above it in this table:
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`clock`] | the wall clock, the monotonic clock, and sleeping by them |
+//! | [`schedule`] | when something is due |
+//! | [`config`] | the file, checked whole, and what a reload may change |
+//! | [`run`], [`event`] | one execution; one line of what happened |
+//! | [`store`] | the history, in SQLite |
+//! | [`plan`], [`action`], [`actor`] | what runs and when; what is asked, and by whom |
+//! | [`owner`] | the one task that activates runs and gives out permits |
+//! | [`api`] | the local sockets |
+//! | [`build`], [`controller`] | from a configuration to what runs; the order of start and end |
+
+pub mod action;
+pub mod actor;
+pub mod api;
+pub mod build;
+pub mod clock;
+pub mod config;
+pub mod controller;
+pub mod event;
+pub mod owner;
+pub mod plan;
+pub mod run;
+pub mod schedule;
+pub mod store;

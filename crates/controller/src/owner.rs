@@ -1,0 +1,346 @@
+//! The one task that activates runs and gives out permits. Due times, actions and the ends of runs come together here.
+//!
+//! - It never waits for the store, the agent or a run: all that takes time is done by a task for each run.
+//! - What to do is read from the state. A start, a reload and a wake-up take the same path.
+//! - A due time is dealt with once: by a run, or by a line that says why there was none.
+
+mod answers;
+mod entry;
+mod permits;
+mod status;
+mod task;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::action::{Actions, Outcome, Refusal, Request};
+use crate::clock::{Clock, LONGEST_SLEEP, Monotonic};
+use crate::event::{EventKind, NewEvent, Severity};
+use crate::plan::{Plan, Subject};
+use crate::run::{Run, RunId, RunState, Runner};
+use crate::store::{RunFilter, Store, StoreError, Tx};
+
+pub use status::{Activity, Status, StatusReader, SubjectStatus};
+
+use answers::Reply;
+use entry::{Due, Entry};
+use permits::{Claim, permitted};
+use task::{Activation, Note, RunTask, Ticket};
+
+/// The owner, before its task begins.
+pub struct Owner {
+    clock: Arc<dyn Clock>,
+    store: Store,
+    runner: Arc<dyn Runner>,
+    plan: watch::Receiver<Arc<Plan>>,
+    requests: mpsc::Receiver<Request>,
+    pings: mpsc::Receiver<oneshot::Sender<()>>,
+    notes: mpsc::UnboundedReceiver<Note>,
+    noter: mpsc::UnboundedSender<Note>,
+    entries: Vec<Entry>,
+    runs: Vec<OpenRun>,
+    next_ticket: Ticket,
+    tasks: TaskTracker,
+    status: watch::Sender<Arc<Status>>,
+}
+
+/// What others hold of the owner.
+#[derive(Clone)]
+pub struct OwnerHandle {
+    /// Asks it to do something.
+    pub actions: Actions,
+    /// What runs and what is due.
+    pub status: StatusReader,
+    pings: mpsc::Sender<oneshot::Sender<()>>,
+}
+
+/// A run that waits or runs.
+struct OpenRun {
+    ticket: Ticket,
+    run: Option<RunId>,
+    claim: Claim,
+    since: jiff::Timestamp,
+    permit: Option<oneshot::Sender<()>>,
+    stop: CancellationToken,
+    /// Who asked for it and waits for its number.
+    asked: Vec<Reply>,
+    due: Option<jiff::Timestamp>,
+}
+
+impl OwnerHandle {
+    /// Whether the owner answers within this time. It waits for nothing, so one that does not answer hangs.
+    pub async fn answers_within(&self, limit: Duration) -> bool {
+        let asked = async {
+            let (reply, answer) = oneshot::channel();
+            self.pings.send(reply).await.is_ok() && answer.await.is_ok()
+        };
+        tokio::time::timeout(limit, asked).await.unwrap_or(false)
+    }
+}
+
+impl Owner {
+    /// Reads what is remembered of the schedules, and takes up the runs that an earlier controller left open.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn new(
+        clock: Arc<dyn Clock>,
+        store: Store,
+        runner: Arc<dyn Runner>,
+        plan: watch::Receiver<Arc<Plan>>,
+    ) -> Result<(Self, OwnerHandle), StoreError> {
+        let (actions, requests) = Actions::channel();
+        let (pinger, pings) = mpsc::channel(1);
+        let (noter, notes) = mpsc::unbounded_channel();
+        let (status, reader) = watch::channel(Arc::default());
+        let handle = OwnerHandle { actions, status: StatusReader::new(reader), pings: pinger };
+        let (entries, runs, tasks) = (Vec::new(), Vec::new(), TaskTracker::new());
+        let next_ticket = 0;
+        let mut owner = Self {
+            clock,
+            store,
+            runner,
+            plan,
+            requests,
+            pings,
+            notes,
+            noter,
+            entries,
+            runs,
+            next_ticket,
+            tasks,
+            status,
+        };
+        owner.take_up_open_runs().await?;
+        owner.take_plan().await?;
+        Ok((owner, handle))
+    }
+
+    /// Works until it is told to stop; then stops all runs, and returns when each has ended and is written down.
+    pub async fn work(mut self, stop: CancellationToken) {
+        loop {
+            self.activate_due();
+            self.give_permits();
+            self.publish();
+            let next = self.entries.iter().filter_map(Entry::next_due).min();
+            let sleep = next.map_or_else(|| self.clock.sleep(LONGEST_SLEEP), |next| self.clock.sleep_towards(next));
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(note) = self.notes.recv() => self.take_note(note),
+                Some(ping) = self.pings.recv() => drop(ping.send(())),
+                Some(request) = self.requests.recv() => self.answer(request),
+                Ok(()) = self.plan.changed() => self.take_plan().await.unwrap_or_else(|why| {
+                    tracing::error!(error = %why, "the schedules of a new configuration are not read yet");
+                }),
+                () = sleep => {}
+            }
+        }
+        self.requests.close();
+        for run in &self.runs {
+            run.stop.cancel();
+        }
+        // The permits are dropped with the runs: what waits ends, what runs is told to.
+        self.runs.clear();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    async fn take_up_open_runs(&mut self) -> Result<(), StoreError> {
+        let filter = RunFilter { is_open: true, ..RunFilter::default() };
+        let open = self.store.reader().runs(filter, None, MAX_OPEN_RUNS).await?;
+        for run in open.items {
+            self.reconcile(run);
+        }
+        Ok(())
+    }
+
+    fn reconcile(&mut self, run: Run) {
+        let claim = Claim { subject: run.subject.clone(), may_freeze: true, has_permit: true };
+        let (task, open) = self.open(claim, None);
+        self.runs.push(OpenRun { run: Some(run.id), ..open });
+        self.tasks.spawn(task.reconcile(run));
+    }
+
+    async fn take_plan(&mut self) -> Result<(), StoreError> {
+        let plan = Arc::clone(&self.plan.borrow_and_update());
+        let mut entries = Vec::with_capacity(plan.subjects.len());
+        for subject in &plan.subjects {
+            // What is known here is newer than what is written down.
+            let known = self.entries.iter().find(|entry| entry.subject.name == subject.name);
+            let entry = match known {
+                Some(known) => known.with_subject(subject.clone()),
+                None => {
+                    let state = self.store.reader().schedule(&subject.name).await?;
+                    Entry::new(subject.clone(), state, self.clock.now())
+                }
+            };
+            entries.push(entry);
+        }
+        self.entries = entries;
+        Ok(())
+    }
+
+    fn activate_due(&mut self) {
+        let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
+        for place in 0..self.entries.len() {
+            let Some(entry) = self.entries.get_mut(place) else { break };
+            let name = entry.subject.name.clone();
+            let is_open = self.runs.iter().any(|run| run.claim.subject == name);
+            match entry.due(now, monotonic) {
+                Due::NotYet => {}
+                Due::Skip { due, why } => {
+                    entry.deal_with(due);
+                    self.skip(name, due, why);
+                }
+                Due::Run { due, .. } if is_open => {
+                    entry.deal_with(due);
+                    self.skip(name, due, "the run before it has not ended".into());
+                }
+                Due::Run { due, why } => {
+                    entry.deal_with(due);
+                    let subject = entry.subject.clone();
+                    self.activate(&subject, why, Some(due), None);
+                }
+            }
+        }
+    }
+
+    /// Writes down that a due time passed without a run.
+    fn skip(&self, subject: String, due: jiff::Timestamp, why: String) {
+        let at = self.clock.now();
+        self.post(move |tx| {
+            tx.dealt_with(&subject, due)?;
+            let text = format!("not run at {due}: {why}");
+            tx.event(
+                at,
+                NewEvent { kind: EventKind::RunSkipped, severity: Severity::Warning, subject, run: None, text },
+            )
+        });
+    }
+
+    fn activate(&mut self, subject: &Subject, reason: String, due: Option<jiff::Timestamp>, asked: Option<Reply>) {
+        let claim = Claim { subject: subject.name.clone(), may_freeze: subject.may_freeze, has_permit: false };
+        let (task, mut open) = self.open(claim, due);
+        let (permit, permitted) = oneshot::channel();
+        open.permit = Some(permit);
+        open.asked.extend(asked);
+        self.runs.push(open);
+        let activation = Activation { subject: subject.name.clone(), digest: subject.digest.clone(), reason, due };
+        self.tasks.spawn(task.activate(activation, permitted));
+    }
+
+    fn open(&mut self, claim: Claim, due: Option<jiff::Timestamp>) -> (RunTask, OpenRun) {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        let stop = CancellationToken::new();
+        let task = RunTask {
+            ticket,
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            runner: Arc::clone(&self.runner),
+            stop: stop.clone(),
+            notes: self.noter.clone(),
+        };
+        let since = self.clock.now();
+        (task, OpenRun { ticket, run: None, claim, since, permit: None, stop, asked: Vec::new(), due })
+    }
+
+    fn give_permits(&mut self) {
+        let claims: Vec<_> = self.runs.iter().map(|run| run.claim.clone()).collect();
+        let now = self.clock.now();
+        for place in permitted(&claims) {
+            let Some(run) = self.runs.get_mut(place) else { continue };
+            run.claim.has_permit = true;
+            run.since = now;
+            if let Some(permit) = run.permit.take() {
+                // A task that has ended meanwhile says so by a note.
+                let _ = permit.send(());
+            }
+            if let Some(entry) = self.entries.iter_mut().find(|entry| entry.subject.name == run.claim.subject) {
+                entry.state.last_start_at = Some(now);
+            }
+        }
+    }
+
+    fn take_note(&mut self, note: Note) {
+        match note {
+            Note::Numbered(ticket, number) => {
+                let Some(run) = self.runs.iter_mut().find(|run| run.ticket == ticket) else { return };
+                run.run = Some(number);
+                for asked in run.asked.drain(..) {
+                    let _ = asked.send(Ok(Outcome::Run(number)));
+                }
+            }
+            Note::NotWritten(ticket, why) => self.put_off(ticket, why),
+            Note::Ended(ticket, state) => {
+                let Some(run) = self.remove(ticket) else { return };
+                let now = self.clock.now();
+                let entry = self.entries.iter_mut().find(|entry| entry.subject.name == run.claim.subject);
+                if let (RunState::Done, Some(entry)) = (state, entry) {
+                    entry.state.last_success_at = Some(now);
+                }
+            }
+        }
+    }
+
+    /// A run that could not be written down has not begun. Its due time stays: it is tried again a little later.
+    fn put_off(&mut self, ticket: Ticket, why: StoreError) {
+        let Some(run) = self.remove(ticket) else { return };
+        tracing::error!(subject = run.claim.subject, error = %why, "a run is put off, because it cannot be written down");
+        let not_before: Monotonic = self.clock.monotonic() + PAUSE_AFTER_A_FAILED_WRITE;
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.subject.name == run.claim.subject) {
+            entry.put_off(run.due, not_before);
+        }
+        if let Some(asked) = run.asked.into_iter().next() {
+            let _ = asked.send(Err(Refusal::Store(why)));
+        }
+    }
+
+    fn remove(&mut self, ticket: Ticket) -> Option<OpenRun> {
+        let place = self.runs.iter().position(|run| run.ticket == ticket)?;
+        Some(self.runs.remove(place))
+    }
+
+    fn publish(&self) {
+        let subjects = self.entries.iter().map(|entry| {
+            let run = self.runs.iter().find(|run| run.claim.subject == entry.subject.name);
+            let activity = match run {
+                None => Activity::Idle,
+                Some(run) if run.claim.has_permit => Activity::Running { run: run.run, since: run.since },
+                Some(run) => Activity::Waiting { run: run.run },
+            };
+            entry.status(activity)
+        });
+        let status = Status { subjects: subjects.collect() };
+        self.status.send_if_modified(|old| {
+            let is_new = **old != status;
+            if is_new {
+                *old = Arc::new(status);
+            }
+            is_new
+        });
+    }
+
+    fn post(&self, change: impl FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send + 'static) {
+        let writer = self.store.writer().clone();
+        self.tasks.spawn(async move {
+            if let Err(why) = writer.write(change).await {
+                tracing::error!(error = %why, "not written down");
+            }
+        });
+    }
+}
+
+/// Open runs that are taken up at a start: far more than ever are open.
+const MAX_OPEN_RUNS: u32 = 1000;
+/// A minute: a full disk is not made free sooner.
+const PAUSE_AFTER_A_FAILED_WRITE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! The life of one run, in a task of its own: written down, permitted, begun, run, ended, and the end written down.
+//!
+//! The owner never waits for the store, which may be parked for hours: it has to stop runs meanwhile. These tasks do, so that
+//! nothing begins that is not written down, and what begins during a freeze begins after the thaw.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::run::{Run, RunContext, RunEnd, RunId, RunState, Runner};
+use crate::store::{Store, StoreError};
+
+/// What the task of a run needs.
+pub(super) struct RunTask {
+    pub(super) ticket: Ticket,
+    pub(super) store: Store,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) runner: Arc<dyn Runner>,
+    pub(super) stop: CancellationToken,
+    pub(super) notes: mpsc::UnboundedSender<Note>,
+}
+
+/// The owner's own number of a run, before the store has given it one.
+pub(super) type Ticket = u64;
+
+/// What a task tells the owner.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// The store has given it a number.
+    Numbered(Ticket, RunId),
+    /// It could not be written down, and does not begin.
+    NotWritten(Ticket, StoreError),
+    /// It has ended: the permit is free.
+    Ended(Ticket, RunState),
+}
+
+/// Why a run is activated.
+#[derive(Clone, Debug)]
+pub(super) struct Activation {
+    pub(super) subject: String,
+    pub(super) digest: String,
+    pub(super) reason: String,
+    /// The due time that this deals with.
+    pub(super) due: Option<jiff::Timestamp>,
+}
+
+impl RunTask {
+    /// A new run.
+    pub(super) async fn activate(self, activation: Activation, permit: oneshot::Receiver<()>) {
+        let (subject, at) = (activation.subject.clone(), self.clock.now());
+        let queued = self.store.writer().write(move |tx| {
+            let Activation { subject, digest, reason, due } = &activation;
+            if let Some(due) = due {
+                tx.dealt_with(subject, *due)?;
+            }
+            tx.queue_run(at, subject, digest, reason)
+        });
+        let run = match queued.await {
+            Ok(run) => run,
+            Err(why) => return self.note(Note::NotWritten(self.ticket, why)),
+        };
+        self.note(Note::Numbered(self.ticket, run));
+        let end = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => RunEnd::new(RunState::Stopped, "it was stopped before it began"),
+            // The owner is gone: the controller ends.
+            permit = permit => match permit {
+                Ok(()) => self.begin(run, subject).await,
+                Err(_) => RunEnd::new(RunState::Stopped, "the controller ended before it began"),
+            },
+        };
+        self.end(run, end).await;
+    }
+
+    /// A run that was open when an earlier controller ended.
+    pub(super) async fn reconcile(self, run: Run) {
+        let id = run.id;
+        let end = guard(self.runner.reconcile(run, self.stop.clone())).await;
+        self.end(id, end).await;
+    }
+
+    async fn begin(&self, run: RunId, subject: String) -> RunEnd {
+        let at = self.clock.now();
+        if let Err(why) = self.store.writer().write(move |tx| tx.begin_run(at, run)).await {
+            return RunEnd::new(RunState::Stopped, format!("its beginning could not be written down: {why}"));
+        }
+        guard(self.runner.run(RunContext { run, subject, stop: self.stop.clone() })).await
+    }
+
+    /// Frees the permit at once, and writes the end down, however long that takes: a full disk is made free some time.
+    async fn end(self, run: RunId, end: RunEnd) {
+        self.note(Note::Ended(self.ticket, end.state));
+        let at = self.clock.now();
+        loop {
+            let end = end.clone();
+            match self.store.writer().write(move |tx| tx.end_run(at, run, &end)).await {
+                Ok(()) => return,
+                Err(why @ (StoreError::Impossible(_) | StoreError::NotFound(_))) => {
+                    return tracing::error!(%run, error = %why, "the end of a run was not written down");
+                }
+                Err(why) => {
+                    tracing::error!(%run, error = %why, "the end of a run is not written down yet");
+                    self.clock.sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn note(&self, note: Note) {
+        // The owner is gone only when the controller ends.
+        let _ = self.notes.send(note);
+    }
+}
+
+/// Runs it as a task of its own, so that a panic is the end of this run and of nothing else.
+async fn guard(run: impl Future<Output = RunEnd> + Send + 'static) -> RunEnd {
+    match tokio::spawn(run).await {
+        Ok(end) => end,
+        Err(why) => RunEnd::new(RunState::Failed, format!("the run panicked: {why}")),
+    }
+}
+
+/// Between two attempts to write an end down.
+const PAUSE: Duration = Duration::from_secs(10);

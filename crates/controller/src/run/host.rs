@@ -1,0 +1,136 @@
+//! Runs subjects through the host library: the backup loop and extensions, against the agent, with the applications frozen
+//! by the coordinator and the store parked meanwhile.
+
+mod backup;
+mod extension;
+mod reconcile;
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use agentapi_host::policy::{Approver, Audit, Policy};
+use agentapi_host::quiesce::{Coordinator, Parked};
+use agentapi_host::{Agent, error_chain};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::run::log::LineKeeper;
+use crate::run::{Run, RunContext, RunEnd, RunId, RunState, Runner};
+use crate::store::Store;
+
+/// The runner of the controller. Cheap to clone.
+#[derive(Clone)]
+pub struct HostRunner {
+    /// Where runs are written down.
+    pub store: Store,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// What runs. Replaced whole at a reload; a run keeps what it began with.
+    pub work: watch::Receiver<Arc<Work>>,
+    /// Freezes the applications; none where nothing is to be frozen.
+    pub coordinator: Option<Coordinator>,
+    /// Asked before an extension wipes a disk.
+    pub approver: Arc<dyn Approver>,
+    /// Takes what runs do; none if there is no audit.
+    pub audit: Option<Arc<dyn ParkingAudit>>,
+}
+
+/// An audit that can be told to keep its lines in memory for a while.
+pub trait ParkingAudit: Audit {
+    /// Keeps them until the value is dropped.
+    fn park(&self) -> Parked;
+    /// The same audit as the host library takes it.
+    fn as_audit(self: Arc<Self>) -> Arc<dyn Audit>;
+}
+
+/// What runs, loaded.
+pub struct Work {
+    /// The agent.
+    pub agent: Agent,
+    /// The backup loop; none where it is not configured.
+    pub backup: Option<BackupWork>,
+    /// The extensions by name.
+    pub extensions: BTreeMap<String, ExtensionWork>,
+}
+
+/// The backup loop, loaded.
+pub struct BackupWork {
+    /// The loop.
+    pub policy: Policy,
+    /// Its input: a JSON text.
+    pub input: String,
+    /// Whether a backup that is only crash-consistent is as good, although applications are to be frozen.
+    pub accepts_crash_consistent: bool,
+}
+
+/// An extension, loaded.
+pub struct ExtensionWork {
+    /// The extension.
+    pub policy: Policy,
+    /// Its input: a JSON text.
+    pub input: String,
+}
+
+impl Runner for HostRunner {
+    fn run(&self, context: RunContext) -> Pin<Box<dyn Future<Output = RunEnd> + Send>> {
+        let runner = self.clone();
+        Box::pin(async move {
+            let work = Arc::clone(&runner.work.borrow());
+            let RunContext { run, subject, stop } = context;
+            match (subject.as_str(), &work.backup, work.extensions.get(&subject)) {
+                (BACKUP, Some(backup), _) => runner.back_up(run, &work.agent, backup, &stop).await,
+                (_, _, Some(extension)) => runner.run_extension(run, &work.agent, extension, &stop).await,
+                _ => RunEnd::new(RunState::Stopped, "it is no longer in the configuration"),
+            }
+        })
+    }
+
+    fn reconcile(&self, run: Run, stop: CancellationToken) -> Pin<Box<dyn Future<Output = RunEnd> + Send>> {
+        let runner = self.clone();
+        Box::pin(async move { runner.find_out(run, &stop).await })
+    }
+}
+
+impl HostRunner {
+    /// The extension with what this run needs: where its lines go, whom it asks, what it may freeze.
+    fn prepare(&self, run: RunId, policy: &Policy) -> Policy {
+        let lines = LineKeeper::new(run, Arc::clone(&self.clock), self.store.writer().clone());
+        let mut policy = policy.clone().log(Arc::new(lines)).approver(Arc::clone(&self.approver));
+        if let Some(audit) = &self.audit {
+            policy = policy.audit(Arc::clone(audit).as_audit());
+        }
+        let Some(coordinator) = &self.coordinator else { return policy };
+        let (store, audit) = (self.store.clone(), self.audit.clone());
+        policy.quiesce(coordinator.clone(), move || {
+            // The store last: what the audit does until it is parked may not be in it, but the order costs nothing.
+            let audit = audit.as_ref().map_or_else(Parked::nothing_to_park, |audit| audit.park());
+            Parked::until_dropped((audit, store.park()))
+        })
+    }
+
+    /// Runs an extension until its end or until it is stopped; then waits until nothing is frozen. The error is an end.
+    async fn drive(
+        &self,
+        policy: &Policy,
+        agent: &Agent,
+        input: &str,
+        stop: &CancellationToken,
+    ) -> Result<String, RunEnd> {
+        let outcome = tokio::select! {
+            outcome = policy.run(agent, input) => outcome.map_err(|why| extension::end_of(&why)),
+            () = stop.cancelled() => Err(RunEnd::new(RunState::Stopped, "it was stopped")),
+        };
+        // A run that was stopped is thawed in the background. Its permit is kept until that has worked.
+        if let Some(coordinator) = &self.coordinator
+            && let Err(why) = coordinator.idle().await
+        {
+            tracing::error!(error = %error_chain(&why), "still frozen");
+        }
+        outcome
+    }
+}
+
+/// The name of the backup loop among the subjects.
+pub const BACKUP: &str = "backup";

@@ -1,0 +1,33 @@
+//! A run of an extension.
+
+use agentapi_host::policy::RunError;
+use agentapi_host::{Agent, error_chain};
+use tokio_util::sync::CancellationToken;
+
+use crate::run::host::{ExtensionWork, HostRunner};
+use crate::run::{RunEnd, RunId, RunState};
+
+impl HostRunner {
+    pub(super) async fn run_extension(
+        &self,
+        run: RunId,
+        agent: &Agent,
+        work: &ExtensionWork,
+        stop: &CancellationToken,
+    ) -> RunEnd {
+        let policy = self.prepare(run, &work.policy);
+        match self.drive(&policy, agent, &work.input, stop).await {
+            Ok(result) => RunEnd { result: Some(result), ..RunEnd::new(RunState::Done, "") },
+            Err(end) => end,
+        }
+    }
+}
+
+/// The end of a run that gave no result.
+pub(super) fn end_of(why: &RunError) -> RunEnd {
+    let state = match why {
+        RunError::Stopped(_) => RunState::Stopped,
+        _ => RunState::Failed,
+    };
+    RunEnd::new(state, error_chain(why))
+}

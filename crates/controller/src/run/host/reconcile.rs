@@ -1,0 +1,87 @@
+//! What became of a run whose controller is gone.
+//!
+//! What it had frozen is thawed before this: from the journal, before anything else is looked at. A backup that it may have
+//! started is found by the agent's status, which speaks of another job than before the run; a second one is never started.
+
+use std::time::Duration;
+
+use agentapi_host::records::{BackupPhase, BackupStatus};
+use agentapi_host::{Agent, error_chain};
+use tokio_util::sync::CancellationToken;
+
+use crate::run::host::{BACKUP, HostRunner};
+use crate::run::{Run, RunEnd, RunState};
+
+impl HostRunner {
+    pub(super) async fn find_out(&self, run: Run, stop: &CancellationToken) -> RunEnd {
+        if run.state == RunState::Queued {
+            return RunEnd::new(RunState::Stopped, "the controller ended before it began");
+        }
+        let Some(before) = run.job_before.filter(|_| run.subject == BACKUP) else {
+            return RunEnd::new(RunState::Stopped, "the controller ended while it ran");
+        };
+        let agent = self.work.borrow().agent.clone();
+        tokio::select! {
+            end = self.follow(&agent, &before) => end,
+            () = stop.cancelled() => RunEnd::new(RunState::Unknown, "the controller ended while it ran, and again before the agent was asked"),
+        }
+    }
+
+    async fn follow(&self, agent: &Agent, before: &str) -> RunEnd {
+        let begun = self.clock.monotonic();
+        let mut failing_since = None;
+        loop {
+            let now = self.clock.monotonic();
+            match agent.backup_status().await {
+                Ok(status) => {
+                    failing_since = None;
+                    if let Some(end) = end_of(before, &status) {
+                        return end;
+                    }
+                }
+                Err(why) if now.since(*failing_since.get_or_insert(now)) >= PATIENCE => {
+                    let text = format!(
+                        "the controller ended while it ran, and the agent cannot be asked: {}",
+                        error_chain(&why)
+                    );
+                    return RunEnd::new(RunState::Unknown, text);
+                }
+                Err(_) => {}
+            }
+            if now.since(begun) >= LONGEST_BACKUP {
+                return RunEnd::new(
+                    RunState::Unknown,
+                    "the controller ended while it ran, and the backup does not end",
+                );
+            }
+            self.clock.sleep(PAUSE).await;
+        }
+    }
+}
+
+/// The end, if the status tells it; none while the backup runs.
+fn end_of(before: &str, status: &BackupStatus) -> Option<RunEnd> {
+    if status.job_id == before {
+        let text = "the controller ended while it ran; the agent shows no backup that it started";
+        return Some(RunEnd::new(RunState::Stopped, text));
+    }
+    let (state, reason) = match &status.phase {
+        BackupPhase::Running | BackupPhase::Other(_) => return None,
+        BackupPhase::Done => {
+            (RunState::Done, "the controller ended while it ran; the backup went on and is done".to_owned())
+        }
+        BackupPhase::Failed => (RunState::Failed, status.error.clone()),
+        BackupPhase::Idle => {
+            (RunState::Unknown, "the controller ended while it ran, and the agent has forgotten the backup".to_owned())
+        }
+    };
+    let consistency = (state == RunState::Done).then(|| "crash: the controller ended while it was taken".to_owned());
+    Some(RunEnd { job_id: Some(status.job_id.clone()), consistency, ..RunEnd::new(state, reason) })
+}
+
+/// Between two requests of the status: nobody waits for this one.
+const PAUSE: Duration = Duration::from_secs(30);
+/// How long an agent is waited for that does not answer.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// As long as the loop itself follows a backup.
+const LONGEST_BACKUP: Duration = Duration::from_secs(4 * 60 * 60);

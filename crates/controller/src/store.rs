@@ -1,0 +1,155 @@
+//! The history: runs, events and schedules in one SQLite file.
+//!
+//! One thread writes ([`Writer`]); readers ([`Reader`]) are `query_only` and have a deadline for each question. Liveness,
+//! readiness, metrics and the keeper of a freeze ask none of them.
+//!
+//! While something is frozen the store is *parked* ([`Store::park`]): the writer is idle and no reader is in the file,
+//! because a thread that waits in the kernel for a frozen disk ignores time-outs and holds back SIGKILL until the thaw.
+//! What is written meanwhile waits in the writer's bounded queue; what is asked meanwhile is [`StoreError::Parked`].
+//!
+//! A change of state and the event that tells of it are one transaction, and the event is published after the commit: a
+//! crash in between loses a push, which the replay by number brings.
+
+mod events;
+mod gate;
+mod migrations;
+mod open;
+mod reader;
+mod runs;
+mod schedules;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::broadcast;
+
+use crate::event::Event;
+use crate::run::Impossible;
+
+pub use reader::Reader;
+pub use runs::{Page, RunFilter};
+pub use schedules::ScheduleState;
+pub use writer::{Tx, Writer};
+
+use crate::store::gate::Gate;
+use crate::store::open::Opened;
+
+/// The history of one controller.
+#[derive(Clone)]
+pub struct Store {
+    writer: Writer,
+    reader: Reader,
+    gate: Arc<Gate>,
+    set_aside: Option<PathBuf>,
+}
+
+/// Why the history was not read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another controller uses this folder.
+    #[error("the state folder {} is in use by another controller", .0.display())]
+    InUse(PathBuf),
+    /// The folder or a file in it cannot be used.
+    #[error("the state folder {} cannot be used", folder.display())]
+    Unusable {
+        /// The folder.
+        folder: PathBuf,
+        /// What the operating system or SQLite said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file was written by a newer version of this program.
+    #[error("the state is of version {found}, and this program knows versions up to {known}")]
+    Newer {
+        /// The file's version.
+        found: i64,
+        /// The newest that is known.
+        known: i64,
+    },
+    /// SQLite failed: a full disk, a damaged file, a folder that may not be written to.
+    #[error("the state cannot be read or written")]
+    Sqlite(#[from] rusqlite::Error),
+    /// Something is frozen, and until the thaw the file is not touched.
+    #[error("the state is frozen with the disk for {} s", .0.as_secs())]
+    Parked(Duration),
+    /// A question took too long, or too much waits to be written.
+    #[error("the state does not answer in time")]
+    Busy,
+    /// There is nothing with this number or name.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// A run cannot take this step.
+    #[error(transparent)]
+    Impossible(#[from] Impossible),
+}
+
+impl Store {
+    /// Opens the history in this folder, which is made if it is missing. Blocks while the file is checked.
+    ///
+    /// A file that is damaged is set aside under another name, and a new one is begun: [`set_aside`](Self::set_aside).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InUse`], [`StoreError::Unusable`], [`StoreError::Newer`].
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let Opened { connection, file, lock, set_aside } = open::open(folder)?;
+        let gate = Arc::new(Gate::default());
+        let (feed, _) = broadcast::channel(FEED_EVENTS);
+        let writer = Writer::start(connection, feed, lock)
+            .map_err(|source| StoreError::Unusable { folder: folder.into(), source: source.into() })?;
+        let reader = Reader::new(file, Arc::clone(&gate));
+        Ok(Self { writer, reader, gate, set_aside })
+    }
+
+    /// Who writes.
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Who reads.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Where a damaged file was put when this was opened.
+    pub fn set_aside(&self) -> Option<&Path> {
+        self.set_aside.as_deref()
+    }
+
+    /// Events as they are committed. A receiver that lags is told so, and reads what it missed by number.
+    pub fn follow(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.writer.follow()
+    }
+
+    /// Waits until nobody is in the file, and keeps it so until the value is dropped. Blocks for as long as what is being
+    /// written takes.
+    pub fn park(&self) -> ParkedStore {
+        // Readers first: a reader may wait for the writer's lock, and never the other way round.
+        let closed = Gate::close(&self.gate);
+        ParkedStore { _writer: self.writer.park(), _closed: closed }
+    }
+}
+
+/// Nothing of the store is in the file while this lives.
+pub struct ParkedStore {
+    _writer: writer::Parked,
+    _closed: gate::Closed,
+}
+
+/// How many events a reader of the feed may lag behind before it has to read them from the file.
+const FEED_EVENTS: usize = 1024;
+
+fn to_ms(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+/// A time that is out of range, which only a damaged file holds, is the beginning of 1970.
+fn from_ms(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! The steps from an empty file to today's tables. A step is never edited once it is released; a test holds their digests.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::store::StoreError;
+
+/// Step N brings a file of version N to version N + 1.
+const STEPS: &[&str] = &[include_str!("../../migrations/0001.sql")];
+
+/// Brings a file to today's version. The steps and the version are one transaction: a step that fails leaves the file as it
+/// was.
+///
+/// # Errors
+///
+/// [`StoreError::Newer`], [`StoreError::Sqlite`].
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for step in STEPS.iter().skip(usize::try_from(found).unwrap_or_default()) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{STEPS, migrate};
+    use crate::store::StoreError;
+
+    #[test]
+    fn migrating_twice_changes_nothing_and_a_newer_file_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        let tables = |connection: &Connection| {
+            connection
+                .query_row("SELECT group_concat(sql) FROM sqlite_schema", [], |row| row.get::<_, String>(0))
+                .unwrap()
+        };
+        let before = tables(&connection);
+        migrate(&mut connection).unwrap();
+        assert_eq!(tables(&connection), before);
+
+        connection.pragma_update(None, "user_version", 1000).unwrap();
+        let newer = migrate(&mut connection).unwrap_err();
+        let known = i64::try_from(STEPS.len()).unwrap();
+        assert!(matches!(newer, StoreError::Newer { found: 1000, known: found } if found == known));
+    }
+}
