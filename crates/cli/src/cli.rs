@@ -7,11 +7,16 @@ use clap::{Parser, Subcommand};
 use crate::commands::backup::BackupCommand;
 use crate::commands::call;
 use crate::commands::disks::DisksCommand;
+use crate::commands::events::EventsOptions;
 use crate::commands::fingerprint::FingerprintOptions;
 use crate::commands::mock::{self, MockOptions};
 use crate::commands::policy::PolicyCommand;
+use crate::commands::runs::RunsCommand;
+use crate::commands::schedule::ScheduleCommand;
+use crate::commands::serve::ServeOptions;
 use crate::commands::thaw::{self, ThawOptions};
 use crate::process::log::LogOptions;
+use crate::session::daemon::DaemonOptions;
 use crate::session::host::HostOptions;
 use crate::session::target::TargetOptions;
 use crate::status;
@@ -117,6 +122,30 @@ pub(crate) enum Command {
     Disks(DisksCommand),
     /// Show how the host and its storage are doing (GET /host/metrics)
     Metrics(TargetOptions),
+    /// Run the controller of this guest: backups and extensions on schedules, day and night
+    ///
+    /// Runs until SIGTERM or Ctrl-C; then what runs is stopped, what is frozen is thawed, and the rest
+    /// is written down. `serve --mock` shows all of it without an agent or a configuration.
+    #[command(verbatim_doc_comment)]
+    Serve(ServeOptions),
+    /// Say what the controller runs, what is due and what is frozen
+    Status(DaemonOptions),
+    /// The controller's runs: list, show, log, stop
+    Runs {
+        #[command(flatten)]
+        daemon: DaemonOptions,
+        #[command(subcommand)]
+        command: Option<RunsCommand>,
+    },
+    /// The controller's schedules: run something now, pause, resume
+    Schedule {
+        #[command(flatten)]
+        daemon: DaemonOptions,
+        #[command(subcommand)]
+        command: ScheduleCommand,
+    },
+    /// What happened in the controller, and with --follow what happens
+    Events(EventsOptions),
     /// Policy extensions: see what one wants, run one
     #[command(subcommand)]
     Policy(PolicyCommand),

@@ -41,7 +41,10 @@ pub use crate::commands::call::{Operation, Request};
 
 use crate::cli::{Cli, Command};
 use crate::commands::policy::PolicyCommand;
-use crate::commands::{backup, call, demo, disks, fingerprint, metrics, mock, policy, storage, thaw};
+use crate::commands::{
+    backup, call, demo, disks, events, fingerprint, metrics, mock, policy, runs, schedule, serve, status as controller,
+    storage, thaw,
+};
 use crate::error::UsageError;
 use crate::print::Output;
 use crate::process::{log, stderr};
@@ -81,6 +84,11 @@ fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
         Command::Metrics(target) => session.with_agent(&target, metrics::show),
         Command::Backup(command) => backup::run(&session, command),
         Command::Thaw(options) => thaw::run(&options, output),
+        Command::Serve(options) => serve::run(&session, &options),
+        Command::Status(daemon) => controller::run(&daemon, output),
+        Command::Runs { daemon, command } => runs::run(&daemon, command.as_ref(), output),
+        Command::Schedule { daemon, command } => schedule::run(&daemon, &command, output),
+        Command::Events(options) => events::run(&options, output),
         Command::Disks(command) => disks::run(&session, command),
         Command::Policy(command) => policy::run(&session, command),
     }
@@ -94,6 +102,11 @@ fn refuse_options_without_effect(command: &Command, session: &Session) -> Result
         Command::Fingerprint(_) => "fingerprint",
         Command::Policy(PolicyCommand::Check { .. }) => "policy check",
         Command::Thaw(_) => "thaw",
+        Command::Serve(_) => "serve",
+        Command::Status(_) => "status",
+        Command::Runs { .. } => "runs",
+        Command::Schedule { .. } => "schedule",
+        Command::Events(_) => "events",
         _ => return Ok(()),
     };
     if let Some(option) = session.global_target.first_given() {

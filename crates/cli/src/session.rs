@@ -1,5 +1,6 @@
 //! What the options of a command stand for: the agent to talk to, and the host that runs the client.
 
+pub(crate) mod daemon;
 pub(crate) mod host;
 pub(crate) mod load;
 pub(crate) mod target;

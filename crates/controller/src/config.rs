@@ -16,6 +16,7 @@ pub mod backup;
 mod compare;
 pub mod due;
 pub mod extension;
+mod journal;
 mod mistake;
 pub mod notify;
 pub mod places;
@@ -33,6 +34,7 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 pub use compare::compare;
+pub use journal::journal_of;
 pub use mistake::{Mistake, Place};
 pub use print::print;
 pub use reload::{LOOK_EVERY, Reload};
@@ -179,7 +181,7 @@ fn check_document(root: Section<'_>, surroundings: &Surroundings) -> Option<(Fix
     let journal = quiesce.as_ref().and_then(|(_, journal)| journal.clone());
     let fixed = Fixed {
         guest: guest?,
-        journal: journal.unwrap_or_else(|| state.join("freeze.journal")),
+        journal: journal.unwrap_or_else(|| state.join(journal::FILE)),
         api: api?,
         metrics: metrics?,
         audit: audit?.unwrap_or_else(|| state.join("audit.jsonl")),

@@ -54,7 +54,7 @@ impl HostOptions {
 }
 
 /// Where compiled code is cached. None if the environment names no directory, or an empty one on purpose.
-fn cache_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+pub(crate) fn cache_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     match variable("AGENTAPI_CACHE_DIR") {
         Some(named) => Some(PathBuf::from(named)).filter(|dir| !dir.as_os_str().is_empty()),
         None => base_directory(BaseDirectory::Cache, variable).map(|caches| caches.join("agentapi")),

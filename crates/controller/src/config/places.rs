@@ -156,14 +156,14 @@ pub(super) fn check_audit(section: Option<Section<'_>>) -> Option<Option<PathBuf
 }
 
 pub(super) fn check_state(section: Option<Section<'_>>) -> Option<(PathBuf, Retention)> {
-    let Some(section) = section else { return Some((STATE.into(), Retention::default())) };
+    let Some(section) = section else { return Some((DEFAULT_STATE.into(), Retention::default())) };
     let folder = optional_key(&section, "folder", |section| section.path_of("folder"));
     let keep_for = optional_key(&section, "keep_for", |section| section.period("keep_for"));
     let keep_runs = optional_key(&section, "keep_runs", |section| section.number("keep_runs"));
     section.finish();
     let defaults = Retention::default();
     let (keep_for, keep_runs) = (keep_for?.unwrap_or(defaults.keep_for), keep_runs?.unwrap_or(defaults.keep_runs));
-    Some((folder?.unwrap_or_else(|| STATE.into()), Retention { keep_for, keep_runs }))
+    Some((folder?.unwrap_or_else(|| DEFAULT_STATE.into()), Retention { keep_for, keep_runs }))
 }
 
 impl Default for Retention {
@@ -173,4 +173,4 @@ impl Default for Retention {
 }
 
 /// The folder of the state, as systemd's `StateDirectory=agentapi` makes it.
-const STATE: &str = "/var/lib/agentapi";
+pub(super) const DEFAULT_STATE: &str = "/var/lib/agentapi";

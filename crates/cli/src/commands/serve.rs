@@ -1,0 +1,137 @@
+//! `agentapi serve`: the controller, until it is told to end.
+
+mod mock;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use agentapi_controller::api::Sockets;
+use agentapi_controller::clock::{Clock, SystemClock};
+use agentapi_controller::config::{Config, Mistake, Surroundings, journal_of, places::User, print as understood};
+use agentapi_controller::controller::{Controller, Environment};
+use agentapi_host::quiesce::{Applications, Settings, thaw_left_frozen};
+use anyhow::Context;
+use clap::Args;
+use tokio::runtime::Builder;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{CommandError, UsageError};
+use crate::extension::tell::tell;
+use crate::print::escape::visible;
+use crate::print::print;
+use crate::process::signals::Termination;
+use crate::session::Session;
+use crate::session::host::cache_dir;
+
+/// What `serve` takes.
+#[derive(Args)]
+pub(crate) struct ServeOptions {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "/etc/agentapi/controller.toml")]
+    config: PathBuf,
+    /// Print what was understood of the configuration, with the next times of each schedule, and end
+    #[arg(long, conflicts_with = "mock")]
+    check: bool,
+    /// Run against a mock agent in this process, with a backup every minute: to see it work
+    #[arg(long, conflicts_with = "config")]
+    mock: bool,
+}
+
+/// Runs the controller.
+pub(crate) fn run(session: &Session, options: &ServeOptions) -> anyhow::Result<()> {
+    if session.output.json {
+        return Err(UsageError("serve prints for people only: programs ask the socket".into()).into());
+    }
+    let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+    let runtime = runtime.context("the runtime cannot be started")?;
+    let outcome = if options.mock { runtime.block_on(mock::serve()) } else { serve_file(&runtime, options) };
+    runtime.shutdown_background();
+    outcome
+}
+
+fn serve_file(runtime: &tokio::runtime::Runtime, options: &ServeOptions) -> anyhow::Result<()> {
+    if !options.check {
+        // Before the configuration is checked, which reads the token: what was left frozen waits for nothing else.
+        thaw_leftover(&journal_of(&options.config))?;
+    }
+    let config =
+        Config::read(&options.config, &Surroundings::of_process()).result.map_err(|mistakes| refused(&mistakes))?;
+    if options.check {
+        return Ok(print(&understood(&config, SystemClock.now()))?);
+    }
+    runtime.block_on(async { serve(&config, sockets(&config)?).await })
+}
+
+/// Thaws what an earlier controller left frozen. A journal of an older version, which does not say what it was, is not of a
+/// controller.
+fn thaw_leftover(journal: &Path) -> anyhow::Result<()> {
+    let nothing = Applications::none();
+    if let Some(report) = thaw_left_frozen(journal, nothing, &Settings::default())? {
+        tell(&format!("thawed what {} had left frozen, {} s ago", visible(&report.holder), report.frozen.as_secs()));
+    }
+    Ok(())
+}
+
+fn refused(mistakes: &[Mistake]) -> anyhow::Error {
+    let lines: Vec<_> = mistakes.iter().map(|mistake| visible(&mistake.to_string()).into_owned()).collect();
+    UsageError(format!("the configuration is refused:\n  {}", lines.join("\n  "))).into()
+}
+
+/// Starts, says where it answers, and runs until a signal comes.
+async fn serve(config: &Config, sockets: Sockets) -> anyhow::Result<()> {
+    let mut termination = Termination::handle().context("signals cannot be waited for")?;
+    let cache = cache_dir(|name| std::env::var_os(name));
+    let environment = Environment { clock: Arc::new(SystemClock), cache, sockets: sockets.clone() };
+    let controller = Controller::start(config, environment).await?;
+    tell(&format!(
+        "the controller is ready: agentapi status --socket {}",
+        visible(&sockets.main.display().to_string())
+    ));
+    let stop = CancellationToken::new();
+    let running = controller.run(stop.clone());
+    tokio::pin!(running);
+    tokio::select! {
+        () = running.as_mut() => return Err(CommandError::new("the controller has ended by itself").into()),
+        signal = termination.recv() => tell(&format!("signal {signal}: runs are stopped, and what is frozen is thawed")),
+    }
+    stop.cancel();
+    tokio::select! {
+        () = running => Ok(()),
+        _ = termination.recv() => Err(CommandError::new("interrupted again before all had ended: the next start goes on").into()),
+    }
+}
+
+/// The sockets, with the numbers of group and users. A group that is not there is told, and root alone may connect.
+fn sockets(config: &Config) -> anyhow::Result<Sockets> {
+    let api = &config.fixed.api;
+    for socket in [&api.socket, &api.socket_ro] {
+        let folder = socket.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
+    let group = number_of("/etc/group", &api.group);
+    if group.is_none() {
+        tell(&format!("there is no group {}: only root and this user may connect", visible(&api.group)));
+    }
+    let approvers = api.approvers.iter().map(|user| match user {
+        User::Uid(uid) => Ok(*uid),
+        User::Name(name) => {
+            number_of("/etc/passwd", name).ok_or_else(|| UsageError(format!("api.approvers: there is no user {name}")))
+        }
+    });
+    Ok(Sockets {
+        main: api.socket.clone(),
+        read_only: api.socket_ro.clone(),
+        group,
+        approvers: approvers.collect::<Result<_, _>>()?,
+    })
+}
+
+/// The number of a group or user in the machine's own files: name, password, number, ...
+fn number_of(file: &str, name: &str) -> Option<u32> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text.lines().find(|line| line.split(':').next() == Some(name))?;
+    line.split(':').nth(2)?.parse().ok()
+}
+
+/// Requests and runs mostly wait; extensions compute on one while the other answers.
+const WORKERS: usize = 2;

@@ -1,0 +1,46 @@
+//! `agentapi serve --mock`: a whole controller in one command, against a mock agent in the same process.
+
+use std::fs;
+
+use agentapi_controller::api::Sockets;
+use agentapi_controller::config::{Config, Surroundings};
+use agentapi_mock::MockAgent;
+use anyhow::Context;
+
+use crate::commands::serve::{refused, serve as run};
+use crate::extension::tell::tell;
+
+/// Everything lies in a temporary folder, which is removed at the end.
+pub(super) async fn serve_in(folder: &std::path::Path) -> anyhow::Result<()> {
+    let agent = MockAgent::start().await?;
+    fs::write(folder.join("token"), agent.token()).context("the token cannot be written")?;
+    let text = CONFIGURATION.replace("ENDPOINT", &agent.endpoint()).replace("PIN", &agent.fingerprint().to_string());
+    let file = folder.join("controller.toml");
+    fs::write(&file, text).context("the configuration cannot be written")?;
+    let config = Config::read(&file, &Surroundings::of_process()).result.map_err(|mistakes| refused(&mistakes))?;
+    tell(&format!("a mock agent listens on {}; its configuration is {}", agent.endpoint(), file.display()));
+    let [main, read_only] = ["agentapi.sock", "agentapi-ro.sock"].map(|name| folder.join(name));
+    let outcome = run(&config, Sockets { main, read_only, group: None, approvers: Vec::new() }).await;
+    agent.stop().await;
+    outcome
+}
+
+pub(super) async fn serve() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    serve_in(folder.path()).await
+}
+
+/// A backup every minute, of which the mock agent makes one at once.
+const CONFIGURATION: &str = r#"[agent]
+endpoint = "ENDPOINT"
+fingerprints = ["PIN"]
+token_file = "token"
+
+[backup]
+every = "1m"
+even_if_not_due = true
+accept_crash_consistent = true
+
+[state]
+folder = "state"
+"#;

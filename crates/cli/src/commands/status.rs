@@ -1,0 +1,40 @@
+//! `agentapi status`: what the controller runs, what is due, what is frozen.
+
+use serde_json::Value;
+
+use crate::print::Output;
+use crate::print::escape::visible;
+use crate::print::table::Table;
+use crate::process::runtime::{block_on, single_threaded};
+use crate::session::daemon::DaemonOptions;
+
+/// Asks, and prints.
+pub(crate) fn run(daemon: &DaemonOptions, output: Output) -> anyhow::Result<()> {
+    let status = block_on(single_threaded()?, daemon.get("/v1/status"))?;
+    Ok(output.show(&status, describe)?)
+}
+
+fn describe(status: &Value) -> String {
+    let mut table = Table::new(["NAME", "NOW", "NEXT", "LAST START", "LAST SUCCESS"]);
+    for subject in status["subjects"].as_array().into_iter().flatten() {
+        let time = |key: &str| local(&subject[key]);
+        let next = if subject["is_paused"] == true { "paused".to_owned() } else { time("next_due") };
+        let [name, activity] =
+            [&subject["name"], &subject["activity"]["state"]].map(|text| text.as_str().unwrap_or(""));
+        table.row([name, activity, &next, &time("last_start"), &time("last_success")]);
+    }
+    let mut text = table.render(&[]);
+    if let Some(freeze) = status["freeze"].as_object() {
+        let part = |key: &str| freeze.get(key).and_then(Value::as_str).map(visible).unwrap_or_default();
+        let seconds = freeze.get("for_s").and_then(Value::as_u64).unwrap_or_default();
+        text += &format!("{} since {seconds} s, by {}\n", part("stage"), part("holder"));
+    }
+    text
+}
+
+/// A time of the controller in this machine's zone, to the second. Empty where there is none.
+pub(crate) fn local(time: &Value) -> String {
+    let parsed = time.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let zoned = parsed.map(|time| time.to_zoned(jiff::tz::TimeZone::system()));
+    zoned.map_or_else(String::new, |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}

@@ -1,0 +1,85 @@
+//! The controller's socket, for the commands that ask it.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::UnixStream;
+
+use crate::error::CommandError;
+use crate::print::escape::visible;
+use crate::status::ExitStatus;
+
+/// Which controller to ask.
+#[derive(Args, Clone)]
+pub(crate) struct DaemonOptions {
+    /// The socket of the controller, which `agentapi serve` prints
+    #[arg(long, value_name = "FILE", env = "AGENTAPI_SOCKET", default_value = "/run/agentapi/agentapi.sock")]
+    socket: PathBuf,
+}
+
+impl DaemonOptions {
+    /// Asks, and reads the JSON of the answer.
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.json(Method::GET, path).await
+    }
+
+    /// Asks for something to be done.
+    pub(crate) async fn post(&self, path: &str) -> anyhow::Result<Value> {
+        self.json(Method::POST, path).await
+    }
+
+    /// Opens a stream of events, of those after a number if one is given.
+    pub(crate) async fn follow(&self, after: Option<i64>) -> anyhow::Result<Incoming> {
+        let path = after.map_or_else(|| "/v1/events".to_owned(), |after| format!("/v1/events?after={after}"));
+        let answer = self.send(Method::GET, &path, "text/event-stream").await?;
+        match answer.status() {
+            StatusCode::OK => Ok(answer.into_body()),
+            status => Err(problem(status, answer.into_body()).await),
+        }
+    }
+
+    async fn json(&self, method: Method, path: &str) -> anyhow::Result<Value> {
+        let answer = self.send(method, path, "application/json").await?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(problem(status, answer.into_body()).await);
+        }
+        let body = answer.into_body().collect().await.context("the controller's answer broke off")?;
+        serde_json::from_slice(&body.to_bytes()).context("the controller's answer is no JSON")
+    }
+
+    async fn send(&self, method: Method, path: &str, accept: &str) -> anyhow::Result<Response<Incoming>> {
+        let file = self.socket.display().to_string();
+        let stream = UnixStream::connect(&self.socket).await.with_context(|| {
+            format!(
+                "no controller answers at {}: is `agentapi serve` running? --socket names another one",
+                visible(&file)
+            )
+        })?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // Ends with the process, or when the answer has been read.
+        tokio::spawn(connection);
+        let request = Request::builder().method(method).uri(path).header("host", "agentapi").header("accept", accept);
+        sender.send_request(request.body(Empty::<Bytes>::new())?).await.context("the controller does not answer")
+    }
+}
+
+/// What the controller says is wrong.
+async fn problem(status: StatusCode, body: Incoming) -> anyhow::Error {
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let detail = problem["detail"].as_str().map_or_else(|| format!("HTTP {status}"), |text| visible(text).into_owned());
+    let ending = match problem["kind"].as_str() {
+        Some("frozen" | "busy") => ExitStatus::Busy,
+        Some("invalid-argument" | "not-found") => ExitStatus::WrongUsage,
+        _ => ExitStatus::Failed,
+    };
+    CommandError::new(detail).with_status(ending).into()
+}
