@@ -26,7 +26,7 @@ pub(super) async fn serve_in(folder: &std::path::Path) -> anyhow::Result<()> {
 }
 
 pub(super) async fn serve() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let folder = tempfile::Builder::new().prefix("agentapi-").tempdir().context("no temporary folder")?;
     serve_in(folder.path()).await
 }
 
