@@ -77,7 +77,8 @@ impl Schedule {
     ///
     /// A last start that lies ahead means that the wall clock was set back. By [`REPEATS_NOTHING`] at most, the calendar
     /// goes on after the last start, so that a clock that is corrected by seconds repeats no run; further back, the start
-    /// is taken for wrong, or nothing would run until the clock has caught up. For intervals the bound is the interval.
+    /// is taken for wrong, or nothing would run until the clock has caught up. The same holds for an interval, or the
+    /// interval itself if that is shorter.
     pub fn next_after(&self, after: Timestamp, last_start: Option<Timestamp>) -> Option<Timestamp> {
         let delay = SignedDuration::try_from(self.delay).ok()?;
         // The jitter is part of the last start, and is added again below.
@@ -114,6 +115,17 @@ impl Schedule {
             due = self.next_after(instant, Some(instant));
         }
         list
+    }
+
+    /// Up to where due times are dealt with now, if they were up to `instant`: up to there, unless the wall clock was set
+    /// back since by more than is bridged. What is remembered from before would then hold up every run until the clock
+    /// has caught up, which after a wrong year is never.
+    pub fn dealt_with(&self, instant: Timestamp, now: Timestamp) -> Timestamp {
+        let bridged = match &self.rule {
+            Rule::Cron(_) => REPEATS_NOTHING,
+            Rule::Every(interval) => interval.repeats_nothing(),
+        };
+        if instant.duration_since(now) > bridged { now } else { instant }
     }
 
     /// Whether a run may begin at an instant: whether its window is open.

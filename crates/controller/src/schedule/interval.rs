@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+use super::REPEATS_NOTHING;
 
 /// An interval, of a second at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,17 +24,23 @@ impl Interval {
     /// From where to count at an instant: from the last start. What has never run counts from 1970, so that the answer does
     /// not move while time passes.
     ///
-    /// A last start that lies ahead means that the wall clock was set back. Up to one interval the next run waits for it,
-    /// so that a step of seconds repeats nothing. Further back it is taken for wrong by whole intervals, or nothing would
-    /// run until the clock has caught up.
+    /// A last start that lies ahead means that the wall clock was set back. Within [`repeats_nothing`](Self::repeats_nothing)
+    /// the next run waits for it, so that a step of seconds repeats nothing. Further back it is taken for wrong by whole
+    /// intervals, or nothing would run until the clock has caught up.
     pub(super) fn anchor(self, last_start: Option<Timestamp>, now: Timestamp) -> Timestamp {
         let Some(last) = last_start else { return Timestamp::UNIX_EPOCH };
         let ahead = last.as_nanosecond().saturating_sub(now.as_nanosecond());
-        if ahead <= self.nanoseconds() {
+        if ahead <= self.repeats_nothing().as_nanos() {
             return last;
         }
         let whole = (ahead / self.nanoseconds() + 1).saturating_mul(self.nanoseconds());
         Timestamp::from_nanosecond(last.as_nanosecond().saturating_sub(whole)).unwrap_or(last)
+    }
+
+    /// How far the wall clock may be set back without a run being repeated: [`REPEATS_NOTHING`], and never more than the
+    /// interval, which would be a second one of waiting.
+    pub(super) fn repeats_nothing(self) -> SignedDuration {
+        SignedDuration::try_from(self.0).map_or(REPEATS_NOTHING, |every| every.min(REPEATS_NOTHING))
     }
 
     /// The first due time after an instant: a multiple of the interval after the anchor.
@@ -67,6 +75,10 @@ mod tests {
             let anchor = every.anchor(last.map(at), at(now));
             assert_eq!(every.next_after(at(now), anchor), Some(at(expected)), "{now} {last:?}");
         }
+        // A clock that was weeks ahead does not hold up what runs every month until then.
+        let month = Interval::new(Duration::from_secs(30 * 86_400)).unwrap();
+        let (now, last) = ("2026-01-01T00:00:00Z".parse().unwrap(), "2026-01-21T00:00:00Z".parse().unwrap());
+        assert_eq!(month.next_after(now, month.anchor(Some(last), now)), Some(last));
         assert_eq!(Interval::new(Duration::from_millis(999)), None);
     }
 }

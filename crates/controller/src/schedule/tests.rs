@@ -94,6 +94,21 @@ fn a_clock_that_is_set_back_repeats_nothing_and_stops_nothing() {
 }
 
 #[test]
+fn what_is_remembered_of_a_clock_that_was_far_ahead_holds_up_nothing() {
+    let now = at("05 10:00:00");
+    for (schedule, remembered, expected) in [
+        (cron("0 2 * * *"), "05 09:00:00", "05 09:00:00"),
+        (cron("0 2 * * *"), "05 13:00:00", "05 13:00:00"),
+        (cron("0 2 * * *"), "05 13:00:01", "05 10:00:00"),
+        (every("10m"), "05 10:10:00", "05 10:10:00"),
+        (every("10m"), "05 10:10:01", "05 10:00:00"),
+        (every("30d"), "06 10:00:00", "05 10:00:00"),
+    ] {
+        assert_eq!(schedule.dealt_with(at(remembered), now), at(expected), "{schedule} {remembered}");
+    }
+}
+
+#[test]
 fn a_clock_that_is_set_forward_leads_to_one_run_at_most() {
     for schedule in [cron("*/10 * * * *"), every("10m")] {
         let (since, now) = (at("05 10:00:00"), at("05 15:05:00"));
