@@ -53,6 +53,7 @@ impl Entry {
         if self.state.is_paused || self.not_before.is_some_and(|not_before| monotonic < not_before) {
             return Due::NotYet;
         }
+        self.dealt_with = schedule.dealt_with(self.dealt_with, now);
         if self.catch_up.is_none() {
             let Some(missed) = schedule.missed(self.dealt_with, now, self.state.last_start_at) else {
                 return Due::NotYet;
@@ -169,6 +170,16 @@ mod tests {
             panic!("a run")
         };
         assert!(due == at("13:30:00") && why.contains("skipped"), "{why}");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_holds_nothing_up() {
+        let mut entry = entry(CatchUp::One);
+        entry.deal_with(at("20:00:00"));
+        entry.state.last_start_at = Some(at("20:00:00"));
+        assert_eq!(entry.due(at("05:30:00"), Monotonic::default()), Due::NotYet);
+        assert_eq!(entry.next_due(), Some(at("06:00:00")));
+        assert!(matches!(entry.due(at("06:00:00"), Monotonic::default()), Due::Run { .. }));
     }
 
     #[test]
