@@ -18,7 +18,8 @@ pub(super) fn check(section: Section<'_>, surroundings: &Surroundings) -> Option
     section.require("endpoint", "a text such as \"10.0.0.1:8443\"");
     section.require("fingerprints", "a list of one or two texts");
     let endpoint = section.parsed::<Authority>("endpoint");
-    let parse = |text: &str| text.parse::<Fingerprint>().map_err(|error| error.to_string());
+    // The file is written by people, who paste what tools print.
+    let parse = |text: &str| Fingerprint::from_pasted(text).map_err(|error| error.to_string());
     let pins = section.list("fingerprints", parse);
     let pins = pins.and_then(|pins| section.checked("fingerprints", Pins::try_from(pins)));
     let token = token_file(&section, surroundings).and_then(|file| section.checked("token_file", read_token(&file)));

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use agentapi_contract::visible;
+
 /// One mistake. It never holds a value that may be a secret: those that are printed are of kinds that no secret has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
@@ -44,9 +46,9 @@ impl fmt::Display for Mistake {
             write!(f, "{line}:{column}:")?;
         }
         if !self.key.is_empty() {
-            write!(f, " {}:", self.key)?;
+            write!(f, " {}:", visible(&self.key))?;
         }
-        write!(f, " {}", self.text)
+        write!(f, " {}", visible(&self.text))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use agentapi_contract::visible;
 use agentapi_host::policy::{FUNCTIONS, Limits};
 use jiff::Timestamp;
 
@@ -48,7 +49,7 @@ struct Lines(String);
 impl Lines {
     fn add(&mut self, name: &str, text: impl std::fmt::Display) {
         // Writing to a text does not fail.
-        let _ = writeln!(self.0, "{name:<13}{text}");
+        let _ = writeln!(self.0, "{name:<13}{}", visible(&text.to_string()));
     }
 
     fn add_due(&mut self, due: &Due, now: Timestamp) {

@@ -221,11 +221,7 @@ impl<'a> Section<'a> {
             let known = nearest(key.get_ref(), asked.iter().copied());
             let hint = known
                 .map_or_else(|| format!("there are {}", asked.join(", ")), |known| format!("did you mean {known}?"));
-            self.notes.add(
-                Some(key.span()),
-                self.path(&key.get_ref().escape_debug().to_string()),
-                format!("unknown key; {hint}"),
-            );
+            self.notes.add(Some(key.span()), self.path(key.get_ref()), format!("unknown key; {hint}"));
         }
     }
 

@@ -17,7 +17,7 @@ fn all_mistakes_are_named_at_once_in_the_order_of_the_file() {
     let expected = [
         "controller.toml:1:1: gest: unknown key; did you mean guest?",
         "controller.toml:2:2: agent.fingerprints: expected a list of one or two texts, found none",
-        "controller.toml:3:12: agent.endpoint: expected host, host:port, [v6] or [v6]:port, found a scheme ('/')",
+        "controller.toml:3:12: agent.endpoint: expected host, host:port, [v6] or [v6]:port, found a scheme ('/'): drop https://",
         "controller.toml:4:14: agent.token_file: expected text, found a whole number",
         "controller.toml:5:2: backup.accept_crash_consistent: expected a table [quiesce] with what to freeze, or accept_crash_consistent = true, found neither",
         "controller.toml:6:10: backup.window: expected two different times of day such as 01:00-05:00 or 22:30-04:00, found \"1-5\"",
@@ -48,6 +48,19 @@ fn a_file_without_an_agent_is_refused_without_a_place() {
     // Line ends of Windows count as one.
     let text = format!("{AGENT}[state]\nkep_for = 1\n").replace('\n', "\r\n");
     assert_eq!(folder.mistakes(&text), ["controller.toml:6:1: state.kep_for: unknown key; did you mean keep_for?"]);
+}
+
+#[test]
+fn what_nobody_would_see_is_shown_as_rust_writes_it() {
+    let folder = Folder::new();
+    let text =
+        format!("{AGENT}[backup]\naccept_crash_consistent = true\nzone = \"\u{202e}\"\n\"\u{200b}\\u001b\" = 1\n");
+    let mistakes = folder.mistakes(&text);
+    assert!(mistakes[0].ends_with(r#"found "\u{202e}""#), "{mistakes:#?}");
+    assert!(
+        mistakes[1].starts_with(r"controller.toml:8:1: backup.\u{200b}\u{1b}: unknown key; there are "),
+        "{mistakes:#?}"
+    );
 }
 
 #[test]
@@ -204,7 +217,7 @@ const TABLE: &[Case] = &[
     (
         "[[notify]]\nkind = \"smtp\"\nserver = \"m/\"\nsender = \"a\"\nrecipients = []\nuser = \"u\"\n",
         &[
-            "controller.toml:7:10: notify.server: expected host, host:port, [v6] or [v6]:port, found a path ('/')",
+            "controller.toml:7:10: notify.server: expected host, host:port, [v6] or [v6]:port, found a path ('/'): drop the final /",
             "controller.toml:8:10: notify.sender: expected a mail address such as ops@example.org, found \"a\"",
             "controller.toml:9:14: notify.recipients: expected one mail address at least, found none",
             "controller.toml:10:8: notify.user: expected password_file beside it, found none",
