@@ -161,4 +161,5 @@ async fn check_access(needed: Access, request: Request, next: Next) -> Result<Re
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests wait for real threads and sockets")]
 mod tests;

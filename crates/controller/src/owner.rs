@@ -6,6 +6,7 @@
 
 mod answers;
 mod entry;
+mod notes;
 mod permits;
 mod status;
 mod task;
@@ -17,11 +18,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::action::{Actions, Outcome, Refusal, Request};
-use crate::clock::{Clock, LONGEST_SLEEP, Monotonic};
+use crate::action::{Actions, Request};
+use crate::clock::{Clock, LONGEST_SLEEP};
 use crate::event::{EventKind, NewEvent, Severity};
 use crate::plan::{Plan, Subject};
-use crate::run::{Run, RunId, RunState, Runner};
+use crate::run::{Run, RunId, Runner};
 use crate::store::{RunFilter, Store, StoreError, Tx};
 
 pub use status::{Activity, Status, StatusReader, SubjectStatus};
@@ -268,40 +269,6 @@ impl Owner {
         }
     }
 
-    fn take_note(&mut self, note: Note) {
-        match note {
-            Note::Numbered(ticket, number) => {
-                let Some(run) = self.runs.iter_mut().find(|run| run.ticket == ticket) else { return };
-                run.run = Some(number);
-                for asked in run.asked.drain(..) {
-                    let _ = asked.send(Ok(Outcome::Run(number)));
-                }
-            }
-            Note::NotWritten(ticket, why) => self.put_off(ticket, why),
-            Note::Ended(ticket, state) => {
-                let Some(run) = self.remove(ticket) else { return };
-                let now = self.clock.now();
-                let entry = self.entries.iter_mut().find(|entry| entry.subject.name == run.claim.subject);
-                if let (RunState::Done, Some(entry)) = (state, entry) {
-                    entry.state.last_success_at = Some(now);
-                }
-            }
-        }
-    }
-
-    /// A run that could not be written down has not begun. Its due time stays: it is tried again a little later.
-    fn put_off(&mut self, ticket: Ticket, why: StoreError) {
-        let Some(run) = self.remove(ticket) else { return };
-        tracing::error!(subject = run.claim.subject, error = %why, "a run is put off, because it cannot be written down");
-        let not_before: Monotonic = self.clock.monotonic() + PAUSE_AFTER_A_FAILED_WRITE;
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.subject.name == run.claim.subject) {
-            entry.put_off(run.due, not_before);
-        }
-        if let Some(asked) = run.asked.into_iter().next() {
-            let _ = asked.send(Err(Refusal::Store(why)));
-        }
-    }
-
     fn remove(&mut self, ticket: Ticket) -> Option<OpenRun> {
         let place = self.runs.iter().position(|run| run.ticket == ticket)?;
         Some(self.runs.remove(place))
@@ -339,8 +306,5 @@ impl Owner {
 
 /// Open runs that are taken up at a start: far more than ever are open.
 const MAX_OPEN_RUNS: u32 = 1000;
-/// A minute: a full disk is not made free sooner.
-const PAUSE_AFTER_A_FAILED_WRITE: Duration = Duration::from_secs(60);
-
 #[cfg(test)]
 mod tests;

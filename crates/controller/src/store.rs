@@ -152,4 +152,5 @@ fn from_ms(ms: i64) -> Timestamp {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests wait for real threads and sockets")]
 mod tests;

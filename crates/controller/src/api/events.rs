@@ -88,7 +88,7 @@ impl Following {
                     Ok(Some(gap)) => return Some(gap),
                     Ok(None) => continue,
                     // The store is frozen with the disk, or busy. What happens meanwhile is in it afterwards.
-                    Err(_) => tokio::time::sleep(PAUSE).await,
+                    Err(_) => self.state.clock.sleep(PAUSE).await,
                 }
                 continue;
             };

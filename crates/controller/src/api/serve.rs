@@ -22,6 +22,10 @@ use crate::api::peer::Peer;
 
 /// Accepts connections until the token says to end. Then no new ones are accepted, idle ones are closed, and requests that
 /// run are answered; streams of events end by the same token.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "descriptors become free by the machine's time, not by that of schedules"
+)]
 pub(super) async fn serve(listening: Listening, router: Router, door: Door, stop: CancellationToken) {
     let own = rustix::process::getuid().as_raw();
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));

@@ -39,7 +39,7 @@ mod tests {
             ("", Path::new("/var/lib/agentapi/freeze.journal").to_owned()),
             ("[state]\nfolder = \"/srv/state\"\n[agent", "/srv/state/freeze.journal".into()),
             ("[state]\nfolder = \"state\"", folder.path().join("state/freeze.journal")),
-            ("nonsense = [\n[quiesce]\njournal = \"j\"", folder.path().join("j")),
+            ("nonsense = @\n[quiesce]\njournal = \"j\"", folder.path().join("j")),
             ("[quiesce]\njournal = 7", "/var/lib/agentapi/freeze.journal".into()),
         ] {
             fs::write(&file, text).unwrap();

@@ -71,6 +71,7 @@ fn is_damage(why: &rusqlite::Error) -> bool {
 }
 
 /// Gives a damaged file and what belongs to it another name, so that somebody can look at it.
+#[expect(clippy::disallowed_methods, reason = "for a name that differs each time, and nothing else")]
 fn set_aside(file: &Path) -> std::io::Result<PathBuf> {
     let suffix = format!(".damaged-{}", Timestamp::now().as_millisecond());
     let with = |end: &str| {

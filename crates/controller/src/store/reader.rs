@@ -56,6 +56,7 @@ impl Reader {
 }
 
 impl Inner {
+    #[expect(clippy::disallowed_methods, reason = "how long a question may take is a matter of the machine")]
     fn ask<T>(&self, question: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let _inside = Gate::enter(&self.gate).map_err(StoreError::Parked)?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
