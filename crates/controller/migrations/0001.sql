@@ -42,5 +42,15 @@ CREATE TABLE schedule (
     is_paused       INTEGER NOT NULL DEFAULT 0,
     last_due_at     INTEGER,               -- the due time that was dealt with last: run, or skipped
     last_start_at   INTEGER,
-    last_success_at INTEGER
+    last_success_at INTEGER,
+    first_seen_at   INTEGER                -- before that, no success was missed
+) WITHOUT ROWID;
+
+CREATE TABLE finding (
+    kind     TEXT NOT NULL,
+    subject  TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    since    INTEGER NOT NULL,
+    text     TEXT NOT NULL,
+    PRIMARY KEY (kind, subject)
 ) WITHOUT ROWID;

@@ -42,6 +42,7 @@ use crate::clock::Clock;
 use crate::owner::OwnerHandle;
 use crate::run::host::Work;
 use crate::store::Store;
+use crate::watcher::Findings;
 
 /// What the handlers may use.
 #[derive(Clone)]
@@ -50,6 +51,8 @@ pub struct ApiState {
     pub owner: OwnerHandle,
     /// Answers what was.
     pub store: Store,
+    /// The conditions that hold.
+    pub findings: watch::Receiver<Findings>,
     /// The agent.
     pub work: watch::Receiver<Arc<Work>>,
     /// The freeze, if there can be one.
@@ -117,6 +120,7 @@ fn table() -> Vec<Row> {
         row("/v1/live", Access::Open, get(system::live)),
         row("/v1/ready", Access::Open, get(system::ready)),
         row("/v1/status", Access::Read, get(system::status)),
+        row("/v1/findings", Access::Read, get(system::findings)),
         row("/v1/runs", Access::Read, get(runs::list)),
         row("/v1/runs/{id}", Access::Read, get(runs::show)),
         row("/v1/runs/{id}/log", Access::Read, get(runs::log)),

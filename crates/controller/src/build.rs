@@ -78,6 +78,7 @@ pub fn build(host: &Host, live: &Live) -> Result<(Plan, Work), BuildError> {
                 digest: work.policy.sha256().into(),
                 schedule,
                 may_freeze: live.quiesce.is_some(),
+                alarm_after: Some(backup.alarm_after),
             });
             Some(work)
         }
@@ -91,6 +92,7 @@ pub fn build(host: &Host, live: &Live) -> Result<(Plan, Work), BuildError> {
             digest: work.policy.sha256().into(),
             schedule: due.map(|due| due.schedule.clone()),
             may_freeze: may_freeze(extension),
+            alarm_after: None,
         });
         extensions.insert(extension.name.clone(), work);
     }

@@ -14,18 +14,20 @@ use std::sync::Arc;
 
 use agentapi_host::policy::{Audit, AuditFile, DenyAll};
 use agentapi_host::quiesce::{Coordinator, Parked};
-use agentapi_host::{BuildError as HostError, Host, error_chain};
+use agentapi_host::{BuildError as HostError, Error, Host, Observer, error_chain};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, ApiState, Sockets};
 use crate::build::{self, BuildError};
+use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{EventKind, NewEvent, Severity};
 use crate::owner::Owner;
 use crate::run::host::{HostRunner, ParkingAudit, Work};
 use crate::store::{Store, StoreError};
+use crate::watcher::{Probe, Sources, Watcher};
 
 /// Why the controller did not start.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +58,7 @@ pub enum StartError {
 /// A controller that is ready to run.
 pub struct Controller {
     owner: Owner,
+    watcher: Watcher,
     bound: api::Bound,
     state: ApiState,
     /// Ends requests and streams, after the runs.
@@ -83,27 +86,40 @@ impl Controller {
         let Environment { clock, cache, sockets } = environment;
         let coordinator = build::coordinator(&config.fixed, &config.live)?;
         let store = Store::open(&config.fixed.state)?;
-        let mut builder = Host::builder();
+        let calls = Calls::new();
+        let mut builder = Host::builder().observer(Arc::clone(&calls) as Arc<dyn Observer>);
         if let Some(cache) = cache {
             builder = builder.cache_dir(cache);
         }
         let (plan, work) = build::build(&builder.build()?, &config.live)?;
         let (plans, works) = (watch::channel(Arc::new(plan)).1, watch::channel(Arc::new(work)).1);
         let runner = runner(config, &clock, &store, works.clone(), coordinator.clone())?;
-        let (owner, handle) = Owner::new(Arc::clone(&clock), store.clone(), Arc::new(runner), plans).await?;
+        let (owner, handle) = Owner::new(Arc::clone(&clock), store.clone(), Arc::new(runner), plans.clone()).await?;
+        let (watcher, findings) = Watcher::new(Sources {
+            clock: Arc::clone(&clock),
+            store: store.clone(),
+            plan: plans,
+            status: handle.status.clone(),
+            identity: calls.identity(),
+            probe: probe(works.clone()),
+        })
+        .await?;
         let bound = api::bind(&sockets).map_err(StartError::Socket)?;
         note_start(&store, clock.as_ref()).await?;
         let stop_api = CancellationToken::new();
-        let state = ApiState { owner: handle, store, work: works, coordinator, clock, stop: stop_api.clone() };
-        Ok(Self { owner, bound, state, stop_api })
+        let stop = stop_api.clone();
+        let state = ApiState { owner: handle, store, findings, work: works, coordinator, clock, stop };
+        Ok(Self { owner, watcher, bound, state, stop_api })
     }
 
     /// Runs until the token says to end. Then stops what runs, waits until nothing is frozen, and answers what was asked.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { owner, bound, state, stop_api } = self;
+        let Self { owner, watcher, bound, state, stop_api } = self;
         let (store, clock, coordinator) = (state.store.clone(), Arc::clone(&state.clock), state.coordinator.clone());
         let api = tokio::spawn(api::serve(bound, state));
+        let watching = tokio::spawn(watcher.watch());
         owner.work(stop).await;
+        watching.abort();
         if let Some(coordinator) = &coordinator
             && let Err(why) = coordinator.idle().await
         {
@@ -136,6 +152,19 @@ fn runner(
         // Nobody can be asked yet, so nobody agrees.
         approver: Arc::new(DenyAll),
         audit: Some(Arc::new(audit)),
+    })
+}
+
+/// Any call shows the fingerprints in its error; this one only reads.
+fn probe(work: watch::Receiver<Arc<Work>>) -> Probe {
+    Box::new(move || {
+        let agent = work.borrow().agent.clone();
+        Box::pin(async move {
+            match agent.backup_status().await {
+                Err(why @ Error::PinMismatch { .. }) => Some(error_chain(&why)),
+                _ => None,
+            }
+        })
     })
 }
 

@@ -8,10 +8,11 @@
 //! | [`clock`] | the wall clock, the monotonic clock, and sleeping by them |
 //! | [`schedule`] | when something is due |
 //! | [`config`] | the file, checked whole, and what a reload may change |
-//! | [`run`], [`event`] | one execution; one line of what happened |
+//! | [`run`], [`event`], [`finding`] | one execution; one line of what happened; a condition that holds |
 //! | [`store`] | the history, in SQLite |
 //! | [`plan`], [`action`], [`actor`] | what runs and when; what is asked, and by whom |
 //! | [`owner`] | the one task that activates runs and gives out permits |
+//! | [`calls`], [`watcher`] | what is known of the calls to the agent; the task that knows which conditions hold |
 //! | [`api`] | the local sockets |
 //! | [`build`], [`controller`] | from a configuration to what runs; the order of start and end |
 
@@ -19,12 +20,15 @@ pub mod action;
 pub mod actor;
 pub mod api;
 pub mod build;
+pub mod calls;
 pub mod clock;
 pub mod config;
 pub mod controller;
 pub mod event;
+pub mod finding;
 pub mod owner;
 pub mod plan;
 pub mod run;
 pub mod schedule;
 pub mod store;
+pub mod watcher;

@@ -1,5 +1,7 @@
 //! What runs, and when: the part of the configuration that the owner knows.
 
+use std::time::Duration;
+
 use crate::schedule::Schedule;
 
 /// The subjects, in the order of the configuration. Replaced whole at a reload; runs keep what they began with.
@@ -20,6 +22,8 @@ pub struct Subject {
     pub schedule: Option<Schedule>,
     /// Whether it may freeze the applications, which only one run may at a time.
     pub may_freeze: bool,
+    /// How long there may be no success before that is a finding; none where it never is.
+    pub alarm_after: Option<Duration>,
 }
 
 impl Plan {

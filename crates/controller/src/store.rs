@@ -10,7 +10,9 @@
 //! A change of state and the event that tells of it are one transaction, and the event is published after the commit: a
 //! crash in between loses a push, which the replay by number brings.
 
+mod backlog;
 mod events;
+mod findings;
 mod gate;
 mod migrations;
 mod open;
@@ -24,11 +26,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::event::Event;
 use crate::run::Impossible;
 
+pub use backlog::Backlog;
 pub use reader::Reader;
 pub use runs::{Page, RunFilter};
 pub use schedules::ScheduleState;
@@ -122,6 +125,11 @@ impl Store {
     /// Events as they are committed. A receiver that lags is told so, and reads what it missed by number.
     pub fn follow(&self) -> broadcast::Receiver<Arc<Event>> {
         self.writer.follow()
+    }
+
+    /// Why the latest change could not be committed; none while changes are.
+    pub fn write_failure(&self) -> watch::Receiver<Option<String>> {
+        self.writer.failure()
     }
 
     /// Waits until nobody is in the file, and keeps it so until the value is dropped. Blocks for as long as what is being

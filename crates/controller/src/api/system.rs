@@ -24,15 +24,21 @@ pub(super) async fn ready(State(state): State<ApiState>) -> Result<Json<Value>, 
     Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "the scheduler does not answer"))
 }
 
-/// What runs, what is due, what is frozen.
+/// What runs, what is due, what holds, what is frozen.
 pub(super) async fn status(State(state): State<ApiState>) -> Json<Value> {
     let freeze = state.coordinator.as_ref().and_then(|coordinator| coordinator.status());
     Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "now": state.clock.now(),
         "subjects": state.owner.status.get().subjects,
+        "findings": **state.findings.borrow(),
         "freeze": freeze.as_ref().map(describe_freeze),
     }))
+}
+
+/// The conditions that hold.
+pub(super) async fn findings(State(state): State<ApiState>) -> Json<Value> {
+    Json(json!({ "findings": **state.findings.borrow() }))
 }
 
 fn describe_freeze(freeze: &Freeze) -> Value {

@@ -20,11 +20,14 @@ use tokio_util::sync::CancellationToken;
 use super::access::Access;
 use super::{ApiState, Sockets, bind, serve, table};
 use crate::clock::SystemClock;
+use crate::event::Severity;
+use crate::finding::{Finding, FindingKind};
 use crate::owner::Owner;
 use crate::plan::{Plan, Subject};
 use crate::run::host::Work;
 use crate::run::{Run, RunContext, RunEnd, RunState, Runner};
 use crate::store::Store;
+use crate::watcher::Findings;
 
 /// Ends at once.
 struct Quick;
@@ -46,6 +49,7 @@ struct Fixture {
     stop: CancellationToken,
     serving: JoinHandle<()>,
     owner: JoinHandle<()>,
+    finder: watch::Sender<Findings>,
     _work: watch::Sender<Arc<Work>>,
     _plan: watch::Sender<Arc<Plan>>,
     _agent: MockAgent,
@@ -59,20 +63,29 @@ impl Fixture {
         let target = Target::parse(&agent.endpoint(), agent.token(), [agent.fingerprint().to_string()]).unwrap();
         let host = Host::builder().cache_dir(folder.path().join("cache")).build().unwrap();
         let work = Work { agent: host.agent(target).unwrap(), backup: None, extensions: [].into() };
-        let subject = Subject { name: "backup".into(), digest: "ab".into(), schedule: None, may_freeze: true };
+        let subject =
+            Subject { name: "backup".into(), digest: "ab".into(), schedule: None, may_freeze: true, alarm_after: None };
         let (plan, plans) = watch::channel(Arc::new(Plan { subjects: vec![subject] }));
         let (work, works) = watch::channel(Arc::new(work));
         let store = Store::open(&folder.path().join("state")).unwrap();
         let clock = Arc::new(SystemClock);
         let (owner, handle) = Owner::new(clock.clone(), store.clone(), Arc::new(Quick), plans).await.unwrap();
         let stop = CancellationToken::new();
-        let state =
-            ApiState { owner: handle, store: store.clone(), work: works, coordinator: None, clock, stop: stop.clone() };
+        let (finder, findings) = watch::channel(Arc::default());
+        let state = ApiState {
+            owner: handle,
+            store: store.clone(),
+            findings,
+            work: works,
+            coordinator: None,
+            clock,
+            stop: stop.clone(),
+        };
         let [main, read_only] = ["main.sock", "ro.sock"].map(|name| folder.path().join(name));
         let sockets = Sockets { main, read_only, group: None, approvers: Vec::new() };
         let serving = tokio::spawn(serve(bind(&sockets).unwrap(), state));
         let owner = tokio::spawn(owner.work(stop.clone()));
-        Self { store, sockets, stop, serving, owner, _work: work, _plan: plan, _agent: agent, _folder: folder }
+        Self { store, sockets, stop, serving, owner, finder, _work: work, _plan: plan, _agent: agent, _folder: folder }
     }
 
     async fn ask(&self, method: Method, path: &str, body: &str) -> (StatusCode, Value) {
@@ -161,6 +174,20 @@ async fn the_agent_is_asked_with_the_names_and_values_of_the_command() {
         let (status, value) = fixture.get(path).await;
         assert!(status == StatusCode::OK && !value[key].is_null(), "{path}: {value}");
     }
+}
+
+#[tokio::test]
+async fn findings_are_listed_and_stand_in_the_status_also_while_the_store_is_parked() {
+    let fixture = Fixture::new().await;
+    let (kind, severity) = (FindingKind::NoSuccess, Severity::Critical);
+    let since = "2026-11-26T10:00:00Z".parse().unwrap();
+    let finding = Finding { kind, subject: "backup".into(), severity, since, text: "no success".into() };
+    fixture.finder.send_replace(Arc::new(vec![finding]));
+    let _parked = fixture.store.park();
+    let expected = json!([{ "kind": "no-success", "subject": "backup", "severity": "critical",
+        "since": "2026-11-26T10:00:00Z", "text": "no success" }]);
+    assert_eq!(fixture.get("/v1/findings").await.1["findings"], expected);
+    assert_eq!(fixture.get("/v1/status").await.1["findings"], expected);
 }
 
 /// What each path asks for, as it is meant: nothing that acts is below `Operate`.

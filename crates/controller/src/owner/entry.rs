@@ -140,7 +140,8 @@ mod tests {
     fn entry(catch_up: CatchUp) -> Entry {
         let every = Rule::Every(Interval::new(Duration::from_secs(3600)).unwrap());
         let schedule = Some(Schedule::new(every, TimeZone::UTC).with_catch_up(catch_up));
-        let subject = Subject { name: "x".into(), digest: String::new(), schedule, may_freeze: false };
+        let subject =
+            Subject { name: "x".into(), digest: String::new(), schedule, may_freeze: false, alarm_after: None };
         let state = ScheduleState {
             last_due_at: Some(at("10:00:00")),
             last_start_at: Some(at("10:00:00")),

@@ -59,7 +59,7 @@ pub enum Activity {
 pub struct StatusReader(watch::Receiver<Arc<Status>>);
 
 impl StatusReader {
-    pub(super) fn new(receiver: watch::Receiver<Arc<Status>>) -> Self {
+    pub(crate) fn new(receiver: watch::Receiver<Arc<Status>>) -> Self {
         Self(receiver)
     }
 

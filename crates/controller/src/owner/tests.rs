@@ -60,7 +60,13 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn subject(name: &str, every: Option<Duration>) -> Subject {
     let rule = |every| Rule::Every(Interval::new(every).unwrap());
     let schedule = every.map(|every| Schedule::new(rule(every), TimeZone::UTC));
-    Subject { name: name.into(), digest: "ab".into(), schedule, may_freeze: name.starts_with("waits") }
+    Subject {
+        name: name.into(),
+        digest: "ab".into(),
+        schedule,
+        may_freeze: name.starts_with("waits"),
+        alarm_after: None,
+    }
 }
 
 impl Fixture {

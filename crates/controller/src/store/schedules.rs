@@ -54,7 +54,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn ensure_schedule(&mut self, subject: &str) -> Result<(), StoreError> {
+    pub(super) fn ensure_schedule(&mut self, subject: &str) -> Result<(), StoreError> {
         self.savepoint.execute("INSERT OR IGNORE INTO schedule (subject) VALUES (?1)", [subject])?;
         Ok(())
     }

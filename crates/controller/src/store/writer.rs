@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use rusqlite::{Connection, Savepoint, TransactionBehavior};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::event::Event;
 use crate::store::StoreError;
@@ -17,11 +17,12 @@ use crate::store::StoreError;
 pub struct Writer {
     queue: mpsc::SyncSender<Ask>,
     feed: broadcast::Sender<Arc<Event>>,
+    failure: watch::Receiver<Option<String>>,
 }
 
 /// One change, within a transaction: what fails is undone as a whole, and others in the same commit are not.
 pub struct Tx<'a> {
-    pub(super) savepoint: Savepoint<'a>,
+    pub(crate) savepoint: Savepoint<'a>,
     pub(super) events: Vec<Event>,
 }
 
@@ -45,11 +46,12 @@ impl Writer {
     pub(super) fn start(connection: Connection, feed: broadcast::Sender<Arc<Event>>, lock: File) -> io::Result<Self> {
         let (queue, asks) = mpsc::sync_channel(MAX_WAITING);
         let publish = feed.clone();
+        let (failing, failure) = watch::channel(None);
         thread::Builder::new().name("store-writer".into()).spawn(move || {
             let _lock = lock;
-            work(connection, &asks, &publish);
+            work(connection, &asks, &publish, &failing);
         })?;
-        Ok(Self { queue, feed })
+        Ok(Self { queue, feed, failure })
     }
 
     /// Makes a change, and returns when it is on the disk.
@@ -81,6 +83,10 @@ impl Writer {
 
     pub(super) fn follow(&self) -> broadcast::Receiver<Arc<Event>> {
         self.feed.subscribe()
+    }
+
+    pub(super) fn failure(&self) -> watch::Receiver<Option<String>> {
+        self.failure.clone()
     }
 
     fn ask<T: Send + 'static>(
@@ -120,7 +126,12 @@ impl Writer {
     }
 }
 
-fn work(mut connection: Connection, asks: &mpsc::Receiver<Ask>, feed: &broadcast::Sender<Arc<Event>>) {
+fn work(
+    mut connection: Connection,
+    asks: &mpsc::Receiver<Ask>,
+    feed: &broadcast::Sender<Arc<Event>>,
+    failing: &watch::Sender<Option<String>>,
+) {
     while let Ok(first) = asks.recv() {
         let mut next = Some(first);
         while let Some(ask) = next.take() {
@@ -143,14 +154,19 @@ fn work(mut connection: Connection, asks: &mpsc::Receiver<Ask>, feed: &broadcast
                             Err(_) => break,
                         }
                     }
-                    commit(&mut connection, changes, feed);
+                    commit(&mut connection, changes, feed, failing);
                 }
             }
         }
     }
 }
 
-fn commit(connection: &mut Connection, changes: Vec<Change>, feed: &broadcast::Sender<Arc<Event>>) {
+fn commit(
+    connection: &mut Connection,
+    changes: Vec<Change>,
+    feed: &broadcast::Sender<Arc<Event>>,
+    failing: &watch::Sender<Option<String>>,
+) {
     let mut finishes: Vec<Finish> = Vec::with_capacity(changes.len());
     let outcome = (|| {
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -159,6 +175,15 @@ fn commit(connection: &mut Connection, changes: Vec<Change>, feed: &broadcast::S
         }
         transaction.commit()
     })();
+    failing.send_if_modified(|failure| match &outcome {
+        Ok(()) => failure.take().is_some(),
+        // The first text stays: what fails after it is often only a consequence.
+        Err(why) if failure.is_none() => {
+            *failure = Some(why.to_string());
+            true
+        }
+        Err(_) => false,
+    });
     for finish in finishes {
         // Each is told the cause: `rusqlite::Error` cannot be cloned, and its text and code are what matters of it.
         let committed = outcome.as_ref().copied().map_err(|why| {

@@ -1,0 +1,36 @@
+//! Conditions that hold and that a person should know of. Raised once, and cleared when they hold no more.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Severity, names};
+
+/// A condition that holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// Which condition.
+    pub kind: FindingKind,
+    /// What it is about: `backup`, an extension's name, `agent` or `controller`. One finding for each kind and subject.
+    pub subject: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Since when it is known to hold.
+    pub since: Timestamp,
+    /// One sentence for people. It changes when the condition does, and not while it goes on.
+    pub text: String,
+}
+
+names! {
+    /// Which condition.
+    FindingKind {
+        /// There was no success for longer than the configuration allows.
+        NoSuccess = "no-success",
+        /// The agent presents another certificate than the pinned ones.
+        PinMismatch = "pin-mismatch",
+        /// What happens cannot be written down.
+        StateNotWritten = "state-not-written",
+    }
+}
