@@ -123,7 +123,8 @@ impl Program {
         &self.name
     }
 
-    pub(crate) fn arguments(&self) -> &[String] {
+    /// Its arguments. Not to be printed: they may hold a password.
+    pub fn arguments(&self) -> &[String] {
         &self.arguments
     }
 
@@ -131,7 +132,8 @@ impl Program {
         self.folder.as_deref()
     }
 
-    pub(crate) fn timeout(&self) -> Duration {
+    /// How long it may run.
+    pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
