@@ -54,3 +54,14 @@ CREATE TABLE finding (
     text     TEXT NOT NULL,
     PRIMARY KEY (kind, subject)
 ) WITHOUT ROWID;
+
+CREATE TABLE notice (                      -- what a receiver was told, and not yet told the end of
+    receiver TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    subject  TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    since    INTEGER NOT NULL,
+    text     TEXT NOT NULL,
+    told_at  INTEGER NOT NULL,
+    PRIMARY KEY (receiver, kind, subject)
+) WITHOUT ROWID;

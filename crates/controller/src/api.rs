@@ -12,6 +12,7 @@ mod access;
 mod agent;
 mod events;
 mod listen;
+mod notify;
 mod peer;
 mod problem;
 mod runs;
@@ -39,6 +40,7 @@ use crate::api::access::{Access, Door, Rights};
 use crate::api::listen::Listening;
 use crate::api::problem::Problem;
 use crate::clock::Clock;
+use crate::notify::outbox::Receivers;
 use crate::owner::OwnerHandle;
 use crate::run::host::Work;
 use crate::store::Store;
@@ -53,6 +55,10 @@ pub struct ApiState {
     pub store: Store,
     /// The conditions that hold.
     pub findings: watch::Receiver<Findings>,
+    /// Who is told of them.
+    pub receivers: watch::Receiver<Receivers>,
+    /// The guest's name.
+    pub guest: String,
     /// The agent.
     pub work: watch::Receiver<Arc<Work>>,
     /// The freeze, if there can be one.
@@ -121,6 +127,8 @@ fn table() -> Vec<Row> {
         row("/v1/ready", Access::Open, get(system::ready)),
         row("/v1/status", Access::Read, get(system::status)),
         row("/v1/findings", Access::Read, get(system::findings)),
+        row("/v1/notify", Access::Read, get(notify::list)),
+        row("/v1/notify/{name}/test", Access::Operate, post(notify::test)),
         row("/v1/runs", Access::Read, get(runs::list)),
         row("/v1/runs/{id}", Access::Read, get(runs::show)),
         row("/v1/runs/{id}/log", Access::Read, get(runs::log)),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::sync::Arc;
 
 use agentapi_host::policy::{Captured, FUNCTIONS, LoadError, ThawOn};
 use agentapi_host::quiesce::{Coordinator, JournalError, ProgramsError, Settings};
@@ -12,6 +13,8 @@ use agentapi_host::{Error, Host};
 use crate::config::backup::Backup;
 use crate::config::extension::Extension;
 use crate::config::{Fixed, Live};
+use crate::notify::outbox::Receivers;
+use crate::notify::{NotInThisBuild, Receiver};
 use crate::plan::{Plan, Subject};
 use crate::run::host::{BACKUP, BackupWork, ExtensionWork, Work};
 
@@ -53,6 +56,9 @@ pub enum BuildError {
     /// The input of the backup loop has no JSON text.
     #[error("the backup loop's input cannot be written")]
     Input(#[source] serde_json::Error),
+    /// Somebody is to be told in a way that this build does not have.
+    #[error(transparent)]
+    Notify(#[from] NotInThisBuild),
     /// What is to be frozen is wrong.
     #[error("[quiesce]")]
     Programs(#[from] ProgramsError),
@@ -97,6 +103,16 @@ pub fn build(host: &Host, live: &Live) -> Result<(Plan, Work), BuildError> {
         extensions.insert(extension.name.clone(), work);
     }
     Ok((plan, Work { agent, backup, extensions }))
+}
+
+/// Those who are told of findings.
+///
+/// # Errors
+///
+/// [`BuildError::Notify`].
+pub fn receivers(live: &Live) -> Result<Receivers, BuildError> {
+    let receivers = live.notify.iter().map(Receiver::new).collect::<Result<_, _>>()?;
+    Ok(Arc::new(receivers))
 }
 
 /// Opens what freezes, and begins to thaw what an earlier process left frozen. None where nothing is to be frozen.

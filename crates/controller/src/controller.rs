@@ -24,6 +24,7 @@ use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{EventKind, NewEvent, Severity};
+use crate::notify::outbox::{self, Outbox};
 use crate::owner::Owner;
 use crate::run::host::{HostRunner, ParkingAudit, Work};
 use crate::store::{Store, StoreError};
@@ -59,6 +60,7 @@ pub enum StartError {
 pub struct Controller {
     owner: Owner,
     watcher: Watcher,
+    outbox: Outbox,
     bound: api::Bound,
     state: ApiState,
     /// Ends requests and streams, after the runs.
@@ -84,6 +86,7 @@ impl Controller {
     /// [`StartError`]: then nothing runs, and no socket is left.
     pub async fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
         let Environment { clock, cache, sockets } = environment;
+        let receivers = watch::channel(build::receivers(&config.live)?).1;
         let coordinator = build::coordinator(&config.fixed, &config.live)?;
         let store = Store::open(&config.fixed.state)?;
         let calls = Calls::new();
@@ -104,22 +107,34 @@ impl Controller {
             probe: probe(works.clone()),
         })
         .await?;
+        let outbox = Outbox::new(outbox::Sources {
+            clock: Arc::clone(&clock),
+            store: store.clone(),
+            guest: config.fixed.guest.clone(),
+            findings: findings.clone(),
+            receivers: receivers.clone(),
+        })
+        .await?;
         let bound = api::bind(&sockets).map_err(StartError::Socket)?;
         note_start(&store, clock.as_ref()).await?;
         let stop_api = CancellationToken::new();
         let stop = stop_api.clone();
-        let state = ApiState { owner: handle, store, findings, work: works, coordinator, clock, stop };
-        Ok(Self { owner, watcher, bound, state, stop_api })
+        let guest = config.fixed.guest.clone();
+        let state =
+            ApiState { owner: handle, store, findings, receivers, guest, work: works, coordinator, clock, stop };
+        Ok(Self { owner, watcher, outbox, bound, state, stop_api })
     }
 
     /// Runs until the token says to end. Then stops what runs, waits until nothing is frozen, and answers what was asked.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { owner, watcher, bound, state, stop_api } = self;
+        let Self { owner, watcher, outbox, bound, state, stop_api } = self;
         let (store, clock, coordinator) = (state.store.clone(), Arc::clone(&state.clock), state.coordinator.clone());
         let api = tokio::spawn(api::serve(bound, state));
         let watching = tokio::spawn(watcher.watch());
+        let delivering = tokio::spawn(outbox.deliver());
         owner.work(stop).await;
         watching.abort();
+        delivering.abort();
         if let Some(coordinator) = &coordinator
             && let Err(why) = coordinator.idle().await
         {

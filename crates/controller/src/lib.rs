@@ -13,6 +13,7 @@
 //! | [`plan`], [`action`], [`actor`] | what runs and when; what is asked, and by whom |
 //! | [`owner`] | the one task that activates runs and gives out permits |
 //! | [`calls`], [`watcher`] | what is known of the calls to the agent; the task that knows which conditions hold |
+//! | [`notify`] | who is told of what holds, and how |
 //! | [`api`] | the local sockets |
 //! | [`build`], [`controller`] | from a configuration to what runs; the order of start and end |
 
@@ -26,6 +27,7 @@ pub mod config;
 pub mod controller;
 pub mod event;
 pub mod finding;
+pub mod notify;
 pub mod owner;
 pub mod plan;
 pub mod run;

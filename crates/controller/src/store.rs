@@ -15,6 +15,7 @@ mod events;
 mod findings;
 mod gate;
 mod migrations;
+mod notices;
 mod open;
 mod reader;
 mod runs;
@@ -32,6 +33,7 @@ use crate::event::Event;
 use crate::run::Impossible;
 
 pub use backlog::Backlog;
+pub use notices::Told;
 pub use reader::Reader;
 pub use runs::{Page, RunFilter};
 pub use schedules::ScheduleState;

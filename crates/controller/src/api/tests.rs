@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agentapi_host::quiesce::Program;
 use agentapi_host::{Host, Target};
 use agentapi_mock::MockAgent;
 use axum::body::Bytes;
@@ -20,8 +21,10 @@ use tokio_util::sync::CancellationToken;
 use super::access::Access;
 use super::{ApiState, Sockets, bind, serve, table};
 use crate::clock::SystemClock;
+use crate::config::notify::{Notify, NotifyTarget};
 use crate::event::Severity;
 use crate::finding::{Finding, FindingKind};
+use crate::notify::Receiver;
 use crate::owner::Owner;
 use crate::plan::{Plan, Subject};
 use crate::run::host::Work;
@@ -71,11 +74,18 @@ impl Fixture {
         let clock = Arc::new(SystemClock);
         let (owner, handle) = Owner::new(clock.clone(), store.clone(), Arc::new(Quick), plans).await.unwrap();
         let stop = CancellationToken::new();
+        let receivers = [("works", "cat"), ("fails", "sh -c 'echo no route >&2; exit 3'")].map(|(name, line)| {
+            let target = NotifyTarget::Command(Program::parse(line).unwrap());
+            Receiver::new(&Notify { name: name.into(), severity: Severity::Warning, target }).unwrap()
+        });
+        let receivers = watch::channel(Arc::new(receivers.into())).1;
         let (finder, findings) = watch::channel(Arc::default());
         let state = ApiState {
             owner: handle,
             store: store.clone(),
             findings,
+            receivers,
+            guest: "guest".into(),
             work: works,
             coordinator: None,
             clock,
@@ -190,12 +200,26 @@ async fn findings_are_listed_and_stand_in_the_status_also_while_the_store_is_par
     assert_eq!(fixture.get("/v1/status").await.1["findings"], expected);
 }
 
+#[tokio::test]
+async fn a_test_message_is_delivered_or_it_is_said_why_not() {
+    let fixture = Fixture::new().await;
+    let listed = json!([{ "name": "works", "severity": "warning" }, { "name": "fails", "severity": "warning" }]);
+    assert_eq!(fixture.get("/v1/notify").await.1["notify"], listed);
+    let test = async |name: &str| fixture.ask(Method::POST, &format!("/v1/notify/{name}/test"), "").await;
+    assert_eq!(test("works").await, (StatusCode::OK, json!({ "delivered": true })));
+    let (status, problem) = test("fails").await;
+    assert_eq!((status, &problem["kind"]), (StatusCode::BAD_GATEWAY, &json!("not-delivered")));
+    assert_eq!(problem["detail"], "sh ended with exit status: 3: no route");
+    assert_eq!(test("nobody").await.0, StatusCode::NOT_FOUND);
+}
+
 /// What each path asks for, as it is meant: nothing that acts is below `Operate`.
 #[test]
 fn no_route_that_acts_is_open_to_who_may_only_read() {
     for row in table() {
-        let acts =
-            ["stop", "run", "pause", "resume", "assign-disk", "eject-disk"].iter().any(|end| row.path.ends_with(end));
+        let acts = ["stop", "run", "pause", "resume", "assign-disk", "eject-disk", "test"]
+            .iter()
+            .any(|end| row.path.ends_with(end));
         assert_eq!(row.access >= Access::Operate, acts, "{}", row.path);
     }
 }
