@@ -40,6 +40,7 @@ use crate::api::access::{Access, Door, Rights};
 use crate::api::listen::Listening;
 use crate::api::problem::Problem;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::notify::outbox::Receivers;
 use crate::owner::OwnerHandle;
 use crate::run::host::Work;
@@ -57,6 +58,8 @@ pub struct ApiState {
     pub findings: watch::Receiver<Findings>,
     /// Who is told of them.
     pub receivers: watch::Receiver<Receivers>,
+    /// What Prometheus reads.
+    pub metrics: Arc<Metrics>,
     /// The guest's name.
     pub guest: String,
     /// The agent.
@@ -125,6 +128,7 @@ fn table() -> Vec<Row> {
     vec![
         row("/v1/live", Access::Open, get(system::live)),
         row("/v1/ready", Access::Open, get(system::ready)),
+        row("/metrics", Access::Open, get(system::metrics)),
         row("/v1/status", Access::Read, get(system::status)),
         row("/v1/findings", Access::Read, get(system::findings)),
         row("/v1/notify", Access::Read, get(notify::list)),

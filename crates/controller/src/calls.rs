@@ -1,14 +1,17 @@
-//! What the host library tells of each call to the agent: whether the agent was the pinned one.
+//! What the host library tells of each call to the agent: it is counted, and shows whether the agent is the pinned one.
 
 use std::sync::Arc;
 
 use agentapi_host::{CallSummary, Observer};
 use tokio::sync::watch;
 
+use crate::counters::Counters;
+
 /// Watches the calls to the agent. It counts and returns, because it runs on the task that made the call.
 #[derive(Debug)]
 pub struct Calls {
     identity: watch::Sender<Identity>,
+    counters: Counters,
 }
 
 /// Whom the agent has shown to be, by the latest call that got so far.
@@ -25,8 +28,8 @@ pub enum Identity {
 
 impl Calls {
     /// None has been made.
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self { identity: watch::channel(Identity::Unknown).0 })
+    pub fn new(counters: Counters) -> Arc<Self> {
+        Arc::new(Self { identity: watch::channel(Identity::Unknown).0, counters })
     }
 
     /// Whom the agent has shown to be.
@@ -37,6 +40,7 @@ impl Calls {
 
 impl Observer for Calls {
     fn call_ended(&self, call: &CallSummary) {
+        self.counters.call_ended(call);
         let identity = match (call.outcome, call.fingerprint) {
             ("pin-mismatch", _) => Identity::Other,
             // There was a connection, and no connection is made to another one.

@@ -23,7 +23,9 @@ use crate::build::{self, BuildError};
 use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::counters::{Counted, Counters};
 use crate::event::{EventKind, NewEvent, Severity};
+use crate::metrics::{self, Metrics};
 use crate::notify::outbox::{self, Outbox};
 use crate::owner::Owner;
 use crate::run::host::{HostRunner, ParkingAudit, Work};
@@ -89,7 +91,8 @@ impl Controller {
         let receivers = watch::channel(build::receivers(&config.live)?).1;
         let coordinator = build::coordinator(&config.fixed, &config.live)?;
         let store = Store::open(&config.fixed.state)?;
-        let calls = Calls::new();
+        let counters = Counters::new();
+        let calls = Calls::new(counters.clone());
         let mut builder = Host::builder().observer(Arc::clone(&calls) as Arc<dyn Observer>);
         if let Some(cache) = cache {
             builder = builder.cache_dir(cache);
@@ -97,7 +100,8 @@ impl Controller {
         let (plan, work) = build::build(&builder.build()?, &config.live)?;
         let (plans, works) = (watch::channel(Arc::new(plan)).1, watch::channel(Arc::new(work)).1);
         let runner = runner(config, &clock, &store, works.clone(), coordinator.clone())?;
-        let (owner, handle) = Owner::new(Arc::clone(&clock), store.clone(), Arc::new(runner), plans.clone()).await?;
+        let runner = Arc::new(Counted { runner, counters: counters.clone() });
+        let (owner, handle) = Owner::new(Arc::clone(&clock), store.clone(), runner, plans.clone()).await?;
         let (watcher, findings) = Watcher::new(Sources {
             clock: Arc::clone(&clock),
             store: store.clone(),
@@ -107,6 +111,15 @@ impl Controller {
             probe: probe(works.clone()),
         })
         .await?;
+        let metrics = Metrics::new(
+            metrics::Sources {
+                clock: Arc::clone(&clock),
+                status: handle.status.clone(),
+                findings: findings.clone(),
+                coordinator: coordinator.clone(),
+            },
+            counters,
+        );
         let outbox = Outbox::new(outbox::Sources {
             clock: Arc::clone(&clock),
             store: store.clone(),
@@ -120,8 +133,18 @@ impl Controller {
         let stop_api = CancellationToken::new();
         let stop = stop_api.clone();
         let guest = config.fixed.guest.clone();
-        let state =
-            ApiState { owner: handle, store, findings, receivers, guest, work: works, coordinator, clock, stop };
+        let state = ApiState {
+            owner: handle,
+            store,
+            findings,
+            receivers,
+            metrics: Arc::new(metrics),
+            guest,
+            work: works,
+            coordinator,
+            clock,
+            stop,
+        };
         Ok(Self { owner, watcher, outbox, bound, state, stop_api })
     }
 

@@ -12,7 +12,8 @@
 //! | [`store`] | the history, in SQLite |
 //! | [`plan`], [`action`], [`actor`] | what runs and when; what is asked, and by whom |
 //! | [`owner`] | the one task that activates runs and gives out permits |
-//! | [`calls`], [`watcher`] | what is known of the calls to the agent; the task that knows which conditions hold |
+//! | [`counters`], [`calls`] | what is counted as it happens; whom the agent has shown to be |
+//! | [`watcher`], [`metrics`] | the task that knows which conditions hold; what Prometheus reads |
 //! | [`notify`] | who is told of what holds, and how |
 //! | [`api`] | the local sockets |
 //! | [`build`], [`controller`] | from a configuration to what runs; the order of start and end |
@@ -25,8 +26,10 @@ pub mod calls;
 pub mod clock;
 pub mod config;
 pub mod controller;
+pub mod counters;
 pub mod event;
 pub mod finding;
+pub mod metrics;
 pub mod notify;
 pub mod owner;
 pub mod plan;

@@ -6,10 +6,13 @@ use agentapi_host::quiesce::Status as Freeze;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use crate::api::ApiState;
 use crate::api::problem::Problem;
+use crate::metrics;
 
 /// The process answers.
 pub(super) async fn live() -> Json<Value> {
@@ -39,6 +42,12 @@ pub(super) async fn status(State(state): State<ApiState>) -> Json<Value> {
 /// The conditions that hold.
 pub(super) async fn findings(State(state): State<ApiState>) -> Json<Value> {
     Json(json!({ "findings": **state.findings.borrow() }))
+}
+
+/// What Prometheus reads.
+pub(super) async fn metrics(State(state): State<ApiState>) -> Result<impl IntoResponse, Problem> {
+    let wrong = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the metrics cannot be written");
+    Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], state.metrics.text().map_err(wrong)?))
 }
 
 fn describe_freeze(freeze: &Freeze) -> Value {

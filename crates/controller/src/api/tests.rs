@@ -1,3 +1,5 @@
+mod told;
+
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,8 +24,9 @@ use super::access::Access;
 use super::{ApiState, Sockets, bind, serve, table};
 use crate::clock::SystemClock;
 use crate::config::notify::{Notify, NotifyTarget};
+use crate::counters::Counters;
 use crate::event::Severity;
-use crate::finding::{Finding, FindingKind};
+use crate::metrics::{self, Metrics};
 use crate::notify::Receiver;
 use crate::owner::Owner;
 use crate::plan::{Plan, Subject};
@@ -80,11 +83,19 @@ impl Fixture {
         });
         let receivers = watch::channel(Arc::new(receivers.into())).1;
         let (finder, findings) = watch::channel(Arc::default());
+        let sources = metrics::Sources {
+            clock: clock.clone(),
+            status: handle.status.clone(),
+            findings: findings.clone(),
+            coordinator: None,
+        };
+        let metrics = Metrics::new(sources, Counters::new());
         let state = ApiState {
             owner: handle,
             store: store.clone(),
             findings,
             receivers,
+            metrics: Arc::new(metrics),
             guest: "guest".into(),
             work: works,
             coordinator: None,
@@ -184,33 +195,6 @@ async fn the_agent_is_asked_with_the_names_and_values_of_the_command() {
         let (status, value) = fixture.get(path).await;
         assert!(status == StatusCode::OK && !value[key].is_null(), "{path}: {value}");
     }
-}
-
-#[tokio::test]
-async fn findings_are_listed_and_stand_in_the_status_also_while_the_store_is_parked() {
-    let fixture = Fixture::new().await;
-    let (kind, severity) = (FindingKind::NoSuccess, Severity::Critical);
-    let since = "2026-11-26T10:00:00Z".parse().unwrap();
-    let finding = Finding { kind, subject: "backup".into(), severity, since, text: "no success".into() };
-    fixture.finder.send_replace(Arc::new(vec![finding]));
-    let _parked = fixture.store.park();
-    let expected = json!([{ "kind": "no-success", "subject": "backup", "severity": "critical",
-        "since": "2026-11-26T10:00:00Z", "text": "no success" }]);
-    assert_eq!(fixture.get("/v1/findings").await.1["findings"], expected);
-    assert_eq!(fixture.get("/v1/status").await.1["findings"], expected);
-}
-
-#[tokio::test]
-async fn a_test_message_is_delivered_or_it_is_said_why_not() {
-    let fixture = Fixture::new().await;
-    let listed = json!([{ "name": "works", "severity": "warning" }, { "name": "fails", "severity": "warning" }]);
-    assert_eq!(fixture.get("/v1/notify").await.1["notify"], listed);
-    let test = async |name: &str| fixture.ask(Method::POST, &format!("/v1/notify/{name}/test"), "").await;
-    assert_eq!(test("works").await, (StatusCode::OK, json!({ "delivered": true })));
-    let (status, problem) = test("fails").await;
-    assert_eq!((status, &problem["kind"]), (StatusCode::BAD_GATEWAY, &json!("not-delivered")));
-    assert_eq!(problem["detail"], "sh ended with exit status: 3: no route");
-    assert_eq!(test("nobody").await.0, StatusCode::NOT_FOUND);
 }
 
 /// What each path asks for, as it is meant: nothing that acts is below `Operate`.
