@@ -8,13 +8,15 @@
 //! | runs that were left open are taken up | streams end, requests are answered |
 //! | the sockets are bound, and then somebody is answered | the sockets are removed |
 
+mod background;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use agentapi_host::policy::{Audit, AuditFile, DenyAll};
 use agentapi_host::quiesce::{Coordinator, Parked};
-use agentapi_host::{BuildError as HostError, Error, Host, Observer, error_chain};
+use agentapi_host::{BuildError as HostError, Host, Observer, error_chain};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -23,14 +25,12 @@ use crate::build::{self, BuildError};
 use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::controller::background::{Background, Parts};
 use crate::counters::{Counted, Counters};
 use crate::event::{EventKind, NewEvent, Severity};
-use crate::metrics::{self, Metrics};
-use crate::notify::outbox::{self, Outbox};
 use crate::owner::Owner;
 use crate::run::host::{HostRunner, ParkingAudit, Work};
 use crate::store::{Store, StoreError};
-use crate::watcher::{Probe, Sources, Watcher};
 
 /// Why the controller did not start.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +61,7 @@ pub enum StartError {
 /// A controller that is ready to run.
 pub struct Controller {
     owner: Owner,
-    watcher: Watcher,
-    outbox: Outbox,
+    background: Background,
     bound: api::Bound,
     state: ApiState,
     /// Ends requests and streams, after the runs.
@@ -88,7 +87,6 @@ impl Controller {
     /// [`StartError`]: then nothing runs, and no socket is left.
     pub async fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
         let Environment { clock, cache, sockets } = environment;
-        let receivers = watch::channel(build::receivers(&config.live)?).1;
         let coordinator = build::coordinator(&config.fixed, &config.live)?;
         let store = Store::open(&config.fixed.state)?;
         let counters = Counters::new();
@@ -102,62 +100,43 @@ impl Controller {
         let runner = runner(config, &clock, &store, works.clone(), coordinator.clone())?;
         let runner = Arc::new(Counted { runner, counters: counters.clone() });
         let (owner, handle) = Owner::new(Arc::clone(&clock), store.clone(), runner, plans.clone()).await?;
-        let (watcher, findings) = Watcher::new(Sources {
+        let parts = Parts {
             clock: Arc::clone(&clock),
             store: store.clone(),
-            plan: plans,
+            plans,
+            works: works.clone(),
             status: handle.status.clone(),
-            identity: calls.identity(),
-            probe: probe(works.clone()),
-        })
-        .await?;
-        let metrics = Metrics::new(
-            metrics::Sources {
-                clock: Arc::clone(&clock),
-                status: handle.status.clone(),
-                findings: findings.clone(),
-                coordinator: coordinator.clone(),
-            },
+            calls,
             counters,
-        );
-        let outbox = Outbox::new(outbox::Sources {
-            clock: Arc::clone(&clock),
-            store: store.clone(),
-            guest: config.fixed.guest.clone(),
-            findings: findings.clone(),
-            receivers: receivers.clone(),
-        })
-        .await?;
+            coordinator: coordinator.clone(),
+        };
+        let background = Background::new(config, parts).await?;
         let bound = api::bind(&sockets).map_err(StartError::Socket)?;
         note_start(&store, clock.as_ref()).await?;
         let stop_api = CancellationToken::new();
-        let stop = stop_api.clone();
-        let guest = config.fixed.guest.clone();
         let state = ApiState {
             owner: handle,
             store,
-            findings,
-            receivers,
-            metrics: Arc::new(metrics),
-            guest,
+            findings: background.findings.clone(),
+            receivers: background.receivers.clone(),
+            metrics: Arc::clone(&background.metrics),
+            guest: config.fixed.guest.clone(),
             work: works,
             coordinator,
             clock,
-            stop,
+            stop: stop_api.clone(),
         };
-        Ok(Self { owner, watcher, outbox, bound, state, stop_api })
+        Ok(Self { owner, background, bound, state, stop_api })
     }
 
     /// Runs until the token says to end. Then stops what runs, waits until nothing is frozen, and answers what was asked.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { owner, watcher, outbox, bound, state, stop_api } = self;
+        let Self { owner, background, bound, state, stop_api } = self;
         let (store, clock, coordinator) = (state.store.clone(), Arc::clone(&state.clock), state.coordinator.clone());
         let api = tokio::spawn(api::serve(bound, state));
-        let watching = tokio::spawn(watcher.watch());
-        let delivering = tokio::spawn(outbox.deliver());
+        let background = background.spawn();
         owner.work(stop).await;
-        watching.abort();
-        delivering.abort();
+        drop(background);
         if let Some(coordinator) = &coordinator
             && let Err(why) = coordinator.idle().await
         {
@@ -190,19 +169,6 @@ fn runner(
         // Nobody can be asked yet, so nobody agrees.
         approver: Arc::new(DenyAll),
         audit: Some(Arc::new(audit)),
-    })
-}
-
-/// Any call shows the fingerprints in its error; this one only reads.
-fn probe(work: watch::Receiver<Arc<Work>>) -> Probe {
-    Box::new(move || {
-        let agent = work.borrow().agent.clone();
-        Box::pin(async move {
-            match agent.backup_status().await {
-                Err(why @ Error::PinMismatch { .. }) => Some(error_chain(&why)),
-                _ => None,
-            }
-        })
     })
 }
 

@@ -9,7 +9,7 @@
 //! | [`schedule`] | when something is due |
 //! | [`config`] | the file, checked whole, and what a reload may change |
 //! | [`run`], [`event`], [`finding`] | one execution; one line of what happened; a condition that holds |
-//! | [`store`] | the history, in SQLite |
+//! | [`store`], [`retention`] | the history, in SQLite; how much of it is kept |
 //! | [`plan`], [`action`], [`actor`] | what runs and when; what is asked, and by whom |
 //! | [`owner`] | the one task that activates runs and gives out permits |
 //! | [`counters`], [`calls`] | what is counted as it happens; whom the agent has shown to be |
@@ -33,6 +33,7 @@ pub mod metrics;
 pub mod notify;
 pub mod owner;
 pub mod plan;
+pub mod retention;
 pub mod run;
 pub mod schedule;
 pub mod store;

@@ -18,6 +18,7 @@ mod migrations;
 mod notices;
 mod open;
 mod reader;
+mod retention;
 mod runs;
 mod schedules;
 mod writer;
