@@ -199,3 +199,6 @@ async fn note_start(store: &Store, clock: &dyn Clock) -> Result<(), StoreError> 
 fn controller_event(kind: EventKind, severity: Severity, text: String) -> NewEvent {
     NewEvent { kind, severity, subject: "controller".into(), run: None, text }
 }
+
+#[cfg(test)]
+mod tests;
