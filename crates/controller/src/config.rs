@@ -123,6 +123,11 @@ impl Surroundings {
 }
 
 impl Config {
+    /// The file that it was read from.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Reads and checks a file.
     pub fn read(file: &Path, surroundings: &Surroundings) -> Reading {
         let text = match fs::read_to_string(file) {

@@ -17,18 +17,19 @@ use std::sync::Arc;
 use agentapi_host::policy::{Audit, AuditFile, DenyAll};
 use agentapi_host::quiesce::{Coordinator, Parked};
 use agentapi_host::{BuildError as HostError, Host, Observer, error_chain};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, ApiState, Sockets};
 use crate::build::{self, BuildError};
 use crate::calls::Calls;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Reload, Surroundings};
 use crate::controller::background::{Background, Parts};
 use crate::counters::{Counted, Counters};
 use crate::event::{EventKind, NewEvent, Severity};
 use crate::owner::Owner;
+use crate::reload::Reloader;
 use crate::run::host::{HostRunner, ParkingAudit, Work};
 use crate::store::{Store, StoreError};
 
@@ -62,6 +63,7 @@ pub enum StartError {
 pub struct Controller {
     owner: Owner,
     background: Background,
+    reloader: Reloader,
     bound: api::Bound,
     state: ApiState,
     /// Ends requests and streams, after the runs.
@@ -77,6 +79,10 @@ pub struct Environment {
     pub cache: Option<PathBuf>,
     /// Who may connect, and decide.
     pub sockets: Sockets,
+    /// What the configuration takes from the machine, when it is read again.
+    pub surroundings: Surroundings,
+    /// Notified, the configuration is read again whether its files have changed or not: for SIGHUP.
+    pub reload: Arc<Notify>,
 }
 
 impl Controller {
@@ -86,7 +92,7 @@ impl Controller {
     ///
     /// [`StartError`]: then nothing runs, and no socket is left.
     pub async fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
-        let Environment { clock, cache, sockets } = environment;
+        let Environment { clock, cache, sockets, surroundings, reload } = environment;
         let coordinator = build::coordinator(&config.fixed, &config.live)?;
         let store = Store::open(&config.fixed.state)?;
         let counters = Counters::new();
@@ -95,12 +101,17 @@ impl Controller {
         if let Some(cache) = cache {
             builder = builder.cache_dir(cache);
         }
-        let (plan, work) = build::build(&builder.build()?, &config.live)?;
-        let (plans, works) = (watch::channel(Arc::new(plan)).1, watch::channel(Arc::new(work)).1);
+        let host = builder.build()?;
+        let (plan, work) = build::build(&host, &config.live)?;
+        let ((plan, plans), (work, works)) = (watch::channel(Arc::new(plan)), watch::channel(Arc::new(work)));
         let runner = runner(config, &clock, &store, works.clone(), coordinator.clone())?;
         let runner = Arc::new(Counted { runner, counters: counters.clone() });
         let (owner, handle) = Owner::new(Arc::clone(&clock), store.clone(), runner, plans.clone()).await?;
+        let (receivers, told) = watch::channel(build::receivers(&config.live)?);
+        let (retention, kept) = watch::channel(config.live.retention);
         let parts = Parts {
+            receivers: told,
+            retention: kept,
             clock: Arc::clone(&clock),
             store: store.clone(),
             plans,
@@ -113,6 +124,18 @@ impl Controller {
         let background = Background::new(config, parts).await?;
         let bound = api::bind(&sockets).map_err(StartError::Socket)?;
         note_start(&store, clock.as_ref()).await?;
+        let reloader = Reloader {
+            reload: Reload::new(config.file(), surroundings),
+            config: config.clone(),
+            host,
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            plan,
+            work,
+            receivers,
+            retention,
+            asked: reload,
+        };
         let stop_api = CancellationToken::new();
         let state = ApiState {
             owner: handle,
@@ -126,17 +149,19 @@ impl Controller {
             clock,
             stop: stop_api.clone(),
         };
-        Ok(Self { owner, background, bound, state, stop_api })
+        Ok(Self { owner, background, reloader, bound, state, stop_api })
     }
 
     /// Runs until the token says to end. Then stops what runs, waits until nothing is frozen, and answers what was asked.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { owner, background, bound, state, stop_api } = self;
+        let Self { owner, background, reloader, bound, state, stop_api } = self;
         let (store, clock, coordinator) = (state.store.clone(), Arc::clone(&state.clock), state.coordinator.clone());
         let api = tokio::spawn(api::serve(bound, state));
         let background = background.spawn();
+        let reloading = tokio::spawn(reloader.work(stop.clone()));
         owner.work(stop).await;
         drop(background);
+        let _ = reloading.await;
         if let Some(coordinator) = &coordinator
             && let Err(why) = coordinator.idle().await
         {

@@ -33,6 +33,7 @@ pub mod metrics;
 pub mod notify;
 pub mod owner;
 pub mod plan;
+mod reload;
 pub mod retention;
 pub mod run;
 pub mod schedule;

@@ -13,13 +13,14 @@ use agentapi_host::quiesce::{Applications, Settings, thaw_left_frozen};
 use anyhow::Context;
 use clap::Args;
 use tokio::runtime::Builder;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{CommandError, UsageError};
 use crate::extension::tell::tell;
 use crate::print::escape::visible;
 use crate::print::print;
-use crate::process::signals::Termination;
+use crate::process::signals::{Hangup, Termination};
 use crate::session::Session;
 use crate::session::host::cache_dir;
 
@@ -81,7 +82,15 @@ fn refused(mistakes: &[Mistake]) -> anyhow::Error {
 async fn serve(config: &Config, sockets: Sockets) -> anyhow::Result<()> {
     let mut termination = Termination::handle().context("signals cannot be waited for")?;
     let cache = cache_dir(|name| std::env::var_os(name));
-    let environment = Environment { clock: Arc::new(SystemClock), cache, sockets: sockets.clone() };
+    let reload = Arc::new(Notify::new());
+    let mut hangup = Hangup::handle().context("signals cannot be waited for")?;
+    let environment = Environment {
+        clock: Arc::new(SystemClock),
+        cache,
+        sockets: sockets.clone(),
+        surroundings: Surroundings::of_process(),
+        reload: Arc::clone(&reload),
+    };
     let controller = Controller::start(config, environment).await?;
     tell(&format!(
         "the controller is ready: agentapi status --socket {}",
@@ -90,10 +99,14 @@ async fn serve(config: &Config, sockets: Sockets) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let running = controller.run(stop.clone());
     tokio::pin!(running);
-    tokio::select! {
-        () = running.as_mut() => return Err(CommandError::new("the controller has ended by itself").into()),
-        signal = termination.recv() => tell(&format!("signal {signal}: runs are stopped, and what is frozen is thawed")),
-    }
+    let signal = loop {
+        tokio::select! {
+            () = running.as_mut() => return Err(CommandError::new("the controller has ended by itself").into()),
+            signal = termination.recv() => break signal,
+            _ = hangup.recv() => reload.notify_one(),
+        }
+    };
+    tell(&format!("signal {signal}: runs are stopped, and what is frozen is thawed"));
     stop.cancel();
     tokio::select! {
         () = running => Ok(()),

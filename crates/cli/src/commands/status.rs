@@ -19,8 +19,8 @@ fn describe(status: &Value) -> String {
     for subject in status["subjects"].as_array().into_iter().flatten() {
         let time = |key: &str| local(&subject[key]);
         let next = if subject["is_paused"] == true { "paused".to_owned() } else { time("next_due") };
-        let [name, activity] =
-            [&subject["name"], &subject["activity"]["state"]].map(|text| text.as_str().unwrap_or(""));
+        let name = subject["name"].as_str().unwrap_or("");
+        let activity = subject.pointer("/activity/state").and_then(Value::as_str).unwrap_or("");
         table.row([name, activity, &next, &time("last_start"), &time("last_success")]);
     }
     let mut text = table.render(&[]);

@@ -75,8 +75,9 @@ impl DaemonOptions {
 async fn problem(status: StatusCode, body: Incoming) -> anyhow::Error {
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let detail = problem["detail"].as_str().map_or_else(|| format!("HTTP {status}"), |text| visible(text).into_owned());
-    let ending = match problem["kind"].as_str() {
+    let text = |key: &str| problem.get(key).and_then(Value::as_str);
+    let detail = text("detail").map_or_else(|| format!("HTTP {status}"), |text| visible(text).into_owned());
+    let ending = match text("kind") {
         Some("frozen" | "busy") => ExitStatus::Busy,
         Some("invalid-argument" | "not-found") => ExitStatus::WrongUsage,
         _ => ExitStatus::Failed,

@@ -8,7 +8,6 @@ use agentapi_host::{Error, error_chain};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::build;
 use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -26,6 +25,8 @@ use crate::watcher::{self, Findings, Probe, Watcher};
 
 /// What it reads.
 pub(super) struct Parts {
+    pub(super) receivers: watch::Receiver<Receivers>,
+    pub(super) retention: watch::Receiver<Retention>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) store: Store,
     pub(super) plans: watch::Receiver<Arc<Plan>>,
@@ -51,9 +52,7 @@ pub(super) struct Background {
 impl Background {
     /// Reads what is kept of earlier controllers.
     pub(super) async fn new(config: &Config, parts: Parts) -> Result<Self, StartError> {
-        let receivers = watch::channel(build::receivers(&config.live)?).1;
-        let retention = watch::channel(config.live.retention).1;
-        let Parts { clock, store, plans, works, status, calls, counters, coordinator } = parts;
+        let Parts { receivers, retention, clock, store, plans, works, status, calls, counters, coordinator } = parts;
         let (watcher, findings) = Watcher::new(watcher::Sources {
             clock: Arc::clone(&clock),
             store: store.clone(),

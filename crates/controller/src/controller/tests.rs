@@ -48,11 +48,13 @@ impl Fixture {
             told = told.display()
         );
         let surroundings = Surroundings { host_name: "guest".into(), zone: TimeZone::UTC, credentials: None };
+        std::fs::write(self.file("controller.toml"), &text).unwrap();
         let config = Config::check(&self.file("controller.toml"), &text, &surroundings).result.unwrap();
         let (main, read_only) = (self.file("main.sock"), self.file("ro.sock"));
         let sockets = Sockets { main: main.clone(), read_only, group: None, approvers: Vec::new() };
         let cache = Some(self.file("cache"));
-        let environment = Environment { clock: Arc::new(SystemClock), cache, sockets };
+        let environment =
+            Environment { clock: Arc::new(SystemClock), cache, sockets, surroundings, reload: Arc::default() };
         let stop = CancellationToken::new();
         let controller = loop {
             match Controller::start(&config, environment.clone()).await {

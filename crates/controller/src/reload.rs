@@ -1,0 +1,117 @@
+//! Another configuration while the controller runs: noticed, built whole, and only then swapped. What runs goes on with what
+//! it began with.
+
+use std::sync::Arc;
+
+use agentapi_host::{Host, error_chain};
+use tokio::sync::{Notify, watch};
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+use crate::build::{BuildError, build, receivers};
+use crate::clock::Clock;
+use crate::config::places::Retention;
+use crate::config::{Config, LOOK_EVERY, Mistake, Reload};
+use crate::event::{EventKind, NewEvent, Severity};
+use crate::notify::outbox::Receivers;
+use crate::plan::Plan;
+use crate::run::host::Work;
+use crate::store::Store;
+
+/// Follows the files of the configuration.
+pub(crate) struct Reloader {
+    pub(crate) reload: Reload,
+    pub(crate) config: Config,
+    pub(crate) host: Host,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) plan: watch::Sender<Arc<Plan>>,
+    pub(crate) work: watch::Sender<Arc<Work>>,
+    pub(crate) receivers: watch::Sender<Receivers>,
+    pub(crate) retention: watch::Sender<Retention>,
+    /// Says that the files are to be read whether they have changed or not.
+    pub(crate) asked: Arc<Notify>,
+}
+
+impl Reloader {
+    /// Looks every few seconds, and when it is asked to, until the token says to end.
+    pub(crate) async fn work(mut self, stop: CancellationToken) {
+        // The first reading notes which files there are. What has changed since the start is taken up.
+        match self.reload.read(self.clock.as_ref(), Some(&self.config)) {
+            Ok(config) if config.live != self.config.live => self.take(config).await,
+            Ok(_) => {}
+            Err(mistakes) => self.refuse(&mistakes),
+        }
+        loop {
+            let is_asked = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = self.asked.notified() => true,
+                () = self.clock.sleep(LOOK_EVERY) => false,
+            };
+            let clock = Arc::clone(&self.clock);
+            let found = match is_asked {
+                true => Some(self.reload.read(clock.as_ref(), Some(&self.config))),
+                false => self.reload.look(clock.as_ref(), Some(&self.config)),
+            };
+            match found {
+                None => {}
+                Some(Ok(config)) => self.take(config).await,
+                Some(Err(mistakes)) => self.refuse(&mistakes),
+            }
+        }
+    }
+
+    async fn take(&mut self, config: Config) {
+        if let Some(key) = self.needs_a_restart(&config) {
+            return self.tell_refusal(format!("{key}: needs a restart to change"));
+        }
+        let (host, live) = (self.host.clone(), config.live.clone());
+        // Extensions are compiled there: on a thread of the runtime that would hold up runs and answers.
+        let built = spawn_blocking(move || Ok((build(&host, &live)?, receivers(&live)?)));
+        match built.await {
+            Ok(Ok(((plan, work), receivers))) => {
+                // The work first: a run that the new plan activates finds what it runs.
+                self.work.send_replace(Arc::new(work));
+                self.plan.send_replace(Arc::new(plan));
+                self.receivers.send_replace(receivers);
+                self.retention.send_replace(config.live.retention);
+                self.config = config;
+                self.tell(EventKind::Reloaded, Severity::Info, "the changed configuration is in use".into());
+            }
+            Ok(Err::<_, BuildError>(why)) => self.tell_refusal(error_chain(&why)),
+            Err(panic) => self.tell_refusal(format!("it could not be built: {panic}")),
+        }
+    }
+
+    /// What freezes is opened once, with its threads, because it must need nothing later.
+    fn needs_a_restart(&self, new: &Config) -> Option<&'static str> {
+        let lease = |config: &Config| config.live.backup.as_ref().map(|backup| backup.lease);
+        if new.live.quiesce != self.config.live.quiesce {
+            Some("quiesce")
+        } else if new.live.quiesce.is_some() && lease(new) != lease(&self.config) {
+            Some("backup.lease")
+        } else {
+            None
+        }
+    }
+
+    fn refuse(&self, mistakes: &[Mistake]) {
+        let texts: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+        self.tell_refusal(texts.join("; "));
+    }
+
+    fn tell_refusal(&self, why: String) {
+        let text = format!("a changed configuration is refused, and the one before stays in use: {why}");
+        tracing::error!("{text}");
+        self.tell(EventKind::ReloadRefused, Severity::Warning, text);
+    }
+
+    fn tell(&self, kind: EventKind, severity: Severity, text: String) {
+        let at = self.clock.now();
+        let event = NewEvent { kind, severity, subject: "controller".into(), run: None, text };
+        if let Err(why) = self.store.writer().post(move |tx| tx.event(at, event)) {
+            tracing::error!(error = %error_chain(&why), "an event is not written down");
+        }
+    }
+}
