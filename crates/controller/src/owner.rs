@@ -119,6 +119,7 @@ impl Owner {
         };
         owner.take_up_open_runs().await?;
         owner.take_plan().await?;
+        owner.publish();
         Ok((owner, handle))
     }
 

@@ -1,6 +1,7 @@
 //! Another configuration while the controller runs, through its sockets and a mock agent.
 
 #![expect(clippy::disallowed_methods, reason = "the tests wait for a real controller")]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::fs;
 use std::path::PathBuf;
@@ -73,19 +74,28 @@ impl Fixture {
         serde_json::from_slice(&answer.to_bytes()).unwrap()
     }
 
-    /// Asks for a reload, and waits for the event that tells what became of it.
-    async fn reload(&self) -> (String, String) {
-        let events = async || self.get("/v1/events?limit=1000").await["events"].as_array().unwrap().clone();
-        let known = events().await.len();
+    /// Asks for a reload, and waits for the event that tells what became of it. The controller looks by itself too, so that
+    /// there may be two.
+    async fn reload(&self, kind: &str, text: &str) {
         self.reload.notify_one();
         for _ in 0..3000 {
-            if let Some(event) = events().await.get(known) {
-                let text = |key: &str| event[key].as_str().unwrap().to_owned();
-                return (text("kind"), text("text"));
+            let events = self.get("/v1/events?limit=1000").await["events"].clone();
+            let mut events = events.as_array().unwrap().iter();
+            if events.any(|event| event["kind"] == kind && event["text"].as_str().unwrap().contains(text)) {
+                return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("nothing became of it");
+        panic!("no event {kind} with {text:?}");
+    }
+
+    async fn wait_for_subjects(&self, expected: &[&str]) {
+        let found = async {
+            while self.subjects().await != expected {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), found).await.unwrap();
     }
 
     async fn subjects(&self) -> Vec<String> {
@@ -107,17 +117,16 @@ async fn a_changed_configuration_is_taken_whole_or_refused_whole() {
     fixture.configure(
         "[backup]\nevery = \"1h\"\naccept_crash_consistent = true\n[[extension]]\nname = \"x\"\nfile = \"none.wasm\"\n",
     );
-    let (kind, text) = fixture.reload().await;
-    assert!(kind == "reload-refused" && text.contains("extension") && text.contains("controller.toml:"), "{text}");
+    fixture.reload("reload-refused", "controller.toml:").await;
     assert_eq!(fixture.subjects().await, ["backup"], "the one before stays in use");
 
     fixture.configure("");
-    assert_eq!(fixture.reload().await.0, "reloaded");
-    assert_eq!(fixture.subjects().await, [""; 0]);
+    fixture.reload("reloaded", "in use").await;
+    fixture.wait_for_subjects(&[]).await;
 
     fixture.configure(BACKUP);
-    assert_eq!(fixture.reload().await.0, "reloaded");
-    assert_eq!(fixture.subjects().await, ["backup"]);
+    fixture.reload.notify_one();
+    fixture.wait_for_subjects(&["backup"]).await;
     fixture.end().await;
 }
 
@@ -129,8 +138,7 @@ async fn what_needs_a_restart_is_refused_by_name() {
         (format!("{BACKUP}[audit]\nfile = \"elsewhere.jsonl\"\n"), "audit.file"),
     ] {
         fixture.configure(&rest);
-        let (kind, text) = fixture.reload().await;
-        assert!(kind == "reload-refused" && text.contains(key), "{key}: {text}");
+        fixture.reload("reload-refused", &format!("{key}: ")).await;
     }
     fixture.end().await;
 }
@@ -139,11 +147,6 @@ async fn what_needs_a_restart_is_refused_by_name() {
 async fn a_change_of_the_file_is_noticed_without_being_told() {
     let fixture = Fixture::start().await;
     fixture.configure("");
-    let noticed = async {
-        while !fixture.subjects().await.is_empty() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), noticed).await.unwrap();
+    fixture.wait_for_subjects(&[]).await;
     fixture.end().await;
 }
