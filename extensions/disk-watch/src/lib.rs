@@ -11,13 +11,13 @@ extern crate alloc;
 mod bindings;
 mod failure;
 mod findings;
-mod thresholds;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 #[cfg(target_arch = "wasm32")]
 use agentapi_component_runtime as _;
+use agentapi_findings::{Finding, Thresholds};
 use serde::Serialize;
 use serde_json::json;
 
@@ -25,8 +25,7 @@ use bindings::exports::felhom::agentapi::policy::Guest;
 use bindings::felhom::agentapi::types::{DiskList, Error, MetricsView};
 use bindings::felhom::agentapi::{disks, host_metrics};
 use failure::Failure;
-use findings::{Finding, judge_disks, judge_metrics};
-use thresholds::Thresholds;
+use findings::{judge_disks, judge_metrics};
 
 /// The extension.
 pub struct DiskWatch;

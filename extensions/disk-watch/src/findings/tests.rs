@@ -1,6 +1,9 @@
 //! What is found, and what is not.
 
+use alloc::string::String;
 use alloc::vec;
+
+use agentapi_findings::{Measure, Problem, Severity};
 
 use super::*;
 use crate::bindings::felhom::agentapi::types::{DiskRole, HostStatus, Smart, StorageClass, ThinPool};

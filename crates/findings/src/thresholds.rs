@@ -1,4 +1,4 @@
-//! The extension's input: the thresholds from which on a measure is a finding. README.md describes it.
+//! The thresholds from which on a measure is a finding: the defaults, and the input of disk-watch.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,31 +10,33 @@ use serde::{Deserialize, Serialize};
 /// because a misspelt threshold would otherwise be the default one.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Thresholds {
+pub struct Thresholds {
     /// How much of a thin pool's data or metadata is in use: 0 to 1.
-    pub(crate) thin_pool: Levels,
+    pub thin_pool: Levels,
     /// How much of a storage target, a disk or the host's root file system is in use: 0 to 1.
-    pub(crate) full: Levels,
+    pub full: Levels,
     /// How much of a disk's rated life is used, in percent; above 100 too.
-    pub(crate) worn_percent: Levels,
+    pub worn_percent: Levels,
     /// A disk's temperature in degrees Celsius.
-    pub(crate) disk_temp_c: Levels,
+    pub disk_temp_c: Levels,
     /// The processor's temperature in degrees Celsius.
-    pub(crate) cpu_temp_c: Levels,
+    pub cpu_temp_c: Levels,
 }
 
 /// The values from which on a measure is a warning, and critical.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Levels {
-    pub(crate) warning: f64,
-    pub(crate) critical: f64,
+pub struct Levels {
+    /// From this value on it is a warning.
+    pub warning: f64,
+    /// From this value on it is critical.
+    pub critical: f64,
 }
 
 /// How soon somebody should look at it; the more urgent first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Severity {
+pub enum Severity {
     /// At once.
     Critical,
     /// Within days.
@@ -56,7 +58,10 @@ impl Default for Thresholds {
 impl Thresholds {
     /// Parses a JSON text, and checks that each threshold is in its measure's range: 90 for a fraction would never be
     /// reached, and nobody would notice.
-    pub(crate) fn read(input: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// What was expected and what was found, where it is another JSON text or a threshold is out of its range.
+    pub fn read(input: &str) -> Result<Self, String> {
         let thresholds: Self = serde_json::from_str(input).map_err(|why| format!("input: {why}"))?;
         thresholds.thin_pool.check("thin_pool", FRACTION)?;
         thresholds.full.check("full", FRACTION)?;
@@ -70,7 +75,7 @@ impl Thresholds {
 impl Levels {
     /// The severity of a value and the threshold that it has reached; none if it is below both. A value that is equal
     /// to a threshold has reached it.
-    pub(crate) fn judge(self, value: f64) -> Option<(Severity, f64)> {
+    pub fn judge(self, value: f64) -> Option<(Severity, f64)> {
         if value >= self.critical {
             Some((Severity::Critical, self.critical))
         } else if value >= self.warning {
