@@ -2,10 +2,12 @@
 
 pub(crate) mod backup;
 pub(crate) mod call;
+pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod disks;
 pub(crate) mod events;
 pub(crate) mod fingerprint;
+pub(crate) mod listing;
 pub(crate) mod metrics;
 pub(crate) mod mock;
 pub(crate) mod policy;

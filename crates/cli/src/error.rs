@@ -11,16 +11,28 @@ pub(crate) struct UsageError(pub(crate) String);
 
 /// The command line is right and the command was not carried out. The text says why, and what to do.
 #[derive(Debug, thiserror::Error)]
-#[error("{text}")]
+#[error("{text}{}", command.as_ref().map(|command| format!(": {command}")).unwrap_or_default())]
 pub(crate) struct CommandError {
     text: String,
+    /// What somebody is to paste. It ends the text, and is never broken.
+    command: Option<String>,
     pub(crate) status: ExitStatus,
 }
 
 impl CommandError {
     /// A command that failed.
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), status: ExitStatus::Failed }
+        Self { text: text.into(), command: None, status: ExitStatus::Failed }
+    }
+
+    /// The same with a command that somebody is to paste.
+    pub(crate) fn with_command(self, command: String) -> Self {
+        Self { command: Some(command), ..self }
+    }
+
+    /// What somebody is to paste.
+    pub(crate) fn command(&self) -> Option<&str> {
+        self.command.as_deref()
     }
 
     /// The same with a status that says more than that it failed.

@@ -2,10 +2,8 @@
 
 mod hint;
 
-use std::fmt;
-
 use agentapi_host::quiesce::JournalError;
-use agentapi_host::{Error, error_chain};
+use agentapi_host::{Error, Fingerprint, PinMismatch, error_chain};
 use anstyle::{AnsiColor, Style};
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -15,6 +13,9 @@ use crate::cli::Cli;
 use crate::error::{ActionError, CommandError, SilentFailure, UntoldOutcome, UsageError};
 use crate::exit::hint::hint;
 use crate::print::escape::{is_visible, visible, visible_json};
+use crate::print::fingerprints::aligned;
+use crate::print::width::stderr_columns;
+use crate::print::wrap::{display_width, wrap};
 use crate::print::{Output, print};
 use crate::process::stderr::stderr;
 use crate::status::ExitStatus;
@@ -47,11 +48,12 @@ fn print_usage(text: &str) -> ExitStatus {
 fn print_clap_error(error: &clap::Error) -> ExitStatus {
     // clap repeats arguments, which a script may have from anywhere. Its colours are lost only where one is odd.
     let text = error.render().to_string();
-    if text.split('\n').all(is_visible) {
-        stderr().print(error.render().ansi().to_string());
+    let text = if text.split('\n').all(is_visible) {
+        error.render().ansi().to_string()
     } else {
-        stderr().print(text.split('\n').map(visible).collect::<Vec<_>>().join("\n"));
-    }
+        text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+    };
+    stderr().print(wrap(&text, stderr_columns(), INDENT));
     ExitStatus::WrongUsage
 }
 
@@ -64,7 +66,7 @@ pub(crate) fn report_failure(error: &anyhow::Error, output: Output) -> ExitStatu
         let report = ErrorReport(error);
         // Serializing what is made of texts does not fail.
         let json = || visible_json(serde_json::to_string(&report).unwrap_or_default()) + "\n";
-        stderr().print(if output.json { json() } else { report.to_string() });
+        stderr().print(if output.json { json() } else { report.text(stderr_columns()) });
     }
     exit_status(error)
 }
@@ -96,21 +98,46 @@ fn call_error(error: &anyhow::Error) -> Option<&Error> {
     error.downcast_ref().or_else(|| error.downcast_ref().map(|ActionError(error)| error))
 }
 
-/// An error with its causes, each of them once: `Display` is the text for people, `Serialize` the JSON for programs.
+/// An error with its causes, each of them once: [`Self::text`] is for people, `Serialize` is the JSON for programs.
 struct ErrorReport<'a>(&'a anyhow::Error);
 
-impl fmt::Display for ErrorReport<'_> {
-    /// One line with what failed and what to do about it, then one line for each cause.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ErrorReport<'_> {
+    /// What failed and what to do about it, then each cause, broken between words to fit the columns. Without columns
+    /// these are one line each, for those who search a log.
+    fn text(&self, columns: Option<usize>) -> String {
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        write!(f, "{red}error:{red:#} {}", visible(&self.0.to_string()))?;
+        let mut text = format!("{red}error:{red:#} {}", visible(&self.0.to_string()));
         if let Some(hint) = call_error(self.0).and_then(hint) {
-            write!(f, "; {}", visible(&hint))?;
+            text = format!("{text}; {}", visible(&hint));
         }
-        writeln!(f)?;
-        self.0.chain().skip(1).try_for_each(|cause| writeln!(f, "  caused by: {}", visible(&cause.to_string())))
+        let mut text = wrap_before(&text, self.0.downcast_ref().and_then(CommandError::command), columns) + "\n";
+        for cause in self.0.chain().skip(1) {
+            text.push_str(&match cause.downcast_ref() {
+                Some(PinMismatch::OtherLeaf { expected, presented }) => {
+                    let expected = expected.iter().map(|pin| ("expected", *pin));
+                    let rows: Vec<(&str, Fingerprint)> = expected.chain([("presented", *presented)]).collect();
+                    aligned(&rows, INDENT, columns)
+                }
+                _ => wrap(&format!("  caused by: {}\n", visible(&cause.to_string())), columns, INDENT),
+            });
+        }
+        text
     }
 }
+
+/// Breaks a text between words. The command at its end stands whole in a line of its own where it does not fit.
+fn wrap_before(text: &str, command: Option<&str>, columns: Option<usize>) -> String {
+    let fits = columns.is_none_or(|columns| display_width(text) <= columns);
+    match command.and_then(|command| Some((text.strip_suffix(command)?, command))) {
+        Some((before, command)) if !fits => {
+            format!("{}\n{:INDENT$}{command}", wrap(before.trim_end(), columns, INDENT), "")
+        }
+        _ => wrap(text, columns, INDENT),
+    }
+}
+
+/// Blanks in front of what goes on below the first line of an error.
+const INDENT: usize = 2;
 
 impl Serialize for ErrorReport<'_> {
     /// As in the answers of `agentapi call`. What is not the error of a call is `internal`.
@@ -147,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_first_line_says_what_to_do_and_the_causes_follow() {
-        let text = ErrorReport(&unreachable()).to_string();
+        let text = ErrorReport(&unreachable()).text(None);
         let lines: Vec<_> = strip_str(&text).to_string().lines().map(str::to_owned).collect();
         assert_eq!(lines.len(), 2);
         assert!(lines[0].starts_with("error: 10.0.0.1:8443 cannot be reached; "), "{text}");

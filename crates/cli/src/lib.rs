@@ -35,15 +35,14 @@ use std::env;
 use std::process::ExitCode;
 
 use agentapi_host::loader;
-use clap::Parser;
 
 pub use crate::commands::call::{Operation, Request};
 
 use crate::cli::{Cli, Command};
 use crate::commands::policy::PolicyCommand;
 use crate::commands::{
-    backup, call, demo, disks, events, fingerprint, metrics, mock, policy, runs, schedule, serve, status as controller,
-    storage, thaw,
+    backup, call, check, demo, disks, events, fingerprint, metrics, mock, policy, runs, schedule, serve,
+    status as controller, storage, thaw,
 };
 use crate::error::UsageError;
 use crate::print::Output;
@@ -59,13 +58,16 @@ pub fn run() -> ExitCode {
     }
     // Started first, and finished last: nothing else writes to standard error.
     let _finish = stderr::start();
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::parse_arguments() {
         Ok(cli) => cli,
-        Err(error) => return exit::report_clap_error(error).into(),
+        Err(error) => return check::status_of_usage(exit::report_clap_error(error)).into(),
     };
+    let is_check = matches!(cli.command, Some(Command::Check(_)));
     let output = Output { json: cli.json };
     match dispatch(cli, output) {
         Ok(()) => ExitCode::SUCCESS,
+        // `check` reports its failures itself, save those before it starts.
+        Err(error) if is_check => check::status_of_failure(exit::report_failure(&error, output)).into(),
         Err(error) => exit::report_failure(&error, output).into(),
     }
 }
@@ -80,8 +82,11 @@ fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
         Command::Mock(options) => mock::run(&session, &options),
         Command::Call(target) => call::run(&session, &target),
         Command::Fingerprint(options) => fingerprint::run(&session, &options),
-        Command::Storage(target) => session.with_agent(&target, storage::show),
-        Command::Metrics(target) => session.with_agent(&target, metrics::show),
+        Command::Storage(options) => session
+            .with_agent(&options.target, async |agent, output| storage::show(agent, output, options.columns()).await),
+        Command::Metrics(options) => session
+            .with_agent(&options.target, async |agent, output| metrics::show(agent, output, options.columns()).await),
+        Command::Check(target) => check::run(&session, &target),
         Command::Backup(command) => backup::run(&session, command),
         Command::Thaw(options) => thaw::run(&options, output),
         Command::Serve(options) => serve::run(&session, &options),

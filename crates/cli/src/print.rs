@@ -4,8 +4,12 @@
 //! reason, a command that only shows something has failed, and one that did something ends with the status of what it did.
 
 pub(crate) mod escape;
+pub(crate) mod fingerprints;
+pub(crate) mod severity;
 pub(crate) mod table;
 pub(crate) mod units;
+pub(crate) mod width;
+pub(crate) mod wrap;
 
 use std::io::{self, IsTerminal, Write};
 

@@ -22,6 +22,8 @@ pub(crate) enum ExitStatus {
     CrashConsistent,
     /// Something may be frozen still.
     Frozen,
+    /// What `check` has found, in the numbers of monitoring plugins, which are not those above.
+    Check(CheckStatus),
     /// This signal ended the command. Shells report a process that a signal killed with the same number.
     Signal(u8),
 }
@@ -38,9 +40,23 @@ impl ExitStatus {
             Self::Unknown => 5,
             Self::CrashConsistent => 6,
             Self::Frozen => 7,
+            Self::Check(found) => found as u8,
             Self::Signal(number) => SIGNAL_BASE.saturating_add(number),
         }
     }
+}
+
+/// What `agentapi check` found, with the numbers that monitoring plugins end with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CheckStatus {
+    /// Nothing needs attention.
+    Ok = 0,
+    /// Something does within days.
+    Warning = 1,
+    /// Something does at once.
+    Critical = 2,
+    /// Something could not be looked at.
+    Unknown = 3,
 }
 
 impl From<ExitStatus> for ExitCode {
@@ -59,17 +75,23 @@ Exit status:
   1      failed: it was tried and did not work, or it could not be tried
   2      wrong usage: nothing was tried
   3      not due: no backup is due, and none was started
-  4      busy: a backup is running already, or another freeze is held; nothing was started
-  5      unknown: the agent may have acted, or its backup is out of sight or runs still; look before you repeat
-  6      crash-consistent: the backup is done, and was to be application-consistent
+  4      busy: a backup is running already, or another freeze is held; nothing
+         was started
+  5      unknown: the agent may have acted, or its backup is out of sight or
+         runs still; look before you repeat
+  6      crash-consistent: the backup is done, and was to be
+         application-consistent
   7      frozen: something may be frozen still
   128+N  ended by signal N, such as 130 by Ctrl-C and 143 by SIGTERM
-Where stdout cannot be written, because its disk is full: 1 if the command only shows something, else the status of what
-was done. A reader of stdout that has seen enough is no failure.";
+`agentapi check` alone ends as monitoring plugins do: 0 OK, 1 warning,
+2 critical, 3 unknown.
+Where stdout cannot be written, because its disk is full: 1 if the command only
+shows something, else the status of what was done. A reader of stdout that has
+seen enough is no failure.";
 
 #[cfg(test)]
 mod tests {
-    use super::{ExitStatus, TABLE};
+    use super::{CheckStatus, ExitStatus, TABLE};
 
     #[test]
     fn the_table_has_a_line_for_each_status() {
@@ -86,6 +108,9 @@ mod tests {
         for (status, line) in cases {
             assert!(line.starts_with(&status.code().to_string()) && TABLE.contains(&format!("\n  {line}")), "{line}");
         }
+        let found = [CheckStatus::Ok, CheckStatus::Warning, CheckStatus::Critical, CheckStatus::Unknown];
+        assert_eq!(found.map(|found| ExitStatus::Check(found).code()), [0, 1, 2, 3]);
+        assert!(TABLE.contains("0 OK, 1 warning,\n2 critical, 3 unknown"));
         assert_eq!((ExitStatus::Signal(2).code(), ExitStatus::Signal(15).code()), (130, 143));
     }
 }

@@ -10,6 +10,8 @@ use crate::commands::backup::run::BackupRunOptions;
 use crate::error::ActionError;
 use crate::print::Output;
 use crate::print::escape::visible;
+use crate::print::width::stdout_columns;
+use crate::print::wrap::wrap;
 use crate::session::Session;
 use crate::session::target::TargetOptions;
 use crate::status::ExitStatus;
@@ -25,7 +27,6 @@ pub(crate) enum BackupCommand {
     ///
     /// Sent at most once. Where the answer was lost the backup may be running, which is exit status 5:
     /// see `agentapi backup status` before you start another.
-    #[command(verbatim_doc_comment)]
     Start(TargetOptions),
     /// Say how far the latest backup is (GET /backup/status)
     Status(TargetOptions),
@@ -38,7 +39,7 @@ pub(crate) enum BackupCommand {
     ///
     /// Exit status 0 done, 1 failed or nothing was started, 3 not due, 4 a backup is running or another
     /// freeze is held, 5 nobody can say how it ended, 6 done but crash-consistent, 7 still frozen.
-    #[command(verbatim_doc_comment, after_long_help = run::EXAMPLES)]
+    #[command(after_long_help = run::EXAMPLES)]
     Run(Box<BackupRunOptions>),
 }
 
@@ -53,16 +54,21 @@ pub(crate) fn run(session: &Session, command: BackupCommand) -> anyhow::Result<(
 }
 
 async fn due(agent: &Agent, output: Output) -> anyhow::Result<()> {
-    Ok(output.show(&agent.backup_due().await?, describe_due)?)
+    Ok(output.show(&agent.backup_due().await?, |due| fit(&describe_due(due)))?)
 }
 
 async fn start(agent: &Agent, output: Output) -> anyhow::Result<()> {
     let job = agent.start_backup().await.map_err(ActionError)?;
-    output.report(ExitStatus::Done, &job, describe_job)
+    output.report(ExitStatus::Done, &job, |job| fit(&describe_job(job)))
 }
 
 async fn status(agent: &Agent, output: Output) -> anyhow::Result<()> {
-    Ok(output.show(&agent.backup_status().await?, describe_status)?)
+    Ok(output.show(&agent.backup_status().await?, |status| fit(&describe_status(status)))?)
+}
+
+/// A sentence, broken between words where the terminal is narrow.
+fn fit(sentence: &str) -> String {
+    wrap(sentence, stdout_columns(), 2)
 }
 
 fn describe_due(view: &BackupDue) -> String {

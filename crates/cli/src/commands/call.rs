@@ -121,7 +121,8 @@ const LINES_AHEAD: usize = 1;
 /// Printed below the long help.
 pub(crate) const PROTOCOL: &str = r#"A line is {"id": ANY, "op": OPERATION, "args": {..}}; the answer is one of
   {"id": ANY, "ok": true, "value": ..}
-  {"id": ANY, "ok": false, "error": {"kind": .., "message": ..}}     also "status" or "value" where there is one
+  {"id": ANY, "ok": false, "error": {"kind": .., "message": ..}}
+and an error has "status" or "value" besides where there is one.
 
 Operations and their args (texts that are left out are empty):
   new              connect only; value null
@@ -132,9 +133,11 @@ Operations and their args (texts that are left out are empty):
   fs-uuid          durable_id; no request
   opsign-command   op, host_scope, durable_id, fstype; no request
 
-Kinds: invalid-argument, denied, pin-mismatch, unreachable, tls, interrupted, deadline, http-status,
-response-too-large, bad-envelope, agent, decode, needs-confirmation, format-refused, internal.
-A line that is no request is answered with invalid-argument. If connecting fails, every line gets that error.
+Kinds: invalid-argument, denied, pin-mismatch, unreachable, tls, interrupted,
+deadline, http-status, response-too-large, bad-envelope, agent, decode,
+needs-confirmation, format-refused, internal.
+A line that is no request is answered with invalid-argument. If connecting
+fails, every line gets that error.
 
 Example:
   echo '{"id": 1, "op": "storage"}' | agentapi call"#;

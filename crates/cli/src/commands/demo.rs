@@ -11,8 +11,11 @@ use agentapi_mock::{MockAgent, Scenario};
 use anyhow::{Context, bail, ensure};
 
 use crate::commands::demo::steps::{StepPrinter, milliseconds};
+use crate::print::fingerprints::aligned;
 use crate::print::print;
 use crate::print::units::count;
+use crate::print::width::stdout_columns;
+use crate::print::wrap::wrap;
 use crate::process::runtime::{block_on, single_threaded};
 use crate::session::Session;
 
@@ -42,11 +45,11 @@ async fn run_with_mock(session: &Session) -> anyhow::Result<()> {
 }
 
 fn print_introduction(mock: &MockAgent) -> anyhow::Result<()> {
+    let pin = aligned(&[("pin     ", mock.fingerprint())], 2, stdout_columns());
     Ok(print(&format!(
-        "The component, over TLS, against a mock agent in this process\n\n  \
-         endpoint  {}\n  pin       {}\n  token     in the host only: the component is given a stand-in\n\n",
+        "The component, over TLS, against a mock agent in this process\n\n  endpoint  {}\n{pin}  token     in the host \
+         only: the component is given a stand-in\n\n",
         mock.endpoint(),
-        mock.fingerprint()
     ))?)
 }
 
@@ -61,8 +64,8 @@ async fn show_refusal_of_wrong_pin(host: &Host, mock: &MockAgent, steps: &mut St
         bail!("a wrong pin was to be refused, found {outcome:?}");
     };
     ensure!(before == after, "a wrong pin was refused, and yet the agent saw a request");
-    let outcome = format!("with a wrong pin: refused in the handshake\nexpected  {pin}\npresented {presented}");
-    steps.step(Route::Storage, &outcome)?;
+    steps.step(Route::Storage, "with a wrong pin: refused in the handshake")?;
+    print(&aligned(&[("expected", pin), ("presented", presented)], 4, stdout_columns()))?;
     Ok(steps.detail(&format!("the agent saw no request: {before} before, {after} after"))?)
 }
 
@@ -72,19 +75,20 @@ fn print_summary(mock: &MockAgent, started: Instant) -> anyhow::Result<()> {
     let routes: HashSet<_> = requests.iter().map(|request| (&request.method, &request.path)).collect();
     let connections: HashSet<_> = requests.iter().map(|request| request.connection).collect();
     ensure!(routes.len() == Route::ALL.len(), "expected a request on each of the agent's routes, found {routes:?}");
-    Ok(print(&format!(
-        "\nDone in {}: all nine operations and both helpers, {} on {} over {}; a wrong pin was refused.\n\n{NEXT}",
+    let summary = format!(
+        "Done in {}: all nine operations and both helpers, {} on {} over {}; a wrong pin was refused.",
         milliseconds(started.elapsed()),
         count(requests.len(), "request"),
         count(routes.len(), "route"),
         count(connections.len(), "connection"),
-    ))?)
+    );
+    Ok(print(&format!("\n{}\n\n{NEXT}", wrap(&summary, stdout_columns(), 0)))?)
 }
 
 /// How long the backup takes, in milliseconds: several poll intervals of [`tour`], so that the demo sees it running.
 const BACKUP_MS: u64 = 150;
 const NEXT: &str = "\
 Next:
-  agentapi mock      a mock agent that stays, with the lines that connect you to it
-  agentapi --help    every command, and how to name a real agent
+  agentapi mock    a mock agent that stays, and the lines that connect you to it
+  agentapi --help  every command, and how to name a real agent
 ";

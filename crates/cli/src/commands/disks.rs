@@ -11,8 +11,8 @@ use clap::Subcommand;
 use crate::commands::disks::assign::AssignOptions;
 use crate::commands::disks::eject::EjectOptions;
 use crate::commands::disks::format::FormatOptions;
+use crate::commands::listing::ListingOptions;
 use crate::session::Session;
-use crate::session::target::TargetOptions;
 
 #[derive(Subcommand)]
 #[command(disable_help_subcommand = true)]
@@ -20,13 +20,14 @@ pub(crate) enum DisksCommand {
     /// List disks, what they are used for and what is on them (GET /disks)
     ///
     /// A lock marks system and backup disks: those are formatted only when the host's operator signs.
-    List(TargetOptions),
+    List(ListingOptions),
     /// Mount a disk (POST /disks/assign)
     ///
     /// Exit status 5 where the answer was lost: see `agentapi disks list`.
     #[command(after_long_help = "\
 Example:
-  agentapi disks assign uuid:5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33 /mnt/felhom/spare --fstype ext4")]
+  agentapi disks assign uuid:5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33 \\
+      /mnt/felhom/spare --fstype ext4")]
     Assign(AssignOptions),
     /// Unmount the disk that is mounted at a path, and let it go (POST /disks/eject)
     ///
@@ -39,22 +40,22 @@ Example:
     /// the command by which the host's operator signs the operation.
     ///
     /// Exit status 5 where the answer was lost: see `agentapi disks list`.
-    #[command(
-        verbatim_doc_comment,
-        after_long_help = "\
+    #[command(after_long_help = "\
 Examples:
   agentapi disks format /dev/sdc1 --fstype ext4
-  agentapi disks format /dev/sdc1 --fstype ext4 --confirm uuid:0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10
+  agentapi disks format /dev/sdc1 --fstype ext4 \\
+      --confirm uuid:0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10
 
-The second is for scripts: whoever writes the durable id there has confirmed that this disk is wiped."
-    )]
+The second is for scripts: whoever writes the durable id there has confirmed
+that this disk is wiped.")]
     Format(FormatOptions),
 }
 
 /// Runs one of the subcommands.
 pub(crate) fn run(session: &Session, command: DisksCommand) -> anyhow::Result<()> {
     match command {
-        DisksCommand::List(target) => session.with_agent(&target, list::show),
+        DisksCommand::List(options) => session
+            .with_agent(&options.target, async |agent, output| list::show(agent, output, options.columns()).await),
         DisksCommand::Assign(options) => {
             session.with_agent(&options.target, async |agent, output| assign::assign(agent, output, &options).await)
         }

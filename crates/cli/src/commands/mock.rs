@@ -63,7 +63,8 @@ fn print_target_as_json(agent: &MockAgent) -> io::Result<()> {
 fn print_exports(agent: &MockAgent) -> io::Result<()> {
     let (endpoint, fingerprint, token) = (agent.endpoint(), agent.fingerprint(), shell_word(agent.token()));
     write(&format!(
-        "# A mock agent listens on {endpoint} until interrupted (Ctrl-C). In another terminal, paste:\n\
+        "# A mock agent listens on {endpoint} until interrupted (Ctrl-C).\n\
+         # In another terminal, paste:\n\
          export AGENTAPI_ENDPOINT={endpoint}\n\
          export AGENTAPI_FINGERPRINT={fingerprint}\n\
          export AGENTAPI_TOKEN={token}\n\
@@ -82,13 +83,16 @@ fn shell_word(token: &str) -> String {
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   agentapi mock
-  agentapi mock --print-scenario > mine.toml && agentapi mock --scenario mine.toml
-  agentapi mock --fault storage:latency=2000 --fault 'start-backup:reset-at=40*1' --fault any:status=503*2
+  agentapi mock --print-scenario > mine.toml
+  agentapi mock --scenario mine.toml
+  agentapi mock --fault storage:latency=2000 --fault any:status=503*2
+  agentapi mock --fault 'start-backup:reset-at=40*1'
 
-ROUTE is storage, backup-due, start-backup, backup-status, disks, assign-disk, eject-disk, format-disk, host-metrics or
-any. FAULT is one of latency=MS, drip=MS, reset-at=BYTES, close-before-answer, close-after-answer, half-body,
-wrong-length=+N or -N, malformed-json, status=CODE, unauthorized, new-certificate, slow-handshake=MS,
-connection-limit=N. Without *TIMES it stays.
+ROUTE is storage, backup-due, start-backup, backup-status, disks, assign-disk,
+eject-disk, format-disk, host-metrics or any. FAULT is one of latency=MS,
+drip=MS, reset-at=BYTES, close-before-answer, close-after-answer, half-body,
+wrong-length=+N or -N, malformed-json, status=CODE, unauthorized,
+new-certificate, slow-handshake=MS, connection-limit=N. Without *TIMES it stays.
 
 With --json the endpoint, fingerprint and token are one JSON object in one line.";
 

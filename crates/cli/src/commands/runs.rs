@@ -6,7 +6,8 @@ use serde_json::Value;
 use crate::commands::status::local;
 use crate::print::Output;
 use crate::print::escape::visible;
-use crate::print::table::Table;
+use crate::print::table::{Column, Table};
+use crate::print::width::stdout_columns;
 use crate::process::runtime::{block_on, single_threaded};
 use crate::session::daemon::DaemonOptions;
 use crate::status::ExitStatus;
@@ -55,14 +56,22 @@ fn describe_list(list: &Value) -> String {
     if runs.is_empty() {
         return "Nothing was run yet. `agentapi status` says when something is due.\n".into();
     }
-    let mut table = Table::new(["RUN", "WHAT", "STATE", "BEGAN", "WHY IT ENDED SO"]);
+    let mut table = Table::new(&COLUMNS);
     for run in runs {
         let number = run["id"].to_string();
         let [what, state, reason] = ["subject", "state", "end_reason"].map(|key| run[key].as_str().unwrap_or(""));
-        table.row([&number, what, state, &local(&run["started_at"]), reason]);
+        table.row([&number, what, state, &local(&run["started_at"]), reason].map(Into::into));
     }
-    table.render(&["RUN"])
+    table.render(stdout_columns())
 }
+
+const COLUMNS: [Column; 5] = [
+    Column::number("RUN", 1),
+    Column::value("WHAT", 2),
+    Column::words("STATE", 3),
+    Column::words("BEGAN", 4),
+    Column::words("WHY IT ENDED SO", 5),
+];
 
 fn describe(run: &Value) -> String {
     let text = |key: &str| run[key].as_str().map(|text| visible(text).into_owned()).unwrap_or_default();

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::print::Output;
 use crate::print::escape::visible;
-use crate::print::table::Table;
+use crate::print::table::{Column, Table};
+use crate::print::width::stdout_columns;
 use crate::process::runtime::{block_on, single_threaded};
 use crate::session::daemon::DaemonOptions;
 
@@ -15,15 +16,15 @@ pub(crate) fn run(daemon: &DaemonOptions, output: Output) -> anyhow::Result<()> 
 }
 
 fn describe(status: &Value) -> String {
-    let mut table = Table::new(["NAME", "NOW", "NEXT", "LAST START", "LAST SUCCESS"]);
+    let mut table = Table::new(&COLUMNS);
     for subject in status["subjects"].as_array().into_iter().flatten() {
         let time = |key: &str| local(&subject[key]);
         let next = if subject["is_paused"] == true { "paused".to_owned() } else { time("next_due") };
         let name = subject["name"].as_str().unwrap_or("");
         let activity = subject.pointer("/activity/state").and_then(Value::as_str).unwrap_or("");
-        table.row([name, activity, &next, &time("last_start"), &time("last_success")]);
+        table.row([name, activity, &next, &time("last_start"), &time("last_success")].map(Into::into));
     }
-    let mut text = table.render(&[]);
+    let mut text = table.render(stdout_columns());
     if let Some(freeze) = status["freeze"].as_object() {
         let part = |key: &str| freeze.get(key).and_then(Value::as_str).map(visible).unwrap_or_default();
         let seconds = freeze.get("for_s").and_then(Value::as_u64).unwrap_or_default();
@@ -31,6 +32,14 @@ fn describe(status: &Value) -> String {
     }
     text
 }
+
+const COLUMNS: [Column; 5] = [
+    Column::value("NAME", 1),
+    Column::words("NOW", 2),
+    Column::words("NEXT", 3),
+    Column::words("LAST START", 5),
+    Column::words("LAST SUCCESS", 4),
+];
 
 /// A time of the controller in this machine's zone, to the second. Empty where there is none.
 pub(crate) fn local(time: &Value) -> String {

@@ -4,25 +4,34 @@ use agentapi_host::Agent;
 use agentapi_host::records::StorageView;
 
 use crate::print::Output;
-use crate::print::table::Table;
+use crate::print::table::{Column, Table};
 use crate::print::units::{count, yes_no};
 
 /// Prints what is mounted in this guest.
-pub(crate) async fn show(agent: &Agent, output: Output) -> anyhow::Result<()> {
-    Ok(output.show(&agent.storage().await?, describe)?)
+pub(crate) async fn show(agent: &Agent, output: Output, columns: Option<usize>) -> anyhow::Result<()> {
+    Ok(output.show(&agent.storage().await?, |view| describe(view, columns))?)
 }
 
-fn describe(view: &StorageView) -> String {
+fn describe(view: &StorageView, columns: Option<usize>) -> String {
     let StorageView { vmid, mounts } = view;
     if mounts.is_empty() {
         return format!("Nothing is mounted in guest {vmid}.\n");
     }
-    let mut table = Table::new(["KEY", "STORAGE", "MOUNTED AT", "CLASS", "IN BACKUP"]);
+    let mut table = Table::new(&COLUMNS);
     for mount in mounts {
-        table.row([&mount.key, &mount.storage, &mount.mount_point, mount.class.as_str(), yes_no(mount.backup)]);
+        let (class, backup) = (mount.class.as_str(), yes_no(mount.backup));
+        table.row([&mount.key, &mount.storage, &mount.mount_point, class, backup].map(Into::into));
     }
-    format!("Guest {vmid}: {}\n\n{}", count(mounts.len(), "mount"), table.render(&[]))
+    format!("Guest {vmid}: {}\n\n{}", count(mounts.len(), "mount"), table.render(columns))
 }
+
+const COLUMNS: [Column; 5] = [
+    Column::value("KEY", 1),
+    Column::value("STORAGE", 4),
+    Column::value("MOUNTED AT", 2),
+    Column::words("CLASS", 5),
+    Column::words("IN BACKUP", 3),
+];
 
 #[cfg(test)]
 mod tests {
@@ -32,6 +41,6 @@ mod tests {
 
     #[test]
     fn no_mounts_are_said_in_words() {
-        assert_eq!(describe(&StorageView { vmid: 7, mounts: vec![] }), "Nothing is mounted in guest 7.\n");
+        assert_eq!(describe(&StorageView { vmid: 7, mounts: vec![] }, None), "Nothing is mounted in guest 7.\n");
     }
 }

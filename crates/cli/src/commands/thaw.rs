@@ -114,10 +114,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Printed below the long help.
 pub(crate) const NOTES: &str = "\
-Of the journal, and of nothing else: needs no token, agent, cache or audit. A process that lives and holds its freeze is left
-alone (status 4). Waits until the thaw has worked, or says what it waits for; a second Ctrl-C ends it without (status 7), and
-so does the time of --thaw-give-up-s. The applications are for a journal of an older version, which does not say what was
-frozen: name them as they were then. Of all others the journal decides, whatever is named here.
+Of the journal, and of nothing else: needs no token, agent, cache or audit. A
+process that lives and holds its freeze is left alone (status 4). Waits until
+the thaw has worked, or says what it waits for; a second Ctrl-C ends it without
+(status 7), and so does the time of --thaw-give-up-s. The applications are for
+a journal of an older version, which does not say what was frozen: name them as
+they were then. Of all others the journal decides, whatever is named here.
 
-  agentapi thaw                                                 after a crash, before you look for its cause
-  ExecStopPost=agentapi thaw --journal /var/lib/app/j.jsonl     in a unit: when its process is gone, whatever ended it";
+After a crash, before you look for its cause:
+  agentapi thaw
+In a unit: when its process is gone, whatever ended it:
+  ExecStopPost=agentapi thaw --journal /var/lib/app/j.jsonl";

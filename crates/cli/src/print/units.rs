@@ -1,9 +1,23 @@
 //! Numbers with their units, as people read them.
 
-/// A number of bytes as GiB with one decimal.
-pub(crate) fn gib(bytes: i64) -> String {
-    const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
-    format!("{:.1} GiB", bytes as f64 / GIB)
+/// A number of bytes in the unit that leaves less than 1024 of it, with one decimal.
+pub(crate) fn size(bytes: i64) -> String {
+    let mut value = bytes as f64;
+    let mut units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    // 1023.95 would be rounded to 1024.0, which is 1.0 of the next unit.
+    while value.abs() >= 1023.95
+        && let Some(next) = units.next()
+    {
+        value /= 1024.0;
+        unit = next;
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") }
+}
+
+/// The text, or `?` where the agent does not know the size that it goes by: it says 0 then.
+pub(crate) fn if_known(total_bytes: i64, text: impl FnOnce() -> String) -> String {
+    if total_bytes > 0 { text() } else { UNKNOWN.into() }
 }
 
 /// A percentage (0.0 to 100.0) with one decimal.
@@ -16,9 +30,9 @@ pub(crate) fn fraction(fraction: f64) -> String {
     percent(fraction * 100.0)
 }
 
-/// A temperature, or a dash where there is none.
+/// A temperature, with `?` where it is not known.
 pub(crate) fn celsius(degrees: Option<i64>) -> String {
-    degrees.map_or_else(|| "-".into(), |degrees| format!("{degrees} °C"))
+    degrees.map_or_else(|| format!("{UNKNOWN} °C"), |degrees| format!("{degrees} °C"))
 }
 
 /// Seconds, rounded down to at most two units: `14 d 6 h`, `1 h 1 min`, `59 min`, `59 s`.
@@ -43,18 +57,30 @@ pub(crate) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{plural}")
 }
 
+/// What stands where a figure is not known.
+pub(crate) const UNKNOWN: &str = "?";
+
 #[cfg(test)]
 mod tests {
-    use super::{celsius, count, duration, fraction, gib, percent};
+    use super::{celsius, count, duration, fraction, if_known, percent, size};
 
     #[test]
-    fn sizes_are_gib_with_one_decimal() {
-        let cases = [(0, "0.0 GiB"), (1 << 30, "1.0 GiB"), (512_110_190_592, "476.9 GiB"), (53_687_091, "0.0 GiB")];
+    fn sizes_have_a_fitting_unit_and_one_decimal() {
+        let cases = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            ((1 << 20) - 1, "1.0 MiB"),
+            (53_687_091, "51.2 MiB"),
+            (1 << 30, "1.0 GiB"),
+            (512_110_190_592, "476.9 GiB"),
+            (4_000_787_030_016, "3.6 TiB"),
+            (i64::MAX, "8.0 EiB"),
+            (-(1 << 30), "-1.0 GiB"),
+        ];
         for (bytes, text) in cases {
-            assert_eq!(gib(bytes), text);
+            assert_eq!(size(bytes), text);
         }
-        assert_eq!(gib(i64::MAX), "8589934592.0 GiB");
-        assert_eq!(gib(-(1 << 30)), "-1.0 GiB");
     }
 
     #[test]
@@ -79,8 +105,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_a_dash() {
-        assert_eq!((celsius(Some(47)), celsius(None)), ("47 °C".into(), "-".into()));
+    fn what_is_not_known_is_a_question_mark() {
+        assert_eq!((celsius(Some(47)), celsius(None)), ("47 °C".into(), "? °C".into()));
+        assert_eq!((if_known(1, || "x".into()), if_known(0, || "x".into())), ("x".into(), "?".into()));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) struct TargetOptions {
     /// and a label such as `sha256 Fingerprint=` in front. Up to eight are taken, and any of them is
     /// accepted: while the certificate is renewed, give the current one and the next. The variable takes
     /// several separated by commas.
-    #[arg(long, value_name = "SHA256", verbatim_doc_comment)]
+    #[arg(long, value_name = "SHA256")]
     fingerprint: Vec<String>,
     /// File with the guest's token [env: AGENTAPI_TOKEN_FILE or AGENTAPI_TOKEN]
     ///
@@ -33,7 +33,7 @@ pub(crate) struct TargetOptions {
     /// either, from the credential agentapi-token that systemd gives to a unit with
     /// `LoadCredential=agentapi-token:FILE`. The token is never an argument: every user of the machine
     /// can read those.
-    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
 

@@ -14,7 +14,7 @@ fn a_wrong_fingerprint_is_shown_beside_the_right_one_and_the_agent_sees_nothing(
     let expected = format!(
         "error: the certificate of {endpoint} is not the pinned one; nothing was sent: compare out of band with \
          `agentapi fingerprint {endpoint}`; if the certificate was renewed, give the new fingerprint as a second \
-         --fingerprint\n  caused by: expected fingerprint {}, presented {presented}\n",
+         --fingerprint\n  expected   {}\n  presented  {presented}\n",
         ["00"; 32].join(":")
     );
     assert_eq!(message, expected);

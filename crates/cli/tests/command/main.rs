@@ -12,6 +12,7 @@ mod audit;
 mod backup_run;
 mod call;
 mod call_input;
+mod check;
 mod demo;
 mod failures;
 mod fingerprint;

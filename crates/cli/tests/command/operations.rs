@@ -36,13 +36,13 @@ fn disks_are_listed_with_a_lock_on_system_and_backup_disks() {
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "Guest 101: 4 disks");
     let headings =
-        "NAME        DEVICE          ROLE                TYPE  STATE            SIZE   USED  CLASS  MOUNTED AT  ";
+        "NAME        DEVICE          ROLE                TYPE  STATE           SIZE   USED  CLASS  MOUNTED AT  ";
     assert!(lines[2].starts_with(headings) && lines[2].ends_with("  DATA ON IT                DURABLE ID"), "{text}");
     for (line, start) in [
-        (3, "root        /dev/nvme0n1p3  🔒 system (locked)  nvme  mounted     476.9 GiB  25.0%  fast   /  "),
-        (4, "usb-backup  /dev/sdb1       🔒 backup (locked)  usb   mounted    1863.0 GiB  75.0%  slow   /mnt/"),
-        (5, "media       /dev/sdc1       user data           sata  mounted    3726.0 GiB  50.0%  slow   /mnt/"),
-        (6, "spare       /dev/sdd1       user data           usb   available   931.5 GiB   0.0%  -      -  "),
+        (3, "root        /dev/nvme0n1p3  🔒 system (locked)  nvme  mounted    476.9 GiB  25.0%  fast   /  "),
+        (4, "usb-backup  /dev/sdb1       🔒 backup (locked)  usb   mounted      1.8 TiB  75.0%  slow   /mnt/"),
+        (5, "media       /dev/sdc1       user data           sata  mounted      3.6 TiB  50.0%  slow   /mnt/"),
+        (6, "spare       /dev/sdd1       user data           usb   available  931.5 GiB   0.0%  -      -  "),
     ] {
         assert!(lines[line].starts_with(start), "{text}");
     }
@@ -88,10 +88,10 @@ Host pve
 ";
     assert!(text.starts_with(expected), "{text}");
     for part in [
-        "\nlocal-lvm   lvmthin  available               791.6 GiB  50.0%  395.8 GiB  data 50.0%, metadata 3.2%  PASSED, ",
+        "\nlocal-lvm   lvmthin  available                 791.6 GiB     50.0%  395.8 GiB  data 50.0%, metadata 3.2%  PASSED, ",
         "  PASSED, 38 °C, 3% worn  fast   images,rootdir  -\n",
-        "  data 90.0%, metadata ?     FAILING, 51 °C          slow   images,backup   /mnt/pve/local-hdd\n",
-        "\nshared-nfs  nfs      offline (unreachable)     0.0 GiB   0.0%    0.0 GiB  -  ",
+        "  !! data 90.0%, metadata ?  !! FAILING, 51 °C       slow   images,backup   /mnt/pve/local-hdd\n",
+        "\nshared-nfs  nfs      !! offline (unreachable)          ?         ?          ?  -                          ?  ",
     ] {
         assert!(text.contains(part), "{text}");
     }

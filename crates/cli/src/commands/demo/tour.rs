@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use crate::commands::demo::steps::StepPrinter;
 use crate::commands::disks::role::role_label;
-use crate::print::units::{celsius, count, fraction, gib, percent};
+use crate::print::units::{celsius, count, fraction, percent, size};
 
 /// Calls every operation and both helpers.
 pub(super) async fn run(agent: &Agent, steps: &mut StepPrinter) -> anyhow::Result<()> {
@@ -55,8 +55,8 @@ async fn backup(agent: &Agent, steps: &mut StepPrinter) -> anyhow::Result<()> {
 async fn disks(agent: &Agent, steps: &mut StepPrinter) -> anyhow::Result<Vec<Disk>> {
     let disks = agent.disks().await?.disks;
     let list = disks.iter().map(|disk| {
-        let (size, used) = (gib(disk.total_bytes), fraction(disk.used_fraction));
-        format!("\n{:<15} {size:>11}, {used:>5} used, {}", disk.backing_device, role_label(&disk.role))
+        let (bytes, used) = (size(disk.total_bytes), fraction(disk.used_fraction));
+        format!("\n{:<15} {bytes:>9}, {used:>5} used, {}", disk.backing_device, role_label(&disk.role))
     });
     let list: String = list.collect();
     steps.step(Route::Disks, &(count(disks.len(), "disk") + &list))?;

@@ -4,7 +4,7 @@
 
 mod confirmation;
 
-use agentapi_host::records::{FormatRequest, FormatResult, PendingOp};
+use agentapi_host::records::{FormatRequest, FormatResult};
 use agentapi_host::{Agent, Error};
 use clap::Args;
 
@@ -82,12 +82,11 @@ async fn refusal(agent: &Agent, result: &FormatResult) -> Result<CommandError, E
     let Some(pending) = &result.pending_op else {
         return Ok(CommandError::new(format!("{what}, and the agent names no operation that the operator could sign")));
     };
-    Ok(CommandError::new(format!("{what}; {}", how_to_sign(agent, pending).await?)))
-}
-
-async fn how_to_sign(agent: &Agent, pending: &PendingOp) -> Result<String, Error> {
     match agent.opsign_command(pending).await {
-        Ok(command) if is_visible(&command) => return Ok(format!("the host's operator can allow it: {command}")),
+        Ok(command) if is_visible(&command) => {
+            let text = format!("{what}; the host's operator can allow it");
+            return Ok(CommandError::new(text).with_command(command));
+        }
         // A line end, which the shell would take. The terminal would show it as part of the message.
         Ok(_) | Err(Error::InvalidArgument(_)) => {}
         Err(error) => return Err(error),
@@ -95,7 +94,8 @@ async fn how_to_sign(agent: &Agent, pending: &PendingOp) -> Result<String, Error
     // Escaped, the command would sign another operation than the agent asked for; as it is, the operator would not see
     // what is signed. So show no command to paste.
     let pending = visible_json(serde_json::to_string(pending).unwrap_or_default());
-    Ok(format!("its pending operation holds characters that cannot be seen, so sign nothing: {pending}"))
+    let why = "its pending operation holds characters that cannot be seen, so sign nothing";
+    Ok(CommandError::new(format!("{what}; {why}: {pending}")))
 }
 
 #[cfg(test)]

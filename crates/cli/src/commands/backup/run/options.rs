@@ -129,17 +129,24 @@ const LEASE_SLACK: Duration = Duration::from_secs(60);
 pub(crate) const EXAMPLES: &str = r#"Examples:
   agentapi backup run --mock --freeze true --thaw true      to see it work
   agentapi backup run --hold 'psql -X -q -f postgresql.sql' --freeze-fs /data
-  agentapi backup run --freeze 'docker pause app' --thaw 'docker unpause app' --thaw-give-up-s 600
+  agentapi backup run --freeze 'docker pause app' --thaw 'docker unpause app' \
+      --thaw-give-up-s 600
 
-Things are frozen in this order and thawed in reverse: a database before the disk that it lies on. A thaw program is run
-until it works, so it must succeed where nothing is frozen. What asks a daemon, such as docker or virsh, may go on when its
-client is killed. What lives in a session, such as pg_backup_start, ends with its client: hold it with --hold.
+Things are frozen in this order and thawed in reverse: a database before the
+disk that it lies on. A thaw program is run until it works, so it must succeed
+where nothing is frozen. What asks a daemon, such as docker or virsh, may go on
+when its client is killed. What lives in a session, such as pg_backup_start,
+ends with its client: hold it with --hold.
 
-Every signal that would end this command thaws first; a second Ctrl-C or SIGTERM does not wait for a thaw that fails. One
-that is stopped (Ctrl-Z) thaws as soon as it goes on, if the lease has ended meanwhile. For one that is killed (SIGKILL), or
-never goes on, something outside has to thaw: run it from a service manager with `agentapi thaw` after it, such as
-  systemd-run --property=ExecStopPost='agentapi thaw' --property=RuntimeMaxSec=5h agentapi backup run ...
-A machine that hangs is a matter of a watchdog. docs/backups.md is the operator's page."#;
+Every signal that would end this command thaws first; a second Ctrl-C or
+SIGTERM does not wait for a thaw that fails. One that is stopped (Ctrl-Z) thaws
+as soon as it goes on, if the lease has ended meanwhile. For one that is killed
+(SIGKILL), or never goes on, something outside has to thaw: run it from a
+service manager with `agentapi thaw` after it, such as
+  systemd-run --property=ExecStopPost='agentapi thaw' \
+      --property=RuntimeMaxSec=5h agentapi backup run ...
+A machine that hangs is a matter of a watchdog. docs/backups.md is the
+operator's page."#;
 
 #[cfg(test)]
 mod tests {
