@@ -19,6 +19,7 @@ mod fingerprint;
 mod format;
 #[cfg(unix)]
 mod frozen_files;
+mod layout;
 mod mock;
 mod operations;
 #[cfg(unix)]
