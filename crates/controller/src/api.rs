@@ -97,7 +97,8 @@ pub struct Bound {
 ///
 /// # Errors
 ///
-/// As [`Listening::bind`], with the socket's path.
+/// When a path holds something else than a socket, or one on which somebody answers, or its folder may not be written to; with
+/// the path.
 pub fn bind(sockets: &Sockets) -> io::Result<Bound> {
     let named = |file: &PathBuf, why: io::Error| io::Error::new(why.kind(), format!("{}: {why}", file.display()));
     let main = Listening::bind(&sockets.main, 0o660, sockets.group).map_err(|why| named(&sockets.main, why))?;
