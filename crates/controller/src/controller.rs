@@ -93,8 +93,10 @@ impl Controller {
     /// [`StartError`]: then nothing runs, and no socket is left.
     pub async fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
         let Environment { clock, cache, sockets, surroundings, reload } = environment;
-        let coordinator = build::coordinator(&config.fixed, &config.live)?;
+        // The history first: it makes the folder in which the journal lies by default, and its lock keeps a second controller
+        // from what the first one has frozen.
         let store = Store::open(&config.fixed.state)?;
+        let coordinator = build::coordinator(&config.fixed, &config.live)?;
         let counters = Counters::new();
         let calls = Calls::new(counters.clone());
         let mut builder = Host::builder().observer(Arc::clone(&calls) as Arc<dyn Observer>);
