@@ -1,6 +1,7 @@
 //! The accept loop. `axum::serve` has neither a limit of connections nor a time-out for heads, and its orderly end waits for
 //! streams that never end.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::UnixStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -21,7 +22,7 @@ use crate::api::listen::Listening;
 use crate::api::peer::Peer;
 
 /// Accepts connections until the token says to end. Then no new ones are accepted, idle ones are closed, and requests that
-/// run are answered; streams of events end by the same token.
+/// run are answered, in [`LONGEST_END`]; streams of events end by the same token.
 #[expect(
     clippy::disallowed_methods,
     reason = "descriptors become free by the machine's time, not by that of schedules"
@@ -31,15 +32,13 @@ pub(super) async fn serve(listening: Listening, router: Router, door: Door, stop
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let connections = TaskTracker::new();
     loop {
-        // The permit first: what cannot be served waits in the kernel's queue, and takes no descriptor of ours.
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
         let accepted = tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            accepted = listening.listener.accept() => accepted,
+            accepted = accept(&listening, &permits) => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, permit) = match accepted {
+            Ok(accepted) => accepted,
             Err(why) => {
                 // No descriptor is free (EMFILE), most likely. Trying again at once would spin until there is one.
                 tracing::warn!(error = %why, "a connection was not accepted");
@@ -55,7 +54,17 @@ pub(super) async fn serve(listening: Listening, router: Router, door: Door, stop
         });
     }
     connections.close();
-    connections.wait().await;
+    // A client that does not read what it has asked for would otherwise decide when the controller ends.
+    if tokio::time::timeout(LONGEST_END, connections.wait()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "clients that do not read are left behind");
+    }
+}
+
+/// The permit first: what cannot be served waits in the kernel's queue, and takes no descriptor of ours.
+async fn accept(listening: &Listening, permits: &Arc<Semaphore>) -> io::Result<(UnixStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listening.listener.accept().await?;
+    Ok((stream, permit))
 }
 
 async fn serve_connection(stream: UnixStream, router: Router, rights: Rights, stop: CancellationToken) {
@@ -85,6 +94,8 @@ async fn serve_connection(stream: UnixStream, router: Router, rights: Rights, st
 const MAX_CONNECTIONS: usize = 256;
 /// How long the head of a request may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long requests that run at the end may take to be answered: longer than any but those to an agent that hangs.
+const LONGEST_END: Duration = Duration::from_secs(5);
 /// hyper keeps a buffer of this size for each connection; a head has to fit.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Long enough not to spin, short enough not to be noticed.
