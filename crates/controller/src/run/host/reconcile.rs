@@ -22,14 +22,14 @@ impl HostRunner {
         };
         let agent = self.work.borrow().agent.clone();
         tokio::select! {
-            end = self.follow(&agent, &before) => end,
+            end = self.follow(&agent, &before) => self.judge(end),
             () = stop.cancelled() => RunEnd::new(RunState::Unknown, "the controller ended while it ran, and again before the agent was asked"),
         }
     }
 
     async fn follow(&self, agent: &Agent, before: &str) -> RunEnd {
         let begun = self.clock.monotonic();
-        let mut failing_since = None;
+        let (mut failing_since, mut pause) = (None, FIRST_PAUSE);
         loop {
             let now = self.clock.monotonic();
             match agent.backup_status().await {
@@ -54,8 +54,24 @@ impl HostRunner {
                     "the controller ended while it ran, and the backup does not end",
                 );
             }
-            self.clock.sleep(PAUSE).await;
+            self.clock.sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// A backup that is done is worth less if something was to be frozen: nobody saw whether the snapshot was taken before the
+    /// thaw. It is judged as the end of a whole run is, or a night with a crash would count as a success.
+    fn judge(&self, end: RunEnd) -> RunEnd {
+        if end.state != RunState::Done || self.coordinator.is_none() {
+            return end;
+        }
+        let worth = "crash: the controller ended while it was taken".to_owned();
+        let accepts = self.work.borrow().backup.as_ref().is_some_and(|backup| backup.accepts_crash_consistent);
+        let (state, reason) = match accepts {
+            true => (end.state, end.reason),
+            false => (RunState::Failed, format!("only {worth}")),
+        };
+        RunEnd { state, reason, consistency: Some(worth), ..end }
     }
 }
 
@@ -75,12 +91,14 @@ fn end_of(before: &str, status: &BackupStatus) -> Option<RunEnd> {
             (RunState::Unknown, "the controller ended while it ran, and the agent has forgotten the backup".to_owned())
         }
     };
-    let consistency = (state == RunState::Done).then(|| "crash: the controller ended while it was taken".to_owned());
-    Some(RunEnd { job_id: Some(status.job_id.clone()), consistency, ..RunEnd::new(state, reason) })
+    Some(RunEnd { job_id: Some(status.job_id.clone()), ..RunEnd::new(state, reason) })
 }
 
-/// Between two requests of the status: nobody waits for this one.
-const PAUSE: Duration = Duration::from_secs(30);
+/// Between the first two requests of the status. The next backup waits for the end of this one, and most are nearly done when
+/// the controller is back. Each pause is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How long an agent is waited for that does not answer.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// As long as the loop itself follows a backup.
