@@ -154,6 +154,11 @@ impl Controller {
         Ok(Self { owner, background, reloader, bound, state, stop_api })
     }
 
+    /// What freezes, if anything is to be frozen: whoever does not wait for the end looks here whether something still is.
+    pub fn coordinator(&self) -> Option<&Coordinator> {
+        self.state.coordinator.as_ref()
+    }
+
     /// Runs until the token says to end. Then stops what runs, waits until nothing is frozen, and answers what was asked.
     pub async fn run(self, stop: CancellationToken) {
         let Self { owner, background, reloader, bound, state, stop_api } = self;

@@ -23,6 +23,7 @@ use crate::print::print;
 use crate::process::signals::{Hangup, Termination};
 use crate::session::Session;
 use crate::session::host::cache_dir;
+use crate::status::ExitStatus;
 
 /// What `serve` takes.
 #[derive(Args)]
@@ -97,6 +98,7 @@ async fn serve(config: &Config, sockets: Sockets) -> anyhow::Result<()> {
         visible(&sockets.main.display().to_string())
     ));
     let stop = CancellationToken::new();
+    let coordinator = controller.coordinator().cloned();
     let running = controller.run(stop.clone());
     tokio::pin!(running);
     let signal = loop {
@@ -110,7 +112,21 @@ async fn serve(config: &Config, sockets: Sockets) -> anyhow::Result<()> {
     stop.cancel();
     tokio::select! {
         () = running => Ok(()),
-        _ = termination.recv() => Err(CommandError::new("interrupted again before all had ended: the next start goes on").into()),
+        _ = termination.recv() => {
+            let is_frozen = coordinator.is_some_and(|coordinator| coordinator.status().is_some());
+            Err(interrupted_again(is_frozen).into())
+        }
+    }
+}
+
+/// The end that did not wait for runs and the thaw.
+fn interrupted_again(is_frozen: bool) -> CommandError {
+    match is_frozen {
+        true => {
+            let text = "interrupted again before all was thawed: the next start thaws, and so does agentapi thaw";
+            CommandError::new(text).with_status(ExitStatus::Frozen)
+        }
+        false => CommandError::new("interrupted again before all had ended: the next start goes on"),
     }
 }
 
