@@ -25,6 +25,8 @@ mod operations;
 #[cfg(unix)]
 mod screens;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod serve;
 #[cfg(unix)]
 mod signals;
 mod slips;

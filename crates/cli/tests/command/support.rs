@@ -4,6 +4,8 @@
 mod backup;
 #[cfg(unix)]
 mod beside;
+#[cfg(target_os = "linux")]
+pub(crate) mod controller;
 mod process;
 #[cfg(target_os = "linux")]
 pub(crate) mod streams;

@@ -1,0 +1,112 @@
+//! Controllers that must not start: what is said, and that nothing is left.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use crate::support::controller::{BACKUP, FREEZING_BACKUP};
+use crate::support::{ENDLESS, FREEZE, Fixture, QUICK, THAW, TOKEN, run, wait_until};
+
+/// An extension that asks for more than it is granted here.
+const BACKUP_LOOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../host-harness/component/backup_loop.wasm");
+
+fn assert_no_sockets(fixture: &Fixture) {
+    let sockets = fs::read_dir(fixture.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    let sockets: Vec<_> = sockets.filter(|name| name.to_string_lossy().contains(".sock")).collect();
+    assert!(sockets.is_empty(), "{sockets:?}");
+}
+
+#[test]
+fn all_mistakes_of_a_configuration_are_named_with_their_places_and_nothing_is_started() {
+    let fixture = Fixture::start();
+    fixture.configure("[backup]\nevry = \"1h\"\naccept_crash_consistent = 7\n\n[quiesce]\napplications = []\n");
+    let said = fixture.refuse_to_serve(2);
+    let file = fixture.path("controller.toml");
+    for (place, text) in [("17:1", "every"), ("18:27", "accept_crash_consistent"), ("21:16", "applications")] {
+        let place = format!("{}:{place}:", file.display());
+        assert!(said.lines().any(|line| line.contains(&place) && line.contains(text)), "{place} {text}: {said}");
+    }
+    assert!(!said.contains(TOKEN), "{said}");
+    assert!(!fixture.path("state").exists() && fixture.agent.requests().is_empty());
+    assert_no_sockets(&fixture);
+}
+
+#[test]
+fn a_check_prints_five_times_of_each_schedule_and_no_secret_and_starts_nothing() {
+    let fixture = Fixture::start();
+    let extension = format!(
+        "[[extension]]\nname = \"nightly\"\nfile = '{BACKUP_LOOP}'\ncron = \"5 3 * * *\"\ninput = {{ password = \"hunter2-input\" }}\n"
+    );
+    fixture.configure(&[BACKUP, &extension].concat());
+    let outcome = run(fixture.serve_command(&["--check"]));
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(outcome.stdout.lines().filter(|line| line.starts_with("  next")).count(), 10, "{}", outcome.stdout);
+    for secret in [TOKEN, "hunter2"] {
+        assert!(!outcome.stdout.contains(secret) && !outcome.stderr.contains(secret), "{outcome:?}");
+    }
+    assert!(!fixture.path("state").exists() && fixture.agent.requests().is_empty());
+    assert_no_sockets(&fixture);
+}
+
+#[test]
+fn a_second_controller_of_a_state_folder_is_refused_and_thaws_nothing_of_the_first() {
+    let fixture = Fixture::with(ENDLESS);
+    fixture.configure(&[FREEZING_BACKUP, &fixture.quiesce(FREEZE, THAW)].concat());
+    let mut controller = fixture.serve();
+    fixture.run_backup();
+    wait_until("a backup is started", || fixture.starts() == 1);
+    // Sockets of its own, so that it is the state folder that is in use.
+    let text = fs::read_to_string(fixture.path("controller.toml")).unwrap();
+    fs::write(fixture.path("controller.toml"), text.replace("main.sock", "a.sock").replace("ro.sock", "b.sock"))
+        .unwrap();
+    let outcome = run(fixture.serve_command(&[]));
+    assert!(outcome.status.is_some_and(|status| status != 0), "{outcome:?}");
+    assert!(outcome.stderr.contains("in use") && !outcome.stderr.contains("is ready"), "{outcome:?}");
+    assert_eq!(fixture.marks().last().unwrap(), "freeze");
+    assert!(!fixture.path("a.sock").exists() && !fixture.path("b.sock").exists());
+    assert_eq!(fixture.get("/v1/live").0, 200);
+    controller.signal(Signal::TERM);
+    assert_eq!(controller.status(), 0);
+}
+
+#[test]
+fn without_anything_to_freeze_a_state_folder_has_one_controller_too() {
+    let fixture = Fixture::with(QUICK);
+    fixture.configure(BACKUP);
+    let _controller = fixture.serve();
+    let said = fixture.refuse_to_serve(1);
+    assert!(said.contains("is in use by another controller"), "{said}");
+    assert_eq!(fixture.get("/v1/live").0, 200, "the sockets are still those of the first");
+}
+
+#[test]
+fn a_regular_file_in_the_place_of_a_socket_is_left_as_it_is() {
+    for (taken, other) in [("main.sock", "ro.sock"), ("ro.sock", "main.sock")] {
+        let fixture = Fixture::start();
+        fixture.configure(BACKUP);
+        fs::write(fixture.path(taken), "somebody's notes").unwrap();
+        let said = fixture.refuse_to_serve(1);
+        assert!(said.contains("expected a socket or nothing") && said.contains(taken), "{said}");
+        assert_eq!(fs::read_to_string(fixture.path(taken)).unwrap(), "somebody's notes");
+        assert!(!fixture.path(other).exists());
+    }
+}
+
+#[test]
+fn an_extension_that_is_refused_is_named_and_nothing_is_started() {
+    let zeros = "0".repeat(64);
+    let fixture = Fixture::start();
+    fs::write(fixture.path("text.wasm"), "not a component").unwrap();
+    let wrong_digest = format!("ungranted = \"deny\"\nsha256 = \"{zeros}\"\n");
+    for (file, more, expected) in [
+        (BACKUP_LOOP, "", "granted are none; missing are backup.due"),
+        (BACKUP_LOOP, &wrong_digest, "expected the SHA-256 0000"),
+        ("text.wasm", "", "no component that can be run"),
+    ] {
+        fixture.configure(&format!("[[extension]]\nname = \"nightly\"\nfile = '{file}'\n{more}"));
+        let said = fixture.refuse_to_serve(1);
+        assert!(said.contains("extension nightly") && said.contains(expected), "{expected}: {said}");
+        assert_no_sockets(&fixture);
+    }
+    assert!(fixture.agent.requests().is_empty());
+}
