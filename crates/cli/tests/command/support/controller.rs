@@ -56,10 +56,13 @@ impl Fixture {
     /// Starts a controller that must not come up, and returns its message.
     #[track_caller]
     pub(crate) fn refuse_to_serve(&self, status: i32) -> String {
-        let outcome = run(self.serve_command(&[]));
-        assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(status), ""), "{outcome:?}");
-        assert!(!outcome.stderr.contains("is ready"), "{outcome:?}");
-        outcome.stderr
+        // Beside the test: one that does come up would be waited for without an end.
+        let mut controller = Beside::spawn(self.serve_command(&[]));
+        assert_eq!((controller.status(), controller.stdout().as_str()), (status, ""), "{}", controller.stderr());
+        wait_until("all that it said is read", || controller.stderr().ends_with('\n'));
+        let said = controller.stderr();
+        assert!(!said.contains("is ready"), "{said}");
+        said
     }
 
     /// A command that asks the controller.
