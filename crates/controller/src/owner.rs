@@ -6,13 +6,13 @@
 
 mod answers;
 mod entry;
+mod handle;
 mod notes;
 mod permits;
 mod status;
 mod task;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,7 @@ use crate::plan::{Plan, Subject};
 use crate::run::{Run, RunId, Runner};
 use crate::store::{RunFilter, Store, StoreError, Tx};
 
+pub use handle::OwnerHandle;
 pub use status::{Activity, Status, StatusReader, SubjectStatus};
 
 use answers::Reply;
@@ -49,16 +50,6 @@ pub struct Owner {
     status: watch::Sender<Arc<Status>>,
 }
 
-/// What others hold of the owner.
-#[derive(Clone)]
-pub struct OwnerHandle {
-    /// Asks it to do something.
-    pub actions: Actions,
-    /// What runs and what is due.
-    pub status: StatusReader,
-    pings: mpsc::Sender<oneshot::Sender<()>>,
-}
-
 /// A run that waits or runs.
 struct OpenRun {
     ticket: Ticket,
@@ -70,17 +61,6 @@ struct OpenRun {
     /// Who asked for it and waits for its number.
     asked: Vec<Reply>,
     due: Option<jiff::Timestamp>,
-}
-
-impl OwnerHandle {
-    /// Whether the owner answers within this time. It waits for nothing, so one that does not answer hangs.
-    pub async fn answers_within(&self, limit: Duration) -> bool {
-        let asked = async {
-            let (reply, answer) = oneshot::channel();
-            self.pings.send(reply).await.is_ok() && answer.await.is_ok()
-        };
-        tokio::time::timeout(limit, asked).await.unwrap_or(false)
-    }
 }
 
 impl Owner {
