@@ -47,6 +47,7 @@ async fn connect_takes_and_refuses_what_a_target_takes_and_refuses() {
     let labelled = format!("sha256 Fingerprint={colons}\n");
     let spki = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
     let cases = [
+        ("agent", "token", &*colons),
         ("agent", "token", &*labelled),
         ("[fd00::1]:1", "to ken", &colons),
         ("https://agent/", "token", FIRST),
