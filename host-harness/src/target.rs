@@ -15,7 +15,8 @@ use crate::error::Error;
 /// assert_eq!(target.endpoint.to_string(), "10.0.0.1:8443");
 ///
 /// let wrong = Target::parse("https://10.0.0.1", "guest-token", [&pin]).unwrap_err();
-/// assert_eq!(wrong.to_string(), "endpoint: expected host, host:port, [v6] or [v6]:port, found a scheme ('/')");
+/// let text = "endpoint: expected host, host:port, [v6] or [v6]:port, found a scheme ('/'): drop https://";
+/// assert_eq!(wrong.to_string(), text);
 /// # Ok::<(), Error>(())
 /// ```
 ///
