@@ -46,15 +46,16 @@ pub(crate) struct Cache {
 impl Cache {
     /// The component's code from the cache, or what `compile` makes, which is then kept. A cache that cannot be used costs
     /// time and not the call, so each failure here is a warning.
-    pub(super) fn load_or_compile<E: From<wasmtime::Error>>(
+    pub(super) fn load_or_compile<E>(
         &self,
         engine: &Engine,
         wasm: Wasm<'_>,
         compile: impl FnOnce() -> Result<Code, E>,
+        from_engine: impl Fn(wasmtime::Error) -> E,
     ) -> Result<Component, E> {
         if let Err(why) = create_private_dir(&self.dir) {
             tracing::warn!(dir = %self.dir.display(), error = %why, "compiled code is not kept");
-            return Ok(compile()?.to_component(engine)?);
+            return compile()?.to_component(engine).map_err(from_engine);
         }
         let entry = self.dir.join(entry_name(engine, wasm));
         match self.load(engine, wasm, &entry) {
@@ -67,10 +68,10 @@ impl Cache {
         let code = compile()?;
         match self.store(wasm, &entry, &code) {
             // Mapped rather than kept in memory, so that all processes share its pages.
-            Ok(file) => Ok(map(engine, &file)?),
+            Ok(file) => map(engine, &file).map_err(from_engine),
             Err(why) => {
                 tracing::warn!(entry = %entry.display(), error = %why, "compiled code is not kept");
-                Ok(code.to_component(engine)?)
+                code.to_component(engine).map_err(from_engine)
             }
         }
     }

@@ -57,7 +57,9 @@ pub(super) fn load(engine: &Engine, source: &ComponentSource, loader: &Loader) -
                 CompileError::Unreadable(source) => BuildError::Unreadable { file: file.clone(), source },
                 why => from_compiler(why),
             })?;
-            let linked = loader.load(engine, Wasm::new(&wasm), |component| Ok(LinkedComponent::new(&component)?));
+            let linked = loader.load(engine, Wasm::new(&wasm), |component| {
+                LinkedComponent::new(&component).map_err(CompileError::from_engine)
+            });
             linked.map_err(from_compiler)
         }
     }

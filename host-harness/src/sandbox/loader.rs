@@ -95,7 +95,7 @@ pub(crate) struct Loader {
 impl Loader {
     /// Compiles a component of this library in process, or takes it from the cache.
     pub(crate) fn load_trusted(&self, engine: &Engine, wasm: &[u8]) -> Result<Component, CompileError> {
-        self.cached(engine, Wasm::new(wasm), || Ok(Code::compile(engine, wasm)?))
+        self.cached(engine, Wasm::new(wasm), || Code::compile(engine, wasm).map_err(CompileError::from_engine))
     }
 
     /// Compiles a component that is not trusted, or takes it from the cache, and does with it what `link` does. All of it is
@@ -134,7 +134,7 @@ impl Loader {
     fn compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Code, CompileError> {
         let code = match &self.loading {
             Loading::Child { program, arguments } => process::compile(program, arguments, &self.limits, wasm)?,
-            Loading::InProcess { .. } => Code::compile(engine, wasm)?,
+            Loading::InProcess { .. } => Code::compile(engine, wasm).map_err(CompileError::from_engine)?,
         };
         let (limit, found) = (self.limits.code_bytes, code.bytes.len() as u64);
         if found > limit { Err(CompileError::CodeTooLarge { limit, found }) } else { Ok(code) }
@@ -147,8 +147,8 @@ impl Loader {
         compile: impl FnOnce() -> Result<Code, CompileError>,
     ) -> Result<Component, CompileError> {
         match &self.cache {
-            Some(cache) => cache.load_or_compile(engine, wasm, compile),
-            None => Ok(compile()?.to_component(engine)?),
+            Some(cache) => cache.load_or_compile(engine, wasm, compile, CompileError::from_engine),
+            None => compile()?.to_component(engine).map_err(CompileError::from_engine),
         }
     }
 }

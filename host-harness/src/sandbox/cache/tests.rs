@@ -16,10 +16,11 @@ const OTHER_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0\x01\x08\0asm\x01\0\0\0";
 /// Compiles through the cache; whether it was compiled, and not found there.
 fn compile(cache: &Cache, engine: &Engine, wasm: &[u8]) -> bool {
     let mut is_compiled = false;
-    let loaded = cache.load_or_compile(engine, Wasm::new(wasm), || {
+    let compile = || {
         is_compiled = true;
-        Ok::<_, CompileError>(Code::compile(engine, wasm)?)
-    });
+        Code::compile(engine, wasm).map_err(CompileError::from_engine)
+    };
+    let loaded = cache.load_or_compile(engine, Wasm::new(wasm), compile, CompileError::from_engine);
     loaded.unwrap();
     is_compiled
 }
@@ -91,10 +92,11 @@ fn a_file_that_is_damaged_anywhere_is_replaced_and_never_run() {
     // Not compiled anew sixty times: the compiler makes the same code of the same component.
     let load = || {
         let mut is_compiled = false;
-        let loaded = cache.load_or_compile(&engine, wasm, || {
+        let compile = || {
             is_compiled = true;
             Ok::<_, CompileError>(Code { bytes: compiled.bytes.clone(), sha256: compiled.sha256 })
-        });
+        };
+        let loaded = cache.load_or_compile(&engine, wasm, compile, CompileError::from_engine);
         loaded.unwrap();
         is_compiled
     };

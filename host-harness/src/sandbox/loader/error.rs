@@ -70,8 +70,9 @@ pub enum CompileError {
     Unreadable(#[source] io::Error),
 }
 
-impl From<wasmtime::Error> for CompileError {
-    fn from(why: wasmtime::Error) -> Self {
+impl CompileError {
+    /// What the engine says of a component. Not `From`: no type of wasmtime is in a public signature.
+    pub(in crate::sandbox) fn from_engine(why: wasmtime::Error) -> Self {
         Self::Malformed(why.into())
     }
 }
