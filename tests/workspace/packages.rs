@@ -4,11 +4,12 @@ use std::fs;
 
 use crate::support::{alone, cargo, output_of, outside_folder, program, root, target_of_outside_builds};
 
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 9] = [
     "agentapi",
     "agentapi-cli",
     "agentapi-component-runtime",
     "agentapi-contract",
+    "agentapi-controller",
     "agentapi-findings",
     "agentapi-host",
     "agentapi-mock",
