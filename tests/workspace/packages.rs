@@ -1,6 +1,7 @@
 //! What is published: the packages of the libraries and of the command, each built from what is in it.
 
 use std::fs;
+use std::path::PathBuf;
 
 use crate::support::{alone, cargo, output_of, outside_folder, program, root, target_of_outside_builds};
 
@@ -19,10 +20,27 @@ const PACKAGES: [&str; 9] = [
 #[test]
 fn every_package_builds_from_what_is_in_it() {
     let _alone = alone();
+    forget_earlier_packages();
     let mut package = cargo(&root());
     package.args(["package", "--locked", "--offline", "--allow-dirty"]);
     package.args(PACKAGES.iter().flat_map(|name| ["--package", name]));
     output_of(package.env("CARGO_TARGET_DIR", target_of_outside_builds()));
+}
+
+/// cargo unpacks what it verifies into its home, and takes what an earlier run has left there under the same version, whatever
+/// is in the package now. The registries of packages that are not published yet have no host, so that their folders begin with
+/// a dash.
+fn forget_earlier_packages() {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"))).unwrap();
+    for registry in fs::read_dir(home.join("registry/src")).into_iter().flatten().flatten() {
+        if !registry.file_name().as_encoded_bytes().starts_with(b"-") {
+            continue;
+        }
+        for name in PACKAGES {
+            let _ = fs::remove_dir_all(registry.path().join(format!("{name}-{}", env!("CARGO_PKG_VERSION"))));
+        }
+    }
 }
 
 #[test]
