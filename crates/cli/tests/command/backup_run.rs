@@ -126,6 +126,7 @@ fn the_status_may_fail_for_a_while_and_not_for_ever() {
     let lost = report(&outcome, 5);
     assert_eq!((&lost["outcome"], &lost["job_id"]), (&"lost".into(), &"bk-101-1".into()));
     assert!(lost["error"]["message"].as_str().unwrap().starts_with("502"), "{lost}");
+    assert_eq!(lost["consistency"], "crash", "nobody has seen that the agent had what it needed");
     assert_eq!(fixture.marks().len(), 3);
     // A line for each row of failures, and none for each failure.
     assert_eq!(outcome.stderr.matches("no status (http-status)").count(), 2, "{}", outcome.stderr);

@@ -22,6 +22,7 @@ mod frozen_files;
 mod layout;
 mod mock;
 mod operations;
+mod recovery_first;
 #[cfg(unix)]
 mod screens;
 mod secrets;

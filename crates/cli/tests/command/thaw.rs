@@ -20,15 +20,6 @@ impl Fixture {
             .env("AGENTAPI_CACHE_DIR", "/proc/1");
         thaw
     }
-
-    /// A backup that has frozen and goes on, and is killed.
-    fn die_frozen(&self, freezing: Command) {
-        let mut frozen = Beside::spawn(freezing);
-        frozen.wait_for("backup bk-");
-        frozen.signal(Signal::KILL);
-        assert_eq!(frozen.status(), 137);
-        assert!(self.journal().lines().last().unwrap().contains(r#""event":"frozen""#));
-    }
 }
 
 #[track_caller]

@@ -7,9 +7,10 @@ use std::thread;
 
 use agentapi_host::Route;
 use agentapi_mock::{Fault, Repeat, RouteSelector};
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Fixture, Outcome, Process, one_line_of_json};
+use crate::support::{Beside, Fixture, Outcome, Process, one_line_of_json};
 
 /// A scenario whose backups end soon.
 pub(crate) const QUICK: &str = "[backup]\nduration_ms = 300";
@@ -34,6 +35,15 @@ impl Fixture {
         command.args(["--freeze", &program(freeze), "--thaw", &program(thaw)]);
         command.arg("--journal").arg(self.path("journal"));
         command
+    }
+
+    /// A backup that has frozen and goes on, and is killed.
+    pub(crate) fn die_frozen(&self, freezing: Command) {
+        let mut frozen = Beside::spawn(freezing);
+        frozen.wait_for("backup bk-");
+        frozen.signal(Signal::KILL);
+        assert_eq!(frozen.status(), 137);
+        assert!(self.journal().lines().last().unwrap().contains(r#""event":"frozen""#));
     }
 
     /// What the scripts have left in the file `marks`.
