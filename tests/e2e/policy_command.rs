@@ -161,3 +161,46 @@ fn what_it_does_is_audited() {
     let audited = std::fs::read_to_string(audit).unwrap();
     assert!(audited.contains(r#""operation":"run","event":"end","outcome":"failed""#), "{audited}");
 }
+
+/// What the host holds for an extension counts within what the extension may hold itself: 128 MiB, unless set otherwise.
+#[test]
+fn the_whole_command_takes_little_more_memory_than_the_extension_may() {
+    let (_dir, file) = grants(GRANTS);
+    let wasm = extension("misbehaving");
+    // Compiled before: what the compiler takes is another limit's.
+    run(&file, &["--input", "\"list\""]);
+    let quiet = peak_of_run(&wasm, &file, "list");
+    for input in [
+        "take all memory",
+        "pass large arguments without end",
+        "take random bytes without end",
+        "take streams without end",
+        "make resources without end",
+        "return too much",
+    ] {
+        let peak = peak_of_run(&wasm, &file, input);
+        println!("{input}: {} MiB, {} MiB without", peak / 1024, quiet / 1024);
+        assert!(peak <= quiet + (128 + MEMORY_BESIDE_MIB) * 1024, "{input}: {peak} KiB, {quiet} KiB without");
+    }
+}
+
+/// The most memory that a run of the command had resident, in KiB.
+fn peak_of_run(wasm: &Path, grants: &Path, input: &str) -> u64 {
+    let mut command = Command::new(agentapi());
+    command.args(["policy", "run"]).arg(wasm).arg("--grants").arg(grants).args(["--mock", "--input"]);
+    command.arg(format!("{input:?}")).env("AGENTAPI_CACHE_DIR", build_folder().join("e2e-cache"));
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        peak = peak.max(kib.unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    peak
+}
+
+/// What a run may take beside the extension's memory: a few arguments and results on their way.
+const MEMORY_BESIDE_MIB: u64 = 32;
