@@ -50,7 +50,8 @@ fn token_file(section: &Section<'_>, surroundings: &Surroundings) -> Option<Path
 
 /// The messages name neither the file nor what is in it: somebody may have given the token itself in its place.
 fn read_token(file: &Path) -> Result<Token, String> {
-    let text = read_secret(file).map_err(|error| format!("expected a file that can be read, found: {error}"))?;
+    let text =
+        read_secret(file, "token_file").map_err(|error| format!("expected a file that can be read, found: {error}"))?;
     text.parse().map_err(|error| format!("the file holds no token: {error}"))
 }
 

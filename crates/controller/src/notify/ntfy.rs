@@ -21,7 +21,7 @@ impl Notifier for Ntfy {
         Box::pin(async move {
             let title = format!("{}: {} of {}", notice.guest, notice.kind, notice.subject);
             let mut headers = vec![("title", title), ("priority", priority(notice.severity).to_owned())];
-            match token_file.as_deref().map(read_secret).transpose() {
+            match token_file.as_deref().map(|file| read_secret(file, "token_file")).transpose() {
                 Ok(token) => headers.extend(token.map(|token| ("authorization", format!("Bearer {token}")))),
                 Err(why) => return Delivery::again(format!("the token cannot be read: {why}")),
             }

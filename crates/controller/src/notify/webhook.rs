@@ -22,7 +22,7 @@ impl Notifier for Webhook {
         let (post, secret_file, body) = (self.post.clone(), self.secret_file.clone(), notice.to_json());
         Box::pin(async move {
             let mut headers = vec![("content-type", "application/json".to_owned())];
-            match secret_file.as_deref().map(read_secret).transpose() {
+            match secret_file.as_deref().map(|file| read_secret(file, "secret_file")).transpose() {
                 Ok(secret) => headers.extend(secret.map(|secret| (SIGNATURE, signature(&secret, &body)))),
                 Err(why) => return Delivery::again(format!("the secret cannot be read: {why}")),
             }

@@ -1,6 +1,8 @@
 //! `agentapi serve --mock`: a whole controller in one command, against a mock agent in the same process.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 
 use agentapi_controller::api::Sockets;
 use agentapi_controller::config::{Config, Surroundings};
@@ -13,7 +15,8 @@ use crate::extension::tell::tell;
 /// Everything lies in a temporary folder, which is removed at the end.
 pub(super) async fn serve_in(folder: &std::path::Path) -> anyhow::Result<()> {
     let agent = MockAgent::start().await?;
-    fs::write(folder.join("token"), agent.token()).context("the token cannot be written")?;
+    let token = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join("token"));
+    token.and_then(|mut file| file.write_all(agent.token().as_bytes())).context("the token cannot be written")?;
     let text = CONFIGURATION.replace("ENDPOINT", &agent.endpoint()).replace("PIN", &agent.fingerprint().to_string());
     let file = folder.join("controller.toml");
     fs::write(&file, text).context("the configuration cannot be written")?;
