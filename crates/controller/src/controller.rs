@@ -11,13 +11,13 @@
 mod background;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agentapi_host::policy::{Audit, AuditFile, DenyAll};
 use agentapi_host::quiesce::{Coordinator, Parked};
 use agentapi_host::{BuildError as HostError, Host, Observer, error_chain};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, ApiState, Sockets};
@@ -30,7 +30,7 @@ use crate::counters::{Counted, Counters};
 use crate::event::{EventKind, NewEvent, Severity};
 use crate::owner::Owner;
 use crate::reload::Reloader;
-use crate::run::host::{HostRunner, ParkingAudit, Work};
+use crate::run::host::{HostRunner, Parking, ParkingAudit};
 use crate::store::{Store, StoreError};
 
 /// Why the controller did not start.
@@ -83,6 +83,8 @@ pub struct Environment {
     pub surroundings: Surroundings,
     /// Notified, the configuration is read again whether its files have changed or not: for SIGHUP.
     pub reload: Arc<Notify>,
+    /// Parks what the process writes beside the controller's own files, such as a standard error that is a file.
+    pub park: fn() -> Parked,
 }
 
 impl Controller {
@@ -92,7 +94,7 @@ impl Controller {
     ///
     /// [`StartError`]: then nothing runs, and no socket is left.
     pub async fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
-        let Environment { clock, cache, sockets, surroundings, reload } = environment;
+        let Environment { clock, cache, sockets, surroundings, reload, park } = environment;
         // The history first: it makes the folder in which the journal lies by default, and its lock keeps a second controller
         // from what the first one has frozen.
         let store = Store::open(&config.fixed.state)?;
@@ -106,7 +108,19 @@ impl Controller {
         let host = builder.build()?;
         let (plan, work) = build::build(&host, &config.live)?;
         let ((plan, plans), (work, works)) = (watch::channel(Arc::new(plan)), watch::channel(Arc::new(work)));
-        let runner = runner(config, &clock, &store, works.clone(), coordinator.clone())?;
+        let disk = Arc::new(Mutex::new(()));
+        let audit: Arc<dyn ParkingAudit> = Arc::new(audit(&config.fixed.audit)?);
+        let parking = Parking::new(store.clone(), Some(Arc::clone(&audit)), park, Arc::clone(&disk));
+        let runner = HostRunner {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            work: works.clone(),
+            coordinator: coordinator.clone(),
+            // Nobody can be asked yet, so nobody agrees.
+            approver: Arc::new(DenyAll),
+            audit: Some(audit),
+            parking: Arc::new(parking),
+        };
         let runner = Arc::new(Counted { runner, counters: counters.clone() });
         let (owner, handle) = Owner::new(Arc::clone(&clock), store.clone(), runner, plans.clone()).await?;
         let (receivers, told) = watch::channel(build::receivers(&config.live)?);
@@ -137,6 +151,7 @@ impl Controller {
             receivers,
             retention,
             asked: reload,
+            disk,
         };
         let stop_api = CancellationToken::new();
         let state = ApiState {
@@ -184,24 +199,8 @@ impl Controller {
     }
 }
 
-fn runner(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    store: &Store,
-    work: watch::Receiver<Arc<Work>>,
-    coordinator: Option<Coordinator>,
-) -> Result<HostRunner, StartError> {
-    let file = &config.fixed.audit;
-    let audit = AuditFile::open(file).map_err(|source| StartError::Audit { file: file.clone(), source })?;
-    Ok(HostRunner {
-        store: store.clone(),
-        clock: Arc::clone(clock),
-        work,
-        coordinator,
-        // Nobody can be asked yet, so nobody agrees.
-        approver: Arc::new(DenyAll),
-        audit: Some(Arc::new(audit)),
-    })
+fn audit(file: &Path) -> Result<AuditFile, StartError> {
+    AuditFile::open(file).map_err(|source| StartError::Audit { file: file.into(), source })
 }
 
 impl ParkingAudit for AuditFile {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use agentapi_host::{Host, error_chain};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,8 @@ pub(crate) struct Reloader {
     pub(crate) retention: watch::Sender<Retention>,
     /// Says that the files are to be read whether they have changed or not.
     pub(crate) asked: Arc<Notify>,
+    /// Locked while compiled code may be written to the cache: by whoever freezes, no such write may wait for the thaw.
+    pub(crate) disk: Arc<Mutex<()>>,
 }
 
 impl Reloader {
@@ -38,7 +40,7 @@ impl Reloader {
     pub(crate) async fn work(mut self, stop: CancellationToken) {
         // The first reading notes which files there are. What has changed since the start is taken up.
         match self.reload.read(self.clock.as_ref(), Some(&self.config)) {
-            Ok(config) if config.live != self.config.live => self.take(config).await,
+            Ok(config) if config.live != self.config.live => self.take(config, &stop).await,
             Ok(_) => {}
             Err(mistakes) => self.refuse(&mistakes),
         }
@@ -56,19 +58,28 @@ impl Reloader {
             };
             match found {
                 None => {}
-                Some(Ok(config)) => self.take(config).await,
+                Some(Ok(config)) => self.take(config, &stop).await,
                 Some(Err(mistakes)) => self.refuse(&mistakes),
             }
         }
     }
 
-    async fn take(&mut self, config: Config) {
+    async fn take(&mut self, config: Config, stop: &CancellationToken) {
         if let Some(key) = self.needs_a_restart(&config) {
             return self.tell_refusal(format!("{key}: needs a restart to change"));
         }
+        // While something is frozen this waits for the thaw, which may be later than the end.
+        let disk = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            disk = Arc::clone(&self.disk).lock_owned() => disk,
+        };
         let (host, live) = (self.host.clone(), config.live.clone());
         // Extensions are compiled there: on a thread of the runtime that would hold up runs and answers.
-        let built = spawn_blocking(move || Ok((build(&host, &live)?, receivers(&live)?)));
+        let built = spawn_blocking(move || {
+            let _disk = disk;
+            Ok((build(&host, &live)?, receivers(&live)?))
+        });
         match built.await {
             Ok(Ok(((plan, work), receivers))) => {
                 // The work first: a run that the new plan activates finds what it runs.

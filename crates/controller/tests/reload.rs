@@ -12,6 +12,7 @@ use agentapi_controller::api::Sockets;
 use agentapi_controller::clock::SystemClock;
 use agentapi_controller::config::{Config, Surroundings};
 use agentapi_controller::controller::{Controller, Environment};
+use agentapi_host::quiesce::Parked;
 use agentapi_mock::MockAgent;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
@@ -49,6 +50,7 @@ impl Fixture {
             sockets: Sockets { main, read_only, group: None, approvers: Vec::new() },
             surroundings,
             reload: Arc::clone(&fixture.reload),
+            park: Parked::nothing_to_park,
         };
         let controller = Controller::start(&config, environment).await.unwrap();
         let running = tokio::spawn(controller.run(fixture.stop.clone()));

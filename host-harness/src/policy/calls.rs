@@ -5,6 +5,7 @@ use std::sync::Arc;
 use agentapi_contract::wit::Function;
 use agentapi_contract::{Route, visible};
 use agentapi_quiesce::{Consistency, EndedBy, Parked, QuiesceError, Report, Run as QuiesceRun, error_chain};
+use tokio::task::spawn_blocking;
 
 use crate::agent::Agent;
 use crate::error::Error;
@@ -237,7 +238,11 @@ impl quiesce::Host for Calls {
         self.note_end_of_freeze();
         let outcome = match &mut self.quiesce {
             Some(run) => {
-                let parked = self.park.as_ref().map_or_else(Parked::nothing_to_park, |park| park());
+                let parked = match self.park.clone() {
+                    // It may wait for a disk, and the runtime has other work meanwhile.
+                    Some(park) => spawn_blocking(move || park()).await?,
+                    None => Parked::nothing_to_park(),
+                };
                 run.freeze(&parked).await
             }
             None => Err(nothing_to_freeze()),

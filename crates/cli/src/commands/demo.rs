@@ -89,7 +89,7 @@ fn print_summary(mock: &MockAgent, started: Instant) -> anyhow::Result<()> {
 const BACKUP_MS: u64 = 150;
 const NEXT: &str = "\
 Next:
-  agentapi mock          a mock agent that stays, and the lines that connect you to it
+  agentapi mock          a mock agent that stays, and the lines to connect to it
   agentapi serve --mock  a whole controller, with a backup every minute
   agentapi --help        every command, and how to name a real agent
 ";

@@ -9,7 +9,7 @@ use agentapi_controller::api::Sockets;
 use agentapi_controller::clock::{Clock, SystemClock};
 use agentapi_controller::config::{Config, Mistake, Surroundings, journal_of, places::User, print as understood};
 use agentapi_controller::controller::{Controller, Environment};
-use agentapi_host::quiesce::{Applications, Settings, thaw_left_frozen};
+use agentapi_host::quiesce::{Applications, Parked, Settings, thaw_left_frozen};
 use anyhow::Context;
 use clap::Args;
 use tokio::runtime::Builder;
@@ -21,6 +21,7 @@ use crate::extension::tell::tell;
 use crate::print::escape::visible;
 use crate::print::print;
 use crate::process::signals::{Hangup, Termination};
+use crate::process::stderr::stderr;
 use crate::session::Session;
 use crate::session::host::cache_dir;
 use crate::status::ExitStatus;
@@ -91,6 +92,7 @@ async fn serve(config: &Config, sockets: Sockets) -> anyhow::Result<()> {
         sockets: sockets.clone(),
         surroundings: Surroundings::of_process(),
         reload: Arc::clone(&reload),
+        park: || Parked::until_dropped(stderr().park()),
     };
     let controller = Controller::start(config, environment).await?;
     tell(&format!(

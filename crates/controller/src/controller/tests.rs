@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agentapi_host::quiesce::Parked;
 use agentapi_mock::MockAgent;
 use axum::body::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -53,8 +54,14 @@ impl Fixture {
         let (main, read_only) = (self.file("main.sock"), self.file("ro.sock"));
         let sockets = Sockets { main: main.clone(), read_only, group: None, approvers: Vec::new() };
         let cache = Some(self.file("cache"));
-        let environment =
-            Environment { clock: Arc::new(SystemClock), cache, sockets, surroundings, reload: Arc::default() };
+        let environment = Environment {
+            clock: Arc::new(SystemClock),
+            cache,
+            sockets,
+            surroundings,
+            reload: Arc::default(),
+            park: Parked::nothing_to_park,
+        };
         let stop = CancellationToken::new();
         let controller = loop {
             match Controller::start(&config, environment.clone()).await {

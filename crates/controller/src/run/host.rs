@@ -3,6 +3,7 @@
 
 mod backup;
 mod extension;
+mod parking;
 mod reconcile;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ use crate::run::log::LineKeeper;
 use crate::run::{Run, RunContext, RunEnd, RunId, RunState, Runner};
 use crate::store::Store;
 
+pub(crate) use parking::Parking;
+
 /// The runner of the controller. Cheap to clone.
 #[derive(Clone)]
 pub struct HostRunner {
@@ -35,6 +38,8 @@ pub struct HostRunner {
     pub approver: Arc<dyn Approver>,
     /// Takes what runs do; none if there is no audit.
     pub audit: Option<Arc<dyn ParkingAudit>>,
+    /// Parks what writes while something is frozen.
+    pub(crate) parking: Arc<Parking>,
 }
 
 /// An audit that can be told to keep its lines in memory for a while.
@@ -102,12 +107,8 @@ impl HostRunner {
             policy = policy.audit(Arc::clone(audit).as_audit());
         }
         let Some(coordinator) = &self.coordinator else { return policy };
-        let (store, audit) = (self.store.clone(), self.audit.clone());
-        policy.quiesce(coordinator.clone(), move || {
-            // The store last: what the audit does until it is parked may not be in it, but the order costs nothing.
-            let audit = audit.as_ref().map_or_else(Parked::nothing_to_park, |audit| audit.park());
-            Parked::until_dropped((audit, store.park()))
-        })
+        let parking = Arc::clone(&self.parking);
+        policy.quiesce(coordinator.clone(), move || parking.park())
     }
 
     /// Runs an extension until its end or until it is stopped; then waits until nothing is frozen. The error is an end.
