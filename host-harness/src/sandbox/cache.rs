@@ -101,7 +101,7 @@ impl Cache {
         let named = format!("{}\n{}\n", hex::encode(wasm.sha256), hex::encode(code.sha256));
         // After the code: an entry must never name what is not there yet.
         self.write(entry, named.as_bytes())?;
-        evict(&self.dir, self.max_bytes, &file)?;
+        evict(&self.dir, self.max_bytes, [&file, entry])?;
         Ok(file)
     }
 

@@ -15,16 +15,16 @@ struct CachedFile {
     used: SystemTime,
 }
 
-/// Removes the files that were not used for longest, until all together have at most this many bytes. Never the file that
-/// was just written: without it the next start would compile again, and remove again.
-pub(super) fn evict(dir: &Path, max_bytes: u64, keep: &Path) -> io::Result<()> {
+/// Removes the files that were not used for longest, until all together have at most this many bytes. Never the code and the
+/// entry that were just written: without either of them the next start would compile again, and remove again.
+pub(super) fn evict(dir: &Path, max_bytes: u64, written: [&Path; 2]) -> io::Result<()> {
     let mut files: Vec<_> = fs::read_dir(dir)?.filter_map(|entry| cached_file(&entry.ok()?)).collect();
     files.sort_by_key(|file| file.used);
     let mut total: u64 = files.iter().map(|file| file.bytes).sum();
     for file in &files {
         let is_unfinished = is_unfinished(&file.path);
         let is_left_behind = is_unfinished && file.used.elapsed().is_ok_and(|age| age > LEFT_BEHIND);
-        if !is_left_behind && (total <= max_bytes || is_unfinished || file.path == keep) {
+        if !is_left_behind && (total <= max_bytes || is_unfinished || written.contains(&file.path.as_path())) {
             continue;
         }
         // Another process may have removed it first, or may have it mapped: its pages stay until it unmaps them.
