@@ -28,8 +28,8 @@ impl Captured {
 #[derive(Debug, Default)]
 pub(super) struct BackupWatch {
     captured: Captured,
-    /// The job of the latest status before the start.
-    before: Option<String>,
+    /// The job that the agent named last, in the answer to a start or to a status.
+    latest: Option<String>,
     job: Job,
 }
 
@@ -41,8 +41,9 @@ enum Job {
     None,
     /// The agent has named it.
     Known(String),
-    /// The answer to the start was lost: it is any other job than the one before.
-    Unnamed,
+    /// The answer to the start was lost: it is any other job than the one that the agent had named before it. Where it
+    /// had named none, no status can tell.
+    Unnamed { before: Option<String> },
 }
 
 impl BackupWatch {
@@ -52,23 +53,24 @@ impl BackupWatch {
 
     /// The start of a backup was answered with this name.
     pub(super) fn started(&mut self, job: &str) {
+        self.latest = Some(job.into());
         self.job = Job::Known(job.into());
     }
 
     /// The start of a backup failed in a way that leaves open whether the agent has acted.
     pub(super) fn may_have_started(&mut self) {
-        self.job = Job::Unnamed;
+        // Of starts in a row whose answers were lost, a job that the agent names from now on can be that of any.
+        let is_in_doubt = matches!(&self.job, Job::Unnamed { before } if before.is_none() || *before == self.latest);
+        self.job = Job::Unnamed { before: self.latest.clone().filter(|_| !is_in_doubt) };
     }
 
     /// Looks at a status. Whether it speaks of this run's backup.
     pub(super) fn is_of_this_run(&mut self, status: &BackupStatus) -> bool {
+        self.latest = Some(status.job_id.clone());
         match &self.job {
             Job::Known(job) => *job == status.job_id,
-            Job::Unnamed => self.before.as_ref().is_some_and(|before| *before != status.job_id),
-            Job::None => {
-                self.before = Some(status.job_id.clone());
-                false
-            }
+            Job::Unnamed { before } => before.as_ref().is_some_and(|before| *before != status.job_id),
+            Job::None => false,
         }
     }
 
@@ -106,6 +108,31 @@ mod tests {
         watch.may_have_started();
         assert!(!watch.is_captured(&done("bk-1")));
         assert!(watch.is_captured(&done("bk-2")));
+    }
+
+    #[test]
+    fn a_second_start_that_is_lost_does_not_take_the_backup_of_the_first_for_its_own() {
+        let mut watch = BackupWatch::new(Captured::WhenDone);
+        watch.is_captured(&done("bk-0"));
+        watch.started("bk-1");
+        watch.may_have_started();
+        assert!(!watch.is_captured(&done("bk-1")));
+        assert!(watch.is_captured(&done("bk-2")));
+
+        // Nor one that a lost start had begun, and that only the status named.
+        watch.may_have_started();
+        assert!(!watch.is_captured(&done("bk-2")));
+        assert!(watch.is_captured(&done("bk-3")));
+    }
+
+    #[test]
+    fn after_several_lost_starts_in_a_row_nobody_can_tell_whose_backup_it_is() {
+        for starts in [2, 3] {
+            let mut watch = BackupWatch::new(Captured::WhenDone);
+            watch.is_captured(&done("bk-0"));
+            (0..starts).for_each(|_| watch.may_have_started());
+            assert!(!watch.is_captured(&done("bk-1")), "{starts} starts");
+        }
     }
 
     #[test]
