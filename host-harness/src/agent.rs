@@ -103,14 +103,14 @@ impl Agent {
     /// What is mounted in this guest. Source: GET /storage.
     pub async fn storage(&self) -> Result<StorageView, Error> {
         let mut call = self.start(Some(Route::Storage)).await?;
-        let outcome = call.run(|guest, store| guest.felhom_agentapi_storage().call_mounts(store)).await?;
+        let outcome = call.run(|guest, store| guest.felhom_agentapi_storage().call_mounts(store)).await;
         call.end(outcome)
     }
 
     /// Whether a backup is due, and why. Source: GET /backup/due.
     pub async fn backup_due(&self) -> Result<BackupDue, Error> {
         let mut call = self.start(Some(Route::BackupDue)).await?;
-        let outcome = call.run(|guest, store| guest.felhom_agentapi_backup().call_due(store)).await?;
+        let outcome = call.run(|guest, store| guest.felhom_agentapi_backup().call_due(store)).await;
         call.end(outcome)
     }
 
@@ -119,35 +119,35 @@ impl Agent {
     /// Source: POST /backup.
     pub async fn start_backup(&self) -> Result<BackupJob, Error> {
         let mut call = self.start(Some(Route::StartBackup)).await?;
-        let outcome = call.run(|guest, store| guest.felhom_agentapi_backup().call_start(store)).await?;
+        let outcome = call.run(|guest, store| guest.felhom_agentapi_backup().call_start(store)).await;
         call.end(outcome)
     }
 
     /// How far the latest backup is. Source: GET /backup/status.
     pub async fn backup_status(&self) -> Result<BackupStatus, Error> {
         let mut call = self.start(Some(Route::BackupStatus)).await?;
-        let outcome = call.run(|guest, store| guest.felhom_agentapi_backup().call_status(store)).await?;
+        let outcome = call.run(|guest, store| guest.felhom_agentapi_backup().call_status(store)).await;
         call.end(outcome)
     }
 
     /// Every disk that this guest may see. Source: GET /disks.
     pub async fn disks(&self) -> Result<DiskList, Error> {
         let mut call = self.start(Some(Route::Disks)).await?;
-        let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_list(store)).await?;
+        let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_list(store)).await;
         call.end(outcome)
     }
 
     /// Mounts a disk. Source: POST /disks/assign.
     pub async fn assign_disk(&self, request: &AssignRequest) -> Result<(), Error> {
         let mut call = self.start(Some(Route::AssignDisk)).await?;
-        let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_assign(store, request)).await?;
+        let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_assign(store, request)).await;
         call.end(outcome)
     }
 
     /// Unmounts the disk that is mounted there. Source: POST /disks/eject.
     pub async fn eject_disk(&self, mounted_at: &str) -> Result<EjectResult, Error> {
         let mut call = self.start(Some(Route::EjectDisk)).await?;
-        let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_eject(store, mounted_at)).await?;
+        let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_eject(store, mounted_at)).await;
         call.end(outcome)
     }
 
@@ -159,29 +159,28 @@ impl Agent {
     /// confirmed it. [`Error::FormatRefused`] for a system or backup disk: the operator must sign the operation.
     pub async fn format_disk(&self, request: &FormatRequest) -> Result<FormatResult, Error> {
         let mut call = self.start(Some(Route::FormatDisk)).await?;
-        let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_format(store, request)).await?;
+        let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_format(store, request)).await;
         call.end(outcome)
     }
 
     /// How the host is doing. Source: GET /host/metrics.
     pub async fn host_metrics(&self) -> Result<MetricsView, Error> {
         let mut call = self.start(Some(Route::HostMetrics)).await?;
-        let outcome = call.run(|guest, store| guest.felhom_agentapi_host_metrics().call_collect(store)).await?;
+        let outcome = call.run(|guest, store| guest.felhom_agentapi_host_metrics().call_collect(store)).await;
         call.end(outcome)
     }
 
     /// The UUID of the file system that a durable id names; none if it names something else. Makes no request.
     pub async fn fs_uuid(&self, durable_id: &str) -> Result<Option<String>, Error> {
         let mut call = self.start(None).await?;
-        let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_fs_uuid(store, durable_id)).await?;
-        call.end(Ok::<_, ComponentError>(outcome))
+        let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_fs_uuid(store, durable_id)).await;
+        call.end(outcome.map(Ok::<_, ComponentError>))
     }
 
     /// The command that the operator runs to sign a pending operation, quoted for a shell. Makes no request.
     pub async fn opsign_command(&self, pending: &PendingOp) -> Result<String, Error> {
         let mut call = self.start(None).await?;
-        let outcome =
-            call.run(|guest, store| guest.felhom_agentapi_disks().call_opsign_command(store, pending)).await?;
+        let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_opsign_command(store, pending)).await;
         call.end(outcome)
     }
 
@@ -198,8 +197,8 @@ impl Agent {
     /// [`Error::Deadline`] if it did not return in time. The outcome of a request is the extension's to handle.
     pub async fn run_plugged(&self, input: &str) -> Result<Result<String, String>, Error> {
         let mut call = self.start(None).await?;
-        let outcome = call.run_plugged(input).await?;
-        call.end(Ok::<_, ComponentError>(outcome))
+        let outcome = call.run_plugged(input).await;
+        call.end(outcome.map(Ok::<_, ComponentError>))
     }
 
     /// The secrets of this client, for masking.

@@ -20,8 +20,8 @@ pub struct CallSummary {
     pub route: Option<Route>,
     /// `ok`, or the [kind](crate::Error::kind) of error.
     pub outcome: &'static str,
-    /// How often the request was sent: 2 where it was sent again, 0 where there was none. 1 also where sending failed
-    /// before the first byte.
+    /// How often sending the request was tried: 2 where an idle connection was stale and it was tried again on a new one,
+    /// 1 also where no connection could be made. 0 where there was no request, or the call ended before it did.
     pub attempts: u32,
     /// Whether it went over a connection that an earlier call had made.
     pub is_reused: bool,

@@ -2,10 +2,11 @@
 
 use std::env;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agentapi_host::records::AssignRequest;
-use agentapi_host::{Agent, Error, Host, Target};
+use agentapi_host::{Agent, CallSummary, Error, Host, HostBuilder, Observer, Route, Target};
 use agentapi_mock::MockAgent;
 use agentapi_scripted_agent::{Answer, Listener, Script, ScriptedAgent};
 
@@ -14,9 +15,13 @@ use crate::support::{
     target_of_mock,
 };
 
-fn hostile_host() -> Host {
+fn hostile_builder() -> HostBuilder {
     let builder = Host::builder().component_file(extension("hostile")).cache_dir(build_folder().join("e2e-cache"));
-    builder.deadline(Duration::from_secs(2)).build().unwrap()
+    builder.deadline(Duration::from_secs(2))
+}
+
+fn hostile_host() -> Host {
+    hostile_builder().build().unwrap()
 }
 
 fn hostile(target: Target) -> Agent {
@@ -93,6 +98,33 @@ async fn a_component_that_never_ends_is_stopped_and_the_next_call_works() {
     let agent = hostile(target_of(&peer));
     assert_eq!(agent.storage().await.unwrap_err().kind(), "deadline");
     assert!(agent.fs_uuid("").await.unwrap().is_some());
+}
+
+/// Keeps the route and the outcome of each call that has ended.
+#[derive(Default)]
+struct Outcomes(Mutex<Vec<(Option<Route>, &'static str)>>);
+
+impl Observer for Outcomes {
+    fn call_ended(&self, call: &CallSummary) {
+        self.0.lock().unwrap().push((call.route, call.outcome));
+    }
+}
+
+#[tokio::test]
+async fn an_observer_learns_of_each_call_however_it_ends() {
+    let peer = start_scripted([Answer::new(200, "{}")]).await;
+    let observer = Arc::new(Outcomes::default());
+    let host = hostile_builder().observer(Arc::clone(&observer) as _).build().unwrap();
+    let agent = host.agent(target_of(&peer)).unwrap();
+    // Traps, never returns, has no such export, and returns.
+    agent.backup_due().await.unwrap_err();
+    agent.storage().await.unwrap_err();
+    agent.run_plugged("{}").await.unwrap_err();
+    agent.fs_uuid("").await.unwrap();
+    let outcomes = observer.0.lock().unwrap();
+    let expected =
+        [(Some(Route::BackupDue), "internal"), (Some(Route::Storage), "deadline"), (None, "no-policy"), (None, "ok")];
+    assert_eq!(*outcomes, expected);
 }
 
 #[tokio::test]

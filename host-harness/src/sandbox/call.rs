@@ -62,8 +62,7 @@ impl Call {
         }
     }
 
-    /// Runs an export of the component. After an error of this function, the call is dropped with its instance, which
-    /// has trapped or not returned.
+    /// Runs an export of the component. An error of this function says that the instance has trapped or not returned.
     pub(crate) async fn run<'a, T, F>(
         &'a mut self,
         export: impl FnOnce(&'a Agentapi, &'a mut Store<State>) -> F,
@@ -79,26 +78,29 @@ impl Call {
 
     /// Runs the extension that is plugged onto the component.
     pub(crate) async fn run_plugged(&mut self, input: &str) -> Result<Result<String, String>, Error> {
-        let error = self.deadline_error();
+        let (error, span) = (self.deadline_error(), self.report.span.clone());
         let at = self.deadline.at + GRACE;
         let Instance { exports, store, policy, .. } = &mut self.instance;
         let run = policy.as_ref().ok_or(Error::NoPolicy)?;
         let run = exports.get_typed_func::<(&str,), (Result<String, String>,)>(&mut *store, run).map_err(from_trap)?;
-        let (outcome,) = within(at, error, run.call_async(store, (input,))).await?;
+        let (outcome,) = within(at, error, run.call_async(store, (input,))).instrument(span).await?;
         Ok(outcome)
     }
 
-    /// Returns the instance to the idle ones, and makes the call's outcome from that of the component.
-    pub(crate) fn end<T, E>(mut self, outcome: Result<T, E>) -> Result<T, Error>
+    /// Reports the end of the call, and makes its outcome from that of its run. The instance is returned to the idle ones,
+    /// unless the run failed: an export that has trapped or not returned cannot be entered again.
+    pub(crate) fn end<T, E>(mut self, run: Result<Result<T, E>, Error>) -> Result<T, Error>
     where
         Error: FromComponent<E>,
     {
         let exchange = self.instance.store.data_mut().egress.take_summary();
-        self.instances.keep(self.instance);
-        let outcome = outcome.map_err(|error| {
-            // Masked after the component: it decodes JSON, so that only its texts show a token written with escapes.
-            let error = Error::from_component(error, self.route, exchange.failure);
-            self.instances.client().credentials().mask_error(error)
+        let outcome = run.and_then(|returned| {
+            self.instances.keep(self.instance);
+            returned.map_err(|error| {
+                // Masked after the component: it decodes JSON, so that only its texts show a token written with escapes.
+                let error = Error::from_component(error, self.route, exchange.failure);
+                self.instances.client().credentials().mask_error(error)
+            })
         });
         self.report.end(CallSummary {
             route: self.route,
