@@ -78,6 +78,8 @@ async fn a_freeze_is_thawed_however_the_run_ends_and_the_next_run_works() {
         ("freeze and trap", "the extension trapped"),
         ("freeze and compute without end", "the extension was stopped"),
         ("freeze and thaw", THAWED_WITHOUT_A_BACKUP),
+        // A start that is not granted begins no backup.
+        ("freeze, start and thaw", THAWED_WITHOUT_A_BACKUP),
         ("freeze twice", "the extension failed: already-frozen"),
         ("thaw", "the extension failed: not-frozen"),
     ] {

@@ -107,24 +107,22 @@ impl backup::Host for Calls {
     }
 
     async fn start(&mut self) -> wasmtime::Result<Result<BackupJob, ComponentError>> {
-        let (trail, is_frozen) = (self.trail.clone(), self.is_frozen_for_a_backup());
-        let (mut job, mut may_have_acted) = (None, false);
-        let outcome = self
-            .pass_on(Route::StartBackup.function(), AuditTarget::default(), async |agent| {
-                trail.start_begins(is_frozen);
-                let outcome = agent.start_backup().await;
-                trail.start_ends(&outcome);
-                job = outcome.as_ref().ok().map(|job| job.job_id.clone());
-                may_have_acted = outcome.as_ref().is_err_and(Error::may_have_acted);
-                outcome
-            })
-            .await?;
-        match job {
-            Some(job) => self.backup.started(&job),
-            None if may_have_acted => self.backup.may_have_started(),
-            None => {}
+        const FUNCTION: Function = Route::StartBackup.function();
+        // Before the lease learns of a backup: a start that is denied begins none.
+        let operation = match self.admit(FUNCTION, AuditTarget::default())? {
+            Ok(operation) => operation,
+            Err(rule) => return Ok(Err(ComponentError::Denied(rule))),
+        };
+        self.trail.start_begins(self.is_frozen_for_a_backup());
+        let outcome = self.agent.start_backup().await;
+        self.trail.start_ends(&outcome);
+        match &outcome {
+            Ok(job) => self.backup.started(&job.job_id),
+            Err(error) if error.may_have_acted() => self.backup.may_have_started(),
+            Err(_) => {}
         }
-        Ok(outcome)
+        operation.answered(&outcome);
+        Ok(outcome.map_err(|error| self.log_and_redact(FUNCTION, &error)))
     }
 
     async fn status(&mut self) -> wasmtime::Result<Result<BackupStatus, ComponentError>> {

@@ -89,6 +89,11 @@ impl exports::felhom::agentapi::policy::Guest for Misbehaving {
             "freeze and trap" => freeze().map(|_| -> String { panic!("as asked") }),
             "freeze and compute without end" => freeze().and_then(|_| compute()),
             "freeze and thaw" => freeze().and_then(|_| thaw()),
+            "freeze, start and thaw" => freeze().and_then(|_| {
+                // Denied where it is not granted, which is for the host to see.
+                let _ = backup::start();
+                thaw()
+            }),
             "freeze twice" => freeze().and_then(|_| freeze()),
             "thaw" => thaw(),
             "list" => disks::list().map(|list| list.disks.len().to_string()).map_err(|error| kind(&error)),
