@@ -4,6 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
+use agentapi_contract::visible;
 use tokio::task::spawn_blocking;
 
 /// A format that an extension asks for, with a confirmation.
@@ -134,22 +135,31 @@ fn ask(wipe: &Wipe) -> io::Result<Decision> {
     if !io::stdin().is_terminal() {
         return Ok(Decision::refused());
     }
-    let Wipe { extension, device, durable_id, fstype } = wipe;
     let mut terminal = io::stderr();
-    // Escaped by `{:?}`: these are the extension's texts, and must not be able to rewrite the question.
-    writeln!(terminal, "The extension {extension:?} asks to wipe {device:?} and make {fstype:?} on it.")?;
-    write!(terminal, "To agree, type its durable id ({durable_id:?}): ")?;
+    write!(terminal, "{}", question(wipe))?;
     terminal.flush()?;
     let mut typed = String::new();
     io::stdin().lock().read_line(&mut typed)?;
     // An empty id would be agreed to by the return key alone.
-    let is_agreed = !durable_id.is_empty() && typed.trim_end_matches(['\r', '\n']) == durable_id;
+    let is_agreed = !wipe.durable_id.is_empty() && typed.trim_end_matches(['\r', '\n']) == wipe.durable_id;
     Ok(Decision::from(is_agreed).made_by("the terminal"))
+}
+
+fn question(wipe: &Wipe) -> String {
+    // These are the extension's texts, and must not be able to rewrite the question. `{:?}` escapes quotes, so that a text
+    // cannot seem to end early, and `visible` what a terminal shows as nothing or draws over the character before it.
+    let quoted = |text: &str| visible(&format!("{text:?}")).into_owned();
+    let Wipe { extension, device, durable_id, fstype } = wipe;
+    let [extension, device, durable_id, fstype] = [extension, device, durable_id, fstype].map(|text| quoted(text));
+    format!(
+        "The extension {extension} asks to wipe {device} and make {fstype} on it.\n\
+         To agree, type its durable id ({durable_id}): "
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{AllowOnce, Approver, DenyAll, Wipe};
+    use super::{AllowOnce, Approver, DenyAll, Wipe, question};
 
     fn wipe(device: &str, durable_id: &str) -> Wipe {
         let [extension, device, durable_id, fstype] = ["x", device, durable_id, "ext4"].map(String::from);
@@ -159,6 +169,14 @@ mod tests {
     #[tokio::test]
     async fn the_default_says_no() {
         assert!(!DenyAll.approves(&wipe("/dev/sdb1", "uuid:1")).await.is_approved());
+    }
+
+    #[test]
+    fn the_question_shows_every_character_of_the_extensions_texts() {
+        let asked = question(&wipe("/dev/sdb1\u{3164}\u{2800}\"\n", "\u{301}uuid:1\u{1b}[2J"));
+        let expected = "The extension \"x\" asks to wipe \"/dev/sdb1\\u{3164}\\u{2800}\\\"\\n\" and make \"ext4\" on it.\n\
+                        To agree, type its durable id (\"\\u{301}uuid:1\\u{1b}[2J\"): ";
+        assert_eq!(asked, expected);
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 
+use agentapi_contract::visible;
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, prlimit, waitid};
 
 use crate::sandbox::code::Code;
@@ -112,7 +113,7 @@ fn last_words(child: Pid, stderr: &mut ChildStderr) -> String {
     let _ = stderr.take(MAX_LAST_WORDS).read_to_end(&mut words);
     // Without reaping it, see above.
     let _ = waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-    String::from_utf8_lossy(&words).trim().escape_debug().to_string()
+    visible(String::from_utf8_lossy(&words).trim()).into_owned()
 }
 
 /// Why a child gave no answer.

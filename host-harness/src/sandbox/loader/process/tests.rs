@@ -20,6 +20,8 @@ fn however_a_child_ends_there_is_a_name_for_it() {
     for (script, expected) in [
         ("exit 3", format!("{told} exit status: 3: ")),
         ("echo at a loss >&2; exit 101", format!("{told} exit status: 101: at a loss")),
+        // A Hangul filler, which a terminal shows as a blank.
+        ("printf '\\343\\205\\244' >&2; exit 3", format!("{told} exit status: 3: \\u{{3164}}")),
         ("cat > /dev/null; kill -SEGV $$", format!("{told} signal: 11 (SIGSEGV): ")),
         // As the kernel does when the machine is out of memory.
         ("cat > /dev/null; kill -KILL $$", format!("{told} signal: 9 (SIGKILL): ")),
