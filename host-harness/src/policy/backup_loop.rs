@@ -31,7 +31,8 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`LoadError::Component`] when it cannot be compiled.
+    /// [`LoadError::Component`] when the engine does not run it, and [`LoadError::NotCompiled`] when what compiles it
+    /// fails or exceeds [`LoadLimits`](crate::loader::LoadLimits).
     pub fn backup_loop(&self) -> Result<Policy, LoadError> {
         let needed = FUNCTIONS.iter().filter(|function| matches!(function.interface(), "backup" | "quiesce"));
         let grants = Grants::of(needed.copied());

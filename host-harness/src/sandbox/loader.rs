@@ -28,7 +28,8 @@
 //! executes, and dies with the thread that started it. [`LoadLimits`] bound it. What is in the cache is loaded without a
 //! child: it was compiled by one.
 //!
-//! The component that this library holds is trusted, and compiled in process.
+//! The client component that this library holds is trusted, and compiled in process. The backup loop, which it holds too, is
+//! loaded like any extension.
 
 mod child;
 mod error;

@@ -42,8 +42,9 @@ use crate::policy::audit::target::AuditTarget;
 /// | `milliseconds` | `end` | from begin to end, by a clock that nobody sets |
 /// | `times`, `last_unix_ms` | `repeated` | how often the same answer came after the one of this `id`, and when it last did |
 ///
-/// Texts of agent and extension are masked, escaped as in Rust's `{:?}` and cut after 256 characters. No line holds the
-/// token, and none the agent's address.
+/// Texts of agent and extension are masked, cut after 256 characters, and then made visible: a character that a person
+/// cannot see is written as Rust writes it, such as `\u{200b}`, so that a text may become longer than that. No line holds
+/// the token, and none the agent's address.
 ///
 /// ```json
 /// {"at_unix_ms":1764183600000,"extension":"nightly","extension_sha256":"9f86…","run":"019ac0d2e680-5feceb66ffc86f38","id":3,"operation":"disks.format","target":{"device":"/dev/sdc1","durable_id":"uuid:0f3c","fstype":"ext4"},"event":"begin"}
