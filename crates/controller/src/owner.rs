@@ -10,8 +10,10 @@ mod handle;
 mod notes;
 mod permits;
 mod status;
+mod subjects;
 mod task;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -23,7 +25,7 @@ use crate::clock::{Clock, LONGEST_SLEEP};
 use crate::event::{EventKind, NewEvent, Severity};
 use crate::plan::{Plan, Subject};
 use crate::run::{Run, RunId, Runner};
-use crate::store::{RunFilter, Store, StoreError, Tx};
+use crate::store::{RunFilter, ScheduleState, Store, StoreError, Tx};
 
 pub use handle::OwnerHandle;
 pub use status::{Activity, Status, StatusReader, SubjectStatus};
@@ -44,6 +46,8 @@ pub struct Owner {
     notes: mpsc::UnboundedReceiver<Note>,
     noter: mpsc::UnboundedSender<Note>,
     entries: Vec<Entry>,
+    /// Of the subjects that are not in the plan: a configuration may have them again.
+    remembered: BTreeMap<String, ScheduleState>,
     runs: Vec<OpenRun>,
     next_ticket: Ticket,
     tasks: TaskTracker,
@@ -81,7 +85,7 @@ impl Owner {
         let (status, reader) = watch::channel(Arc::default());
         let handle = OwnerHandle { actions, status: StatusReader::new(reader), pings: pinger };
         let (entries, runs, tasks) = (Vec::new(), Vec::new(), TaskTracker::new());
-        let next_ticket = 0;
+        let (remembered, next_ticket) = (store.reader().schedules().await?, 0);
         let mut owner = Self {
             clock,
             store,
@@ -92,13 +96,14 @@ impl Owner {
             notes,
             noter,
             entries,
+            remembered,
             runs,
             next_ticket,
             tasks,
             status,
         };
         owner.take_up_open_runs().await?;
-        owner.take_plan().await?;
+        owner.take_plan();
         owner.publish();
         Ok((owner, handle))
     }
@@ -117,13 +122,13 @@ impl Owner {
                 Some(note) = self.notes.recv() => self.take_note(note),
                 Some(ping) = self.pings.recv() => drop(ping.send(())),
                 Some(request) = self.requests.recv() => self.answer(request),
-                Ok(()) = self.plan.changed() => self.take_plan().await.unwrap_or_else(|why| {
-                    tracing::error!(error = %why, "the schedules of a new configuration are not read yet");
-                }),
+                Ok(()) = self.plan.changed() => self.take_plan(),
                 () = sleep => {}
             }
         }
         self.requests.close();
+        // Tells the tasks that nobody waits for what cannot be written down.
+        self.notes.close();
         for run in &self.runs {
             run.stop.cancel();
         }
@@ -143,29 +148,10 @@ impl Owner {
     }
 
     fn reconcile(&mut self, run: Run) {
-        let claim = Claim { subject: run.subject.clone(), may_freeze: true, has_permit: true };
+        let claim = Claim { subject: run.subject.clone(), may_freeze: true, is_written: true, has_permit: true };
         let (task, open) = self.open(claim, None);
         self.runs.push(OpenRun { run: Some(run.id), ..open });
         self.tasks.spawn(task.reconcile(run));
-    }
-
-    async fn take_plan(&mut self) -> Result<(), StoreError> {
-        let plan = Arc::clone(&self.plan.borrow_and_update());
-        let mut entries = Vec::with_capacity(plan.subjects.len());
-        for subject in &plan.subjects {
-            // What is known here is newer than what is written down.
-            let known = self.entries.iter().find(|entry| entry.subject.name == subject.name);
-            let entry = match known {
-                Some(known) => known.with_subject(subject.clone()),
-                None => {
-                    let state = self.store.reader().schedule(&subject.name).await?;
-                    Entry::new(subject.clone(), state, self.clock.now())
-                }
-            };
-            entries.push(entry);
-        }
-        self.entries = entries;
-        Ok(())
     }
 
     fn activate_due(&mut self) {
@@ -207,7 +193,12 @@ impl Owner {
     }
 
     fn activate(&mut self, subject: &Subject, reason: String, due: Option<jiff::Timestamp>, asked: Option<Reply>) {
-        let claim = Claim { subject: subject.name.clone(), may_freeze: subject.may_freeze, has_permit: false };
+        let claim = Claim {
+            subject: subject.name.clone(),
+            may_freeze: subject.may_freeze,
+            is_written: false,
+            has_permit: false,
+        };
         let (task, mut open) = self.open(claim, due);
         let (permit, permitted) = oneshot::channel();
         open.permit = Some(permit);
@@ -218,8 +209,7 @@ impl Owner {
     }
 
     fn open(&mut self, claim: Claim, due: Option<jiff::Timestamp>) -> (RunTask, OpenRun) {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
+        let ticket = self.take_ticket();
         let stop = CancellationToken::new();
         let task = RunTask {
             ticket,
@@ -244,10 +234,15 @@ impl Owner {
                 // A task that has ended meanwhile says so by a note.
                 let _ = permit.send(());
             }
-            if let Some(entry) = self.entries.iter_mut().find(|entry| entry.subject.name == run.claim.subject) {
-                entry.state.last_start_at = Some(now);
-            }
+            let subject = run.claim.subject.clone();
+            self.state_of(&subject).last_start_at = Some(now);
         }
+    }
+
+    /// Later ones are greater.
+    fn take_ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        self.next_ticket
     }
 
     fn remove(&mut self, ticket: Ticket) -> Option<OpenRun> {
@@ -276,9 +271,9 @@ impl Owner {
     }
 
     fn post(&self, change: impl FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send + 'static) {
-        let writer = self.store.writer().clone();
+        let written = self.store.writer().write(change);
         self.tasks.spawn(async move {
-            if let Err(why) = writer.write(change).await {
+            if let Err(why) = written.await {
                 tracing::error!(error = %why, "not written down");
             }
         });

@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 use crate::action::{Action, Outcome, Refusal, Request};
 use crate::actor::Actor;
 use crate::event::{EventKind, NewEvent, Severity};
+use crate::owner::task::Note;
 use crate::owner::{OpenRun, Owner};
 use crate::run::RunId;
 
@@ -42,26 +43,32 @@ impl Owner {
 
     fn set_paused(&mut self, subject: String, is_paused: bool, actor: Actor, reply: Reply) {
         let now = self.clock.now();
-        let Some(entry) = self.entries.iter_mut().find(|entry| entry.subject.name == subject) else {
+        let Some(entry) = self.entries.iter().find(|entry| entry.subject.name == subject) else {
             return drop(reply.send(Err(Refusal::NoSubject(subject))));
         };
-        if entry.state.is_paused == is_paused {
-            return drop(reply.send(Ok(Outcome::AlreadySo)));
-        }
-        entry.set_paused(is_paused, now);
-        let dealt_with = entry.is_dealt_with_to();
+        let dealt_with = now.max(entry.is_dealt_with_to());
         let (kind, text) = match is_paused {
             true => (EventKind::Paused, format!("paused by {actor}")),
             false => (EventKind::Resumed, format!("resumed by {actor}")),
         };
-        let writer = self.store.writer().clone();
+        let (ticket, name, notes) = (self.take_ticket(), subject.clone(), self.noter.clone());
+        // Whether it is a change is decided where all changes come one after the other.
+        let written = self.store.writer().write(move |tx| {
+            let is_change = tx.set_paused(&name, is_paused)?;
+            if is_change {
+                if !is_paused {
+                    tx.dealt_with(&name, dealt_with)?;
+                }
+                tx.event(now, NewEvent { kind, severity: Severity::Info, subject: name, run: None, text })?;
+            }
+            Ok(is_change)
+        });
         self.tasks.spawn(async move {
-            let written = writer.write(move |tx| {
-                tx.set_paused(&subject, is_paused)?;
-                tx.dealt_with(&subject, dealt_with)?;
-                tx.event(now, NewEvent { kind, severity: Severity::Info, subject, run: None, text })
-            });
-            let _ = reply.send(written.await.map(|()| Outcome::Done).map_err(Refusal::Store));
+            match written.await {
+                Ok(true) => drop(notes.send(Note::Paused { ticket, subject, is_paused, at: now, reply })),
+                Ok(false) => drop(reply.send(Ok(Outcome::AlreadySo))),
+                Err(why) => drop(reply.send(Err(Refusal::Store(why)))),
+            }
         });
     }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::clock::Monotonic;
 use crate::owner::status::{Activity, SubjectStatus};
+use crate::owner::task::Ticket;
 use crate::plan::Subject;
 use crate::schedule::Missed;
 use crate::store::ScheduleState;
@@ -21,6 +22,8 @@ pub(super) struct Entry {
     catch_up: Option<(Timestamp, String)>,
     /// Not to be looked at before: the latest activation could not be written down.
     not_before: Option<Monotonic>,
+    /// The latest request to pause or go on that has taken effect.
+    latest_pause: Ticket,
 }
 
 /// What is due.
@@ -38,13 +41,17 @@ impl Entry {
     /// A schedule that was never seen before begins now: nothing was missed of it.
     pub(super) fn new(subject: Subject, state: ScheduleState, now: Timestamp) -> Self {
         let dealt_with = state.last_due_at.unwrap_or(now);
-        Self { subject, state, dealt_with, before: dealt_with, catch_up: None, not_before: None }
+        Self { subject, state, dealt_with, before: dealt_with, catch_up: None, not_before: None, latest_pause: 0 }
     }
 
     /// The same with what another configuration says. What is remembered stays.
-    pub(super) fn with_subject(&self, subject: Subject) -> Self {
-        let Self { state, dealt_with, before, not_before, .. } = *self;
-        Self { subject, state, dealt_with, before, catch_up: None, not_before }
+    pub(super) fn with_subject(self, subject: Subject) -> Self {
+        Self { subject, catch_up: None, ..self }
+    }
+
+    /// What a later configuration that has this subject again begins with.
+    pub(super) fn remembered(self) -> ScheduleState {
+        ScheduleState { last_due_at: Some(self.dealt_with), ..self.state }
     }
 
     /// What is due now. [`dealt_with`](Self::deal_with) is to follow for all but `NotYet`.
@@ -53,6 +60,7 @@ impl Entry {
         if self.state.is_paused || self.not_before.is_some_and(|not_before| monotonic < not_before) {
             return Due::NotYet;
         }
+        self.not_before = None;
         self.dealt_with = schedule.dealt_with(self.dealt_with, now);
         if self.catch_up.is_none() {
             let Some(missed) = schedule.missed(self.dealt_with, now, self.state.last_start_at) else {
@@ -86,8 +94,13 @@ impl Entry {
         self.not_before = Some(not_before);
     }
 
-    /// Paused, or goes on: with the next due time, because those that have passed were not wanted.
-    pub(super) fn set_paused(&mut self, is_paused: bool, now: Timestamp) {
+    /// Paused, or goes on: with the next due time, because those that have passed were not wanted. The store makes such
+    /// changes in the order in which they were asked for; their notes may come in another.
+    pub(super) fn set_paused(&mut self, is_paused: bool, asked: Ticket, now: Timestamp) {
+        if asked < self.latest_pause {
+            return;
+        }
+        self.latest_pause = asked;
         self.state.is_paused = is_paused;
         if !is_paused {
             self.deal_with(now.max(self.dealt_with));
@@ -192,17 +205,20 @@ mod tests {
         entry.put_off(Some(due), later);
         assert_eq!(entry.due(at("11:00:30"), Monotonic::default()), Due::NotYet);
         assert!(matches!(entry.due(at("11:01:00"), later), Due::Run { .. }));
+        assert!(entry.next_due().is_some(), "it is held up no longer");
     }
 
     #[test]
     fn a_schedule_that_goes_on_does_not_fire_at_once() {
         let mut entry = entry(CatchUp::One);
-        entry.set_paused(true, at("10:30:00"));
+        entry.set_paused(true, 1, at("10:30:00"));
         assert_eq!((entry.due(at("12:00:00"), Monotonic::default()), entry.next_due()), (Due::NotYet, None));
-        entry.set_paused(false, at("12:30:00"));
+        entry.set_paused(false, 2, at("12:30:00"));
         assert_eq!(
             (entry.due(at("12:30:00"), Monotonic::default()), entry.next_due()),
             (Due::NotYet, Some(at("13:00:00")))
         );
+        entry.set_paused(true, 1, at("12:40:00"));
+        assert!(entry.next_due().is_some(), "the older request changes nothing");
     }
 }

@@ -15,18 +15,27 @@ impl Owner {
             Note::Numbered(ticket, number) => {
                 let Some(run) = self.runs.iter_mut().find(|run| run.ticket == ticket) else { return };
                 run.run = Some(number);
+                run.claim.is_written = true;
                 for asked in run.asked.drain(..) {
                     let _ = asked.send(Ok(Outcome::Run(number)));
                 }
             }
             Note::NotWritten(ticket, why) => self.put_off(ticket, why),
-            Note::Ended(ticket, state) => {
+            Note::Ended(ticket, state, at) => {
                 let Some(run) = self.remove(ticket) else { return };
-                let now = self.clock.now();
-                let entry = self.entries.iter_mut().find(|entry| entry.subject.name == run.claim.subject);
-                if let (RunState::Done, Some(entry)) = (state, entry) {
-                    entry.state.last_success_at = Some(now);
+                if state == RunState::Done {
+                    self.state_of(&run.claim.subject).last_success_at = Some(at);
                 }
+            }
+            Note::Paused { ticket, subject, is_paused, at, reply } => {
+                // A configuration that came meanwhile may have removed it; what is written down is then remembered.
+                match self.entries.iter_mut().find(|entry| entry.subject.name == subject) {
+                    Some(entry) => entry.set_paused(is_paused, ticket, at),
+                    None => self.state_of(&subject).is_paused = is_paused,
+                }
+                // Whoever has the answer sees it in the status.
+                self.publish();
+                let _ = reply.send(Ok(Outcome::Done));
             }
         }
     }

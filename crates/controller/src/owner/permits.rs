@@ -5,6 +5,8 @@
 pub(super) struct Claim {
     pub(super) subject: String,
     pub(super) may_freeze: bool,
+    /// Nothing begins that a crash would forget.
+    pub(super) is_written: bool,
     pub(super) has_permit: bool,
 }
 
@@ -12,7 +14,7 @@ pub(super) struct Claim {
 pub(super) fn permitted(claims: &[Claim]) -> Vec<usize> {
     let mut running: Vec<&Claim> = claims.iter().filter(|claim| claim.has_permit).collect();
     let mut places = Vec::new();
-    for (place, claim) in claims.iter().enumerate().filter(|(_, claim)| !claim.has_permit) {
+    for (place, claim) in claims.iter().enumerate().filter(|(_, claim)| claim.is_written && !claim.has_permit) {
         if why_not(claim, &running).is_none() {
             running.push(claim);
             places.push(place);
@@ -42,7 +44,7 @@ mod tests {
     use super::{Claim, MAX_RUNNING, permitted};
 
     fn claim(subject: &str, may_freeze: bool, has_permit: bool) -> Claim {
-        Claim { subject: subject.into(), may_freeze, has_permit }
+        Claim { subject: subject.into(), may_freeze, is_written: true, has_permit }
     }
 
     #[test]
@@ -55,6 +57,12 @@ mod tests {
             claim("disk-watch", false, false),
         ];
         assert_eq!(permitted(&claims), [3]);
+    }
+
+    #[test]
+    fn what_is_not_written_down_does_not_begin_and_holds_nothing_up() {
+        let claims = [Claim { is_written: false, ..claim("backup", true, false) }, claim("snapshots", true, false)];
+        assert_eq!(permitted(&claims), [1]);
     }
 
     #[test]

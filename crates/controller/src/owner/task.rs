@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::owner::answers::Reply;
 use crate::run::{Run, RunContext, RunEnd, RunId, RunState, Runner};
 use crate::store::{Store, StoreError};
 
@@ -33,8 +34,10 @@ pub(super) enum Note {
     Numbered(Ticket, RunId),
     /// It could not be written down, and does not begin.
     NotWritten(Ticket, StoreError),
-    /// It has ended: the permit is free.
-    Ended(Ticket, RunState),
+    /// It has ended at this time, and that is written down: the permit is free.
+    Ended(Ticket, RunState, jiff::Timestamp),
+    /// It is written down that a schedule is paused, or goes on.
+    Paused { ticket: Ticket, subject: String, is_paused: bool, at: jiff::Timestamp, reply: Reply },
 }
 
 /// Why a run is activated.
@@ -90,23 +93,26 @@ impl RunTask {
         guard(self.runner.run(RunContext { run, subject, stop: self.stop.clone() })).await
     }
 
-    /// Frees the permit at once, and writes the end down, however long that takes: a full disk is made free some time.
+    /// Writes the end down, and frees the permit only then: after a crash, the next run could take the backup of a run whose
+    /// end nobody knows for its own. A full disk is made free some time; only the end of the controller does not wait for it.
     async fn end(self, run: RunId, end: RunEnd) {
-        self.note(Note::Ended(self.ticket, end.state));
-        let at = self.clock.now();
+        let (at, state) = (self.clock.now(), end.state);
         loop {
             let end = end.clone();
             match self.store.writer().write(move |tx| tx.end_run(at, run, &end)).await {
-                Ok(()) => return,
+                Ok(()) => break,
                 Err(why @ (StoreError::Impossible(_) | StoreError::NotFound(_))) => {
-                    return tracing::error!(%run, error = %why, "the end of a run was not written down");
+                    tracing::error!(%run, error = %why, "the end of a run was not written down");
+                    break;
                 }
-                Err(why) => {
-                    tracing::error!(%run, error = %why, "the end of a run is not written down yet");
-                    self.clock.sleep(PAUSE).await;
-                }
+                Err(why) => tracing::error!(%run, error = %why, "the end of a run is not written down yet"),
+            }
+            tokio::select! {
+                () = self.clock.sleep(PAUSE) => {}
+                () = self.notes.closed() => return,
             }
         }
+        self.note(Note::Ended(self.ticket, state, at));
     }
 
     fn note(&self, note: Note) {

@@ -51,7 +51,7 @@ struct Fixture {
     feed: broadcast::Receiver<Arc<Event>>,
     stop: CancellationToken,
     working: JoinHandle<()>,
-    _plan: watch::Sender<Arc<Plan>>,
+    plan: watch::Sender<Arc<Plan>>,
     _folder: tempfile::TempDir,
 }
 
@@ -85,7 +85,7 @@ impl Fixture {
         let (owner, handle) = Owner::new(Arc::new(clock.clone()), store.clone(), runner, plans).await.unwrap();
         let stop = CancellationToken::new();
         let working = tokio::spawn(owner.work(stop.clone()));
-        Self { clock, store, script, owner: handle, feed, stop, working, _plan: plan, _folder: folder }
+        Self { clock, store, script, owner: handle, feed, stop, working, plan, _folder: folder }
     }
 
     async fn next_event(&mut self) -> (EventKind, String) {
@@ -130,7 +130,7 @@ async fn what_is_due_is_run_and_written_down_with_its_reason() {
     let run = fixture.store.reader().run(RunId(1)).await.unwrap();
     assert_eq!((run.subject.as_str(), run.state), ("quick", RunState::Done));
     assert_eq!(
-        fixture.store.reader().schedule("quick").await.unwrap().last_due_at,
+        fixture.store.reader().schedules().await.unwrap()["quick"].last_due_at,
         Some("2026-11-26T11:00:00Z".parse().unwrap())
     );
 }
@@ -186,7 +186,7 @@ async fn a_paused_schedule_runs_nothing_and_survives_a_restart_so() {
     assert_eq!(fixture.ask(Action::Pause { subject: "quick".into() }).await.unwrap(), Outcome::AlreadySo);
     assert_eq!(fixture.next_event().await.0, EventKind::Paused);
     fixture.clock.run_for(10 * HOUR).await;
-    assert!(fixture.store.reader().schedule("quick").await.unwrap().is_paused);
+    assert!(fixture.store.reader().schedules().await.unwrap()["quick"].is_paused);
     assert_eq!(fixture.ask(Action::Resume { subject: "quick".into() }).await.unwrap(), Outcome::Done);
     assert_eq!(fixture.next_event().await.0, EventKind::Resumed);
     fixture.clock.run_for(HOUR).await;
@@ -204,7 +204,10 @@ async fn while_the_store_is_parked_the_owner_answers_and_stops_runs_and_new_ones
     fixture.clock.run_for(HOUR).await;
     assert!(fixture.owner.answers_within(Duration::from_secs(30)).await);
     fixture.ask(Action::Stop { run: running }).await.unwrap();
+    fixture.clock.run_for(HOUR / 60).await;
     assert_eq!(fixture.script.begun.lock().unwrap().as_slice(), ["waits"]);
+    let activity = fixture.owner.status.get().subjects[0].activity;
+    assert!(matches!(activity, Activity::Running { .. }), "its end is not written down: {activity:?}");
     drop(parked);
     let mut kinds = vec![fixture.next_event().await.0, fixture.next_event().await.0];
     while kinds.iter().filter(|kind| **kind == EventKind::RunEnded).count() < 2 {
@@ -240,4 +243,26 @@ async fn what_an_earlier_controller_left_open_gets_an_end() {
     let mut fixture = Fixture::with(store, folder, [subject("quick", None)]).await;
     assert_eq!(fixture.ended(run).await, RunState::Stopped);
     assert_eq!(fixture.store.reader().run(run).await.unwrap().end_reason, "quick was open");
+}
+
+#[tokio::test]
+async fn a_subject_that_a_plan_has_again_goes_on_where_it_was() {
+    let fixture = Fixture::new([subject("quick", Some(HOUR)), subject("waits", None)]).await;
+    assert_eq!(fixture.ask(Action::Pause { subject: "quick".into() }).await.unwrap(), Outcome::Done);
+    let run = fixture.run_now("waits").await;
+    fixture.plan.send_replace(Arc::default());
+    while !fixture.owner.status.get().subjects.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // Parked, nothing that the owner does may need the store.
+    let parked = fixture.store.park();
+    fixture.plan.send_replace(Arc::new(Plan { subjects: vec![subject("waits", None), subject("quick", Some(HOUR))] }));
+    while fixture.owner.status.get().subjects.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    drop(parked);
+    let status = fixture.owner.status.get();
+    assert!(status.subjects[1].is_paused, "{status:?}");
+    assert!(status.subjects[0].last_start.is_some(), "{status:?}");
+    fixture.ask(Action::Stop { run }).await.unwrap();
 }

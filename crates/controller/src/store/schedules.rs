@@ -1,7 +1,9 @@
 //! The SQL of schedules: what must outlive a restart.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Row, params};
 
 use crate::store::{Reader, StoreError, Tx, from_ms, to_ms};
 
@@ -61,26 +63,26 @@ impl Tx<'_> {
 }
 
 impl Reader {
-    /// What is remembered of a schedule; the default where nothing is.
+    /// What is remembered of all schedules, by their subjects: also of those that are configured no more.
     ///
     /// # Errors
     ///
     /// As [`Reader::read`].
-    pub async fn schedule(&self, subject: &str) -> Result<ScheduleState, StoreError> {
-        let subject = subject.to_owned();
-        self.read(move |connection| {
-            let sql = "SELECT is_paused, last_due_at, last_start_at, last_success_at FROM schedule WHERE subject = ?1";
-            let found = connection.query_row(sql, [subject], |row| {
-                let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(from_ms));
-                Ok(ScheduleState {
-                    is_paused: row.get(0)?,
-                    last_due_at: time(1)?,
-                    last_start_at: time(2)?,
-                    last_success_at: time(3)?,
-                })
-            });
-            Ok(found.optional()?.unwrap_or_default())
+    pub async fn schedules(&self) -> Result<BTreeMap<String, ScheduleState>, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT is_paused, last_due_at, last_start_at, last_success_at, subject FROM schedule";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([], |row| Ok((row.get(4)?, ScheduleState::from_row(row)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
+    }
+}
+
+impl ScheduleState {
+    /// From the first four columns: paused, due, start, success.
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(from_ms));
+        Ok(Self { is_paused: row.get(0)?, last_due_at: time(1)?, last_start_at: time(2)?, last_success_at: time(3)? })
     }
 }

@@ -39,7 +39,7 @@ async fn a_run_is_kept_with_its_steps_as_events_and_read_back_whole_after_a_rest
     assert_eq!((read.state, read.started_at, read.ended_at), (RunState::Done, Some(at(1)), Some(at(3))));
     assert_eq!((read.job_id.as_deref(), read.consistency.as_deref()), (Some("bk-1"), Some("application")));
     assert_eq!(store.reader().lines(run, 0, 10).await.unwrap(), [(1, at(2), "frozen".into())]);
-    assert_eq!(store.reader().schedule("backup").await.unwrap().last_success_at, Some(at(3)));
+    assert_eq!(store.reader().schedules().await.unwrap()["backup"].last_success_at, Some(at(3)));
     let events = store.reader().events_after(1, 10).await.unwrap();
     assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), [2, 3]);
 }

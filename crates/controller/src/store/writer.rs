@@ -56,17 +56,20 @@ impl Writer {
 
     /// Makes a change, and returns when it is on the disk.
     ///
-    /// The change is made even if the future is dropped.
+    /// The change takes its place in the queue with this call, not when the future is first polled, and is made even if the
+    /// future is dropped.
     ///
     /// # Errors
     ///
     /// What the change returns; [`StoreError::Busy`] when too much waits already, as it does while something is frozen;
     /// [`StoreError::Sqlite`] when the commit fails, such as on a full disk.
-    pub async fn write<T: Send + 'static>(
-        &self,
-        change: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.ask(change)?.await.unwrap_or(Err(StoreError::Busy))
+    pub fn write<T, C>(&self, change: C) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, C>
+    where
+        T: Send + 'static,
+        C: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let asked = self.ask(change);
+        async move { asked?.await.unwrap_or(Err(StoreError::Busy)) }
     }
 
     /// Makes a change some time, and does not wait for it: for what may be lost, such as a log line.

@@ -1,0 +1,38 @@
+//! What the owner knows of the subjects, and how a plan changes that. The store is read once, at the start: what is known
+//! here is newer.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+
+use crate::owner::Owner;
+use crate::owner::entry::Entry;
+use crate::store::ScheduleState;
+
+impl Owner {
+    /// Takes up the plan as it is now.
+    pub(super) fn take_plan(&mut self) {
+        let plan = Arc::clone(&self.plan.borrow_and_update());
+        let known = mem::take(&mut self.entries).into_iter();
+        let mut known: BTreeMap<_, _> = known.map(|entry| (entry.subject.name.clone(), entry)).collect();
+        for subject in plan.subjects.iter().cloned() {
+            let entry = match known.remove(&subject.name) {
+                Some(known) => known.with_subject(subject),
+                None => {
+                    let state = self.remembered.remove(&subject.name).unwrap_or_default();
+                    Entry::new(subject, state, self.clock.now())
+                }
+            };
+            self.entries.push(entry);
+        }
+        self.remembered.extend(known.into_iter().map(|(name, entry)| (name, entry.remembered())));
+    }
+
+    /// What is known of a subject, whether it is in the plan or not: a run may end after a plan without it has come.
+    pub(super) fn state_of(&mut self, subject: &str) -> &mut ScheduleState {
+        match self.entries.iter_mut().find(|entry| entry.subject.name == subject) {
+            Some(entry) => &mut entry.state,
+            None => self.remembered.entry(subject.to_owned()).or_default(),
+        }
+    }
+}
