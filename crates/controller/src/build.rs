@@ -67,12 +67,12 @@ pub enum BuildError {
     Journal(#[from] JournalError),
 }
 
-/// Loads all that a configuration names. Blocks while extensions are compiled.
+/// Loads all that a configuration names; the backup loop freezes if there is something to be frozen. Blocks while extensions are compiled.
 ///
 /// # Errors
 ///
 /// [`BuildError`], for the first thing that is wrong.
-pub fn build(host: &Host, live: &Live) -> Result<(Plan, Work), BuildError> {
+pub fn build(host: &Host, live: &Live, has_quiesce: bool) -> Result<(Plan, Work), BuildError> {
     let agent = host.agent(live.agent.clone()).map_err(BuildError::Agent)?;
     let (mut plan, mut extensions) = (Plan::default(), BTreeMap::new());
     let backup = match &live.backup {
@@ -83,7 +83,7 @@ pub fn build(host: &Host, live: &Live) -> Result<(Plan, Work), BuildError> {
                 name: BACKUP.into(),
                 digest: work.policy.sha256().into(),
                 schedule,
-                may_freeze: live.quiesce.is_some(),
+                may_freeze: has_quiesce,
                 alarm_after: Some(backup.alarm_after),
             });
             Some(work)
@@ -120,11 +120,10 @@ pub fn receivers(live: &Live) -> Result<Receivers, BuildError> {
 /// # Errors
 ///
 /// [`BuildError::Programs`], [`BuildError::Journal`].
-pub fn coordinator(fixed: &Fixed, live: &Live) -> Result<Option<Coordinator>, BuildError> {
-    let Some(quiesce) = &live.quiesce else { return Ok(None) };
+pub fn coordinator(fixed: &Fixed) -> Result<Option<Coordinator>, BuildError> {
+    let Some(quiesce) = &fixed.quiesce else { return Ok(None) };
     let applications = quiesce.applications()?;
-    let lease = live.backup.as_ref().map_or(Settings::default().lease, |backup| backup.lease);
-    let settings = Settings { lease, ..applications.settings() };
+    let settings = Settings { lease: quiesce.lease, ..applications.settings() };
     Ok(Some(Coordinator::open(&fixed.journal, applications, settings)?))
 }
 

@@ -63,6 +63,9 @@ pub struct Config {
 pub struct Fixed {
     /// The guest's name, from which delays are made. The machine's own name by default.
     pub guest: String,
+    /// What is frozen; none where there is no `[quiesce]`. It is opened once, with its threads, because a thaw must need
+    /// nothing later.
+    pub quiesce: Option<Quiesce>,
     /// The journal of freezes.
     pub journal: PathBuf,
     /// The local sockets, and who may do what.
@@ -84,8 +87,6 @@ pub struct Live {
     pub extensions: Vec<Extension>,
     /// The backup loop; none where there is no `[backup]`: then this controller makes no backups.
     pub backup: Option<Backup>,
-    /// What is frozen; none where there is no `[quiesce]`.
-    pub quiesce: Option<Quiesce>,
     /// Who is told of what.
     pub notify: Vec<Notify>,
     /// How long the history is kept.
@@ -171,9 +172,10 @@ fn check_document(root: Section<'_>, surroundings: &Surroundings) -> Option<(Fix
     root.require("agent", "a table [agent]");
     let agent = root.section("agent").and_then(|section| agent::check(section, surroundings));
     let extensions = extension::check_all(root.sections("extension"), &due);
-    let quiesce = optional(root.section("quiesce"), backup::check_quiesce);
     let has_quiesce = root.has("quiesce");
     let backup = optional(root.section("backup"), |section| backup::check(section, has_quiesce, &due));
+    let (backup, lease) = backup.map(Option::unzip).unzip();
+    let quiesce = optional(root.section("quiesce"), |section| backup::check_quiesce(section, lease.flatten()));
     let notify = notify::check_all(root.sections("notify"));
     let state = places::check_state(root.section("state"));
     let audit = places::check_audit(root.section("audit"));
@@ -182,18 +184,17 @@ fn check_document(root: Section<'_>, surroundings: &Surroundings) -> Option<(Fix
     root.finish();
 
     let (state, retention) = state?;
-    let quiesce = quiesce?;
-    let journal = quiesce.as_ref().and_then(|(_, journal)| journal.clone());
+    let (quiesce, journal) = quiesce?.unzip();
     let fixed = Fixed {
         guest: guest?,
-        journal: journal.unwrap_or_else(|| state.join(journal::FILE)),
+        quiesce,
+        journal: journal.flatten().unwrap_or_else(|| state.join(journal::FILE)),
         api: api?,
         metrics: metrics?,
         audit: audit?.unwrap_or_else(|| state.join("audit.jsonl")),
         state,
     };
-    let quiesce = quiesce.map(|(quiesce, _)| quiesce);
-    let live = Live { agent: agent?, extensions: extensions?, backup: backup?, quiesce, notify: notify?, retention };
+    let live = Live { agent: agent?, extensions: extensions?, backup: backup?, notify: notify?, retention };
     Some((fixed, live))
 }
 

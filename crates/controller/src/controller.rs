@@ -18,6 +18,7 @@ use agentapi_host::policy::{Audit, AuditFile, DenyAll};
 use agentapi_host::quiesce::{Coordinator, Parked};
 use agentapi_host::{BuildError as HostError, Host, Observer, error_chain};
 use tokio::sync::{Mutex, Notify, watch};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, ApiState, Sockets};
@@ -98,7 +99,7 @@ impl Controller {
         // The history first: it makes the folder in which the journal lies by default, and its lock keeps a second controller
         // from what the first one has frozen.
         let store = Store::open(&config.fixed.state)?;
-        let coordinator = build::coordinator(&config.fixed, &config.live)?;
+        let coordinator = build::coordinator(&config.fixed)?;
         let counters = Counters::new();
         let calls = Calls::new(counters.clone());
         let mut builder = Host::builder().observer(Arc::clone(&calls) as Arc<dyn Observer>);
@@ -106,7 +107,7 @@ impl Controller {
             builder = builder.cache_dir(cache);
         }
         let host = builder.build()?;
-        let (plan, work) = build::build(&host, &config.live)?;
+        let (plan, work) = build::build(&host, &config.live, config.fixed.quiesce.is_some())?;
         let ((plan, plans), (work, works)) = (watch::channel(Arc::new(plan)), watch::channel(Arc::new(work)));
         let disk = Arc::new(Mutex::new(()));
         let audit: Arc<dyn ParkingAudit> = Arc::new(audit(&config.fixed.audit)?);
@@ -174,29 +175,59 @@ impl Controller {
         self.state.coordinator.as_ref()
     }
 
-    /// Runs until the token says to end. Then stops what runs, waits until nothing is frozen, and answers what was asked.
+    /// Runs until the token says to end, or cancels it because a part has ended by itself. Then stops what runs, waits until nothing is frozen, and answers what was asked.
     pub async fn run(self, stop: CancellationToken) {
         let Self { owner, background, reloader, bound, state, stop_api } = self;
         let (store, clock, coordinator) = (state.store.clone(), Arc::clone(&state.clock), state.coordinator.clone());
-        let api = tokio::spawn(api::serve(bound, state));
-        let background = background.spawn();
-        let reloading = tokio::spawn(reloader.work(stop.clone()));
-        owner.work(stop).await;
-        drop(background);
-        let _ = reloading.await;
+        let mut api = JoinSet::new();
+        api.spawn(api::serve(bound, state));
+        let mut beside = background.spawn();
+        beside.spawn(reloader.work(stop.clone()));
+        let mut owner = tokio::spawn(owner.work(stop.clone()));
+        let (mut is_in_order, mut is_working) = (true, true);
+        while is_working {
+            let ended = tokio::select! {
+                ended = &mut owner => {
+                    is_working = false;
+                    ended
+                }
+                Some(ended) = beside.join_next() => ended,
+                Some(ended) = api.join_next() => ended,
+            };
+            is_in_order &= has_ended_in_order(ended, &stop);
+        }
+        drop(beside);
         if let Some(coordinator) = &coordinator
             && let Err(why) = coordinator.idle().await
         {
             tracing::error!(error = %error_chain(&why), "still frozen: the next start thaws");
         }
         let at = clock.now();
-        let event = controller_event(EventKind::Stopped, Severity::Info, "the controller has ended in order".into());
+        let event = match is_in_order {
+            true => controller_event(EventKind::Stopped, Severity::Info, "the controller has ended in order".into()),
+            false => {
+                let text = "the controller has ended, because a part of it had: its log says which and why";
+                controller_event(EventKind::Stopped, Severity::Critical, text.into())
+            }
+        };
         if let Err(why) = store.writer().write(move |tx| tx.event(at, event)).await {
             tracing::error!(error = %error_chain(&why), "the end is not written down");
         }
         stop_api.cancel();
-        let _ = api.await;
+        while api.join_next().await.is_some() {}
     }
+}
+
+/// A part that ends before it is told to takes the others with it: a controller without a schedule, or one that tells nobody
+/// of what it finds, is worse than one that is seen to be gone and started again.
+fn has_ended_in_order(ended: Result<(), JoinError>, stop: &CancellationToken) -> bool {
+    match ended {
+        Ok(()) if stop.is_cancelled() => return true,
+        Ok(()) => tracing::error!("a part of the controller has ended by itself, and so the controller ends"),
+        Err(why) => tracing::error!(error = %why, "a part of the controller has failed, and so the controller ends"),
+    }
+    stop.cancel();
+    false
 }
 
 fn audit(file: &Path) -> Result<AuditFile, StartError> {

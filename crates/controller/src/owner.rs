@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::action::{Actions, Request};
@@ -62,6 +62,8 @@ struct OpenRun {
     since: jiff::Timestamp,
     permit: Option<oneshot::Sender<()>>,
     stop: CancellationToken,
+    /// An owner that is gone, by a panic too, leaves no run behind that nobody can stop.
+    _stops_with_the_owner: DropGuard,
     /// Who asked for it and waits for its number.
     asked: Vec<Reply>,
     due: Option<jiff::Timestamp>,
@@ -129,10 +131,7 @@ impl Owner {
         self.requests.close();
         // Tells the tasks that nobody waits for what cannot be written down.
         self.notes.close();
-        for run in &self.runs {
-            run.stop.cancel();
-        }
-        // The permits are dropped with the runs: what waits ends, what runs is told to.
+        // What waits ends, because its permit is dropped; what runs is told to.
         self.runs.clear();
         self.tasks.close();
         self.tasks.wait().await;
@@ -220,7 +219,9 @@ impl Owner {
             notes: self.noter.clone(),
         };
         let since = self.clock.now();
-        (task, OpenRun { ticket, run: None, claim, since, permit: None, stop, asked: Vec::new(), due })
+        let _stops_with_the_owner = stop.clone().drop_guard();
+        let asked = Vec::new();
+        (task, OpenRun { ticket, run: None, claim, since, permit: None, stop, _stops_with_the_owner, asked, due })
     }
 
     fn give_permits(&mut self) {

@@ -65,20 +65,17 @@ impl Reloader {
     }
 
     async fn take(&mut self, config: Config, stop: &CancellationToken) {
-        if let Some(key) = self.needs_a_restart(&config) {
-            return self.tell_refusal(format!("{key}: needs a restart to change"));
-        }
         // While something is frozen this waits for the thaw, which may be later than the end.
         let disk = tokio::select! {
             biased;
             () = stop.cancelled() => return,
             disk = Arc::clone(&self.disk).lock_owned() => disk,
         };
-        let (host, live) = (self.host.clone(), config.live.clone());
+        let (host, live, has_quiesce) = (self.host.clone(), config.live.clone(), config.fixed.quiesce.is_some());
         // Extensions are compiled there: on a thread of the runtime that would hold up runs and answers.
         let built = spawn_blocking(move || {
             let _disk = disk;
-            Ok((build(&host, &live)?, receivers(&live)?))
+            Ok((build(&host, &live, has_quiesce)?, receivers(&live)?))
         });
         match built.await {
             Ok(Ok(((plan, work), receivers))) => {
@@ -92,18 +89,6 @@ impl Reloader {
             }
             Ok(Err::<_, BuildError>(why)) => self.tell_refusal(error_chain(&why)),
             Err(panic) => self.tell_refusal(format!("it could not be built: {panic}")),
-        }
-    }
-
-    /// What freezes is opened once, with its threads, because it must need nothing later.
-    fn needs_a_restart(&self, new: &Config) -> Option<&'static str> {
-        let lease = |config: &Config| config.live.backup.as_ref().map(|backup| backup.lease);
-        if new.live.quiesce != self.config.live.quiesce {
-            Some("quiesce")
-        } else if new.live.quiesce.is_some() && lease(new) != lease(&self.config) {
-            Some("backup.lease")
-        } else {
-            None
         }
     }
 

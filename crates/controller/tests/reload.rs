@@ -136,7 +136,10 @@ async fn a_changed_configuration_is_taken_whole_or_refused_whole() {
 async fn what_needs_a_restart_is_refused_by_name() {
     let fixture = Fixture::start().await;
     for (rest, key) in [
-        (format!("{BACKUP}[quiesce]\napplications = [{{ freeze = \"true\", thaw = \"true\" }}]\n"), "quiesce"),
+        (
+            format!("{BACKUP}[quiesce]\napplications = [{{ freeze = \"true\", thaw = \"true\" }}]\n"),
+            "quiesce.applications",
+        ),
         (format!("{BACKUP}[audit]\nfile = \"elsewhere.jsonl\"\n"), "audit.file"),
     ] {
         fixture.configure(&rest);

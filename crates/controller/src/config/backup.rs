@@ -35,8 +35,6 @@ pub struct Backup {
     pub due: Due,
     /// What it is to do.
     pub input: BackupLoop,
-    /// The longest freeze.
-    pub lease: Duration,
     /// Whether a backup that is only crash-consistent is as good, although something is frozen for it.
     pub accepts_crash_consistent: bool,
     /// How long there may be no success before that is a finding.
@@ -48,6 +46,10 @@ pub struct Backup {
 pub struct Quiesce {
     /// In this order; at least one.
     pub applications: Vec<Frozen>,
+    /// How long a program may take.
+    pub program_timeout: Duration,
+    /// The longest freeze: a key of `[backup]`.
+    pub lease: Duration,
 }
 
 /// One thing that is frozen: an [`Application`] that can be compared with that of another configuration.
@@ -73,15 +75,17 @@ impl Quiesce {
     ///
     /// Never for what was checked: there is at least one.
     pub fn applications(&self) -> Result<Applications, ProgramsError> {
+        let program = |program: &Program| program.clone().with_timeout(self.program_timeout);
         Applications::new(self.applications.iter().map(|frozen| match frozen {
             Frozen::FileSystem(mount) => Application::file_system(mount),
-            Frozen::Holder(program) => Application::holder(program.clone()),
-            Frozen::Programs { freeze, thaw } => Application::programs(freeze.clone(), thaw.clone()),
+            Frozen::Holder(holder) => Application::holder(program(holder)),
+            Frozen::Programs { freeze, thaw } => Application::programs(program(freeze), program(thaw)),
         }))
     }
 }
 
-pub(super) fn check(section: Section<'_>, has_quiesce: bool, from: &Defaults<'_>) -> Option<Backup> {
+/// With the longest freeze.
+pub(super) fn check(section: Section<'_>, has_quiesce: bool, from: &Defaults<'_>) -> Option<(Backup, Duration)> {
     let due = due::check(&section, BACKUP, from, &Unless { cron: Some(CRON), jitter: JITTER });
     let even_if_not_due = optional_key(&section, "even_if_not_due", |section| section.flag("even_if_not_due"));
     let thaw_on = optional_key(&section, "thaw_on", |section| {
@@ -112,28 +116,31 @@ pub(super) fn check(section: Section<'_>, has_quiesce: bool, from: &Defaults<'_>
     let lease = lease?.unwrap_or(Settings::default().lease);
     // The schedule is there: it has a default.
     let alarm_after = alarm_after?.unwrap_or(ALARM_AFTER);
-    Some(Backup { due: due??, input, lease, accepts_crash_consistent: accepts, alarm_after })
+    Some((Backup { due: due??, input, accepts_crash_consistent: accepts, alarm_after }, lease))
 }
 
-/// With the journal, which needs a restart to change.
-pub(super) fn check_quiesce(section: Section<'_>) -> Option<(Quiesce, Option<PathBuf>)> {
+/// With the journal, which lies in the state's folder where none is named.
+pub(super) fn check_quiesce(section: Section<'_>, lease: Option<Duration>) -> Option<(Quiesce, Option<PathBuf>)> {
     section.require("applications", "a list of tables such as { file_system = \"/data\" }");
     let timeout = optional_key(&section, "program_timeout", |section| section.period("program_timeout"));
     let journal = optional_key(&section, "journal", |section| section.path_of("journal"));
-    let timeout = timeout.map(|timeout| timeout.unwrap_or(DEFAULT_PROGRAM_TIMEOUT));
     let sections = section.sections("applications");
     if sections.is_empty() && section.is_right("applications") {
         section.mistake("applications", "expected one at least, found none");
     }
-    let checked: Vec<_> = sections.into_iter().map(|section| check_frozen(section, timeout)).collect();
+    let checked: Vec<_> = sections.into_iter().map(check_frozen).collect();
     section.finish();
-    Some((Quiesce { applications: checked.into_iter().collect::<Option<_>>()? }, journal?))
+    let quiesce = Quiesce {
+        applications: checked.into_iter().collect::<Option<_>>()?,
+        program_timeout: timeout?.unwrap_or(DEFAULT_PROGRAM_TIMEOUT),
+        lease: lease.unwrap_or(Settings::default().lease),
+    };
+    Some((quiesce, journal?))
 }
 
-fn check_frozen(section: Section<'_>, timeout: Option<Duration>) -> Option<Frozen> {
-    let program = |key| section.program(key).map(|program| program.with_timeout(timeout.unwrap_or_default()));
+fn check_frozen(section: Section<'_>) -> Option<Frozen> {
     let mount = section.path_of("file_system");
-    let (hold, freeze, thaw) = (program("hold"), program("freeze"), program("thaw"));
+    let (hold, freeze, thaw) = (section.program("hold"), section.program("freeze"), section.program("thaw"));
     let has = ["file_system", "hold", "freeze", "thaw"].map(|key| section.has(key));
     let frozen = match has {
         [true, false, false, false] => mount.map(Frozen::FileSystem),

@@ -1,5 +1,6 @@
 //! Whether a configuration can take the place of another while the controller runs.
 
+use super::backup::Quiesce;
 use super::{Config, Fixed, Mistake};
 
 /// Checks that nothing differs that needs a restart.
@@ -9,15 +10,20 @@ use super::{Config, Fixed, Mistake};
 /// A mistake for each key that does, by its name.
 pub fn compare(old: &Config, new: &Config) -> Result<(), Vec<Mistake>> {
     // Taken apart by name, so that a key that is added is decided on here or does not compile.
-    let Fixed { guest, journal, api, metrics, audit, state } = &new.fixed;
+    let Fixed { guest, quiesce, journal, api, metrics, audit, state } = &new.fixed;
+    let frozen = |quiesce: &Option<Quiesce>| quiesce.as_ref().map(|quiesce| quiesce.applications.clone());
+    let of_both = quiesce.as_ref().zip(old.fixed.quiesce.as_ref());
     let same = [
         ("guest", *guest == old.fixed.guest),
+        ("quiesce.applications", frozen(quiesce) == frozen(&old.fixed.quiesce)),
+        // Of what is not frozen, neither differs.
+        ("quiesce.program_timeout", of_both.is_none_or(|(new, old)| new.program_timeout == old.program_timeout)),
+        ("backup.lease", of_both.is_none_or(|(new, old)| new.lease == old.lease)),
         ("quiesce.journal", *journal == old.fixed.journal),
         ("api.socket", api.socket == old.fixed.api.socket),
         ("api.socket_ro", api.socket_ro == old.fixed.api.socket_ro),
         ("api.group", api.group == old.fixed.api.group),
         ("api.approvers", api.approvers == old.fixed.api.approvers),
-        ("api.console", api.console == old.fixed.api.console),
         ("metrics.listen", *metrics == old.fixed.metrics),
         ("audit.file", *audit == old.fixed.audit),
         ("state.folder", *state == old.fixed.state),

@@ -6,7 +6,6 @@
 //! | `api.socket`, `api.socket_ro` | `agentapi.sock` and `agentapi-ro.sock` in `/run/agentapi` |
 //! | `api.group` | `"agentapi"` |
 //! | `api.approvers` | root alone |
-//! | `api.console` | not on loopback |
 //! | `metrics.listen` | not on loopback |
 //! | `audit.file` | `audit.jsonl` in the state's folder |
 //! | `state.folder` | `/var/lib/agentapi` |
@@ -32,8 +31,6 @@ pub struct Api {
     pub group: String,
     /// Who may decide, beside root.
     pub approvers: Vec<User>,
-    /// Where the console is on loopback as well.
-    pub console: Option<Loopback>,
 }
 
 /// Where metrics are served beside the socket.
@@ -118,7 +115,6 @@ impl Default for Api {
             socket_ro: "/run/agentapi/agentapi-ro.sock".into(),
             group: "agentapi".to_owned(),
             approvers: Vec::new(),
-            console: None,
         }
     }
 }
@@ -130,14 +126,13 @@ pub(super) fn check_api(section: Option<Section<'_>>) -> Option<Api> {
     let socket_ro = optional_key(&section, "socket_ro", |section| section.path_of("socket_ro"));
     let group = optional_key(&section, "group", |section| section.checked("group", check_name(section.text("group")?)));
     let approvers = optional_key(&section, "approvers", |section| section.list("approvers", str::parse));
-    let console = optional_key(&section, "console", |section| section.parsed("console"));
     let (socket, socket_ro) = (socket?.unwrap_or(defaults.socket), socket_ro?.unwrap_or(defaults.socket_ro));
     if socket == socket_ro {
         section.mistake("socket_ro", "expected another path than that of socket, found the same");
     }
     section.finish();
     let approvers = approvers?.unwrap_or_default();
-    Some(Api { socket, socket_ro, group: group?.unwrap_or(defaults.group), approvers, console: console? })
+    Some(Api { socket, socket_ro, group: group?.unwrap_or(defaults.group), approvers })
 }
 
 pub(super) fn check_metrics(section: Option<Section<'_>>) -> Option<Metrics> {

@@ -6,7 +6,7 @@ use agentapi_contract::visible;
 use agentapi_host::policy::{FUNCTIONS, Limits};
 use jiff::Timestamp;
 
-use super::backup::Frozen;
+use super::backup::{Frozen, Quiesce};
 use super::due::Due;
 use super::notify::NotifyTarget;
 use super::{Config, Live};
@@ -19,7 +19,7 @@ pub fn print(config: &Config, now: Timestamp) -> String {
     lines.add("guest", &fixed.guest);
     lines.add("agent", format_args!("{}, with the token", live.agent.endpoint));
     live.agent.pins.iter().for_each(|pin| lines.add("  pin", pin));
-    add_backup(&mut lines, live, now);
+    add_backup(&mut lines, live, fixed.quiesce.as_ref(), now);
     add_extensions(&mut lines, live, now);
     for notify in &live.notify {
         let target = target_text(&notify.target);
@@ -33,7 +33,6 @@ pub fn print(config: &Config, now: Timestamp) -> String {
     let approvers: Vec<_> = fixed.api.approvers.iter().map(|user| format!(", {user}")).collect();
     lines.add("  approvers", format_args!("root{}", approvers.concat()));
     let or_none = |address: Option<String>| address.unwrap_or_else(|| "not on loopback".to_owned());
-    lines.add("  console", or_none(fixed.api.console.map(|address| address.to_string())));
     lines.add("metrics", or_none(fixed.metrics.listen.map(|address| address.to_string())));
     lines.add("audit", fixed.audit.display());
     lines.add("journal", fixed.journal.display());
@@ -63,7 +62,7 @@ impl Lines {
     }
 }
 
-fn add_backup(lines: &mut Lines, live: &Live, now: Timestamp) {
+fn add_backup(lines: &mut Lines, live: &Live, quiesce: Option<&Quiesce>, now: Timestamp) {
     let Some(backup) = &live.backup else {
         lines.add("backup", "none is made: there is no [backup]");
         return;
@@ -73,7 +72,7 @@ fn add_backup(lines: &mut Lines, live: &Live, now: Timestamp) {
     lines.add_due(&backup.due, now);
     let give_up = std::time::Duration::from_secs(backup.input.give_up_after_s);
     lines.add("  followed", format_args!("up to {}", period_text(give_up)));
-    let Some(quiesce) = &live.quiesce else {
+    let Some(quiesce) = quiesce else {
         lines.add("  freeze", "nothing: backups are crash-consistent");
         return;
     };
@@ -90,7 +89,7 @@ fn add_backup(lines: &mut Lines, live: &Live, now: Timestamp) {
     }
     let thaw = format!("{:?}", backup.input.thaw_on).to_lowercase();
     let failure = format!("{:?}", backup.input.on_freeze_failure).to_lowercase();
-    let lease = period_text(backup.lease);
+    let lease = period_text(quiesce.lease);
     lines.add("  thaw", format_args!("on {thaw}, after {lease} at the latest; a freeze that fails: {failure}"));
 }
 

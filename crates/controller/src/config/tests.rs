@@ -65,7 +65,7 @@ fn an_agent_and_nothing_else_is_a_valid_file() {
     let config = folder.config(AGENT);
     assert_eq!(config.live.agent.endpoint.to_string(), "10.0.0.1:8443");
     assert_eq!(config.live.agent.token.reveal(), "token-s3cr3t");
-    assert_eq!((config.live.backup, config.live.quiesce), (None, None));
+    assert_eq!((config.live.backup, config.fixed.quiesce), (None, None));
     assert_eq!(config.fixed.guest, "machine");
     assert_eq!(config.fixed.journal, PathBuf::from("/var/lib/agentapi/freeze.journal"));
 }
@@ -81,10 +81,10 @@ fn a_backup_that_says_nothing_else_is_nightly_and_alarms_after_26_hours() {
     assert!(!backup.input.freeze && !backup.due.paused);
     // What an operator times is on time, and what is frozen has the backup freeze it.
     let text = "[backup]\ncron = \"0 3 * * *\"\n[quiesce]\napplications = [{ file_system = \"/data\" }]\n";
-    let live = folder.config(&format!("{AGENT}{text}")).live;
-    let backup = live.backup.unwrap();
+    let config = folder.config(&format!("{AGENT}{text}"));
+    let backup = config.live.backup.unwrap();
     assert_eq!(backup.due.schedule.to_string(), "cron 0 3 * * * (UTC), one run for those missed");
-    assert!(backup.input.freeze && live.quiesce.unwrap().applications().is_ok());
+    assert!(backup.input.freeze && config.fixed.quiesce.unwrap().applications().is_ok());
 }
 
 #[test]

@@ -159,3 +159,14 @@ async fn another_certificate_and_a_late_backup_are_found_told_kept_and_cleared()
     };
     tokio::time::timeout(Duration::from_secs(300), scenario).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_part_that_ends_by_itself_or_panics_ends_the_others() {
+    let failed = tokio::spawn(async { panic!("out of cheese") }).await;
+    for ended in [Ok(()), failed] {
+        let stop = CancellationToken::new();
+        assert!(!super::has_ended_in_order(ended, &stop));
+        assert!(stop.is_cancelled());
+        assert!(super::has_ended_in_order(Ok(()), &stop), "those that follow have been told to");
+    }
+}

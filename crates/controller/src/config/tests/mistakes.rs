@@ -231,13 +231,12 @@ const TABLE: &[Case] = &[
         ],
     ),
     (
-        "[api]\nsocket = \"a\"\nsocket_ro = \"a\"\ngroup = \"a b\"\napprovers = [\"99999999999\", \"a b\"]\nconsole = \"0.0.0.0:80\"\n",
+        "[api]\nsocket = \"a\"\nsocket_ro = \"a\"\ngroup = \"a b\"\napprovers = [\"99999999999\", \"a b\"]\n",
         &[
             "controller.toml:7:13: api.socket_ro: expected another path than that of socket, found the same",
             "controller.toml:8:9: api.group: expected up to 63 letters, digits, '-', '_' and '.', the first a letter or digit",
             "controller.toml:9:14: api.approvers: expected a user's name or number, found \"99999999999\"",
             "controller.toml:9:29: api.approvers: expected up to 63 letters, digits, '-', '_' and '.', the first a letter or digit",
-            "controller.toml:10:11: api.console: expected an address of loopback such as \"127.0.0.1:9300\" or \"[::1]:9300\", found \"0.0.0.0:80\"",
         ],
     ),
     (

@@ -38,8 +38,8 @@ fn the_sample_is_valid_and_what_it_shows_as_default_is() {
     let as_it_is = sample(&folder, SAMPLE);
     // The tables that are examples, and what has no default, stay comments.
     let without_examples: String = uncommented(|line| !line.contains("none by default"));
-    let examples =
-        without_examples.find("# What stands still").unwrap()..without_examples.find("# Restart for all").unwrap();
+    let examples = without_examples.find("# What stands still").unwrap()
+        ..without_examples.find("# Restart for all of it.\n[api]").unwrap();
     let defaults = [&without_examples[..examples.start], &without_examples[examples.end..]].concat();
     let defaults = sample(&folder, &defaults);
     assert_eq!(defaults.fixed, as_it_is.fixed);
@@ -53,7 +53,7 @@ fn the_examples_of_the_sample_are_valid_too_and_every_key_is_in_it() {
     let folder = Folder::new();
     let config = sample(&folder, &uncommented(|_| true));
     assert_eq!((config.live.extensions.len(), config.live.notify.len()), (1, 4));
-    assert_eq!(config.live.quiesce.as_ref().unwrap().applications.len(), 3);
+    assert_eq!(config.fixed.quiesce.as_ref().unwrap().applications.len(), 3);
     let known = super::every_key::known_keys();
     let shown: BTreeSet<_> = config.places.keys().cloned().collect();
     let missing: Vec<_> = known.difference(&shown).collect();
@@ -106,7 +106,6 @@ notify       mail: mail by mail.example.org:587 to ops@example.org, from critica
 api          /run/agentapi/agentapi.sock for group agentapi
   read-only  /run/agentapi/agentapi-ro.sock
   approvers  root
-  console    127.0.0.1:7420
 metrics      127.0.0.1:9420
 audit        /var/lib/agentapi/audit.jsonl
 journal      /var/lib/agentapi/freeze.journal
