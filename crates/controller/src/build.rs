@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agentapi_host::policy::{Captured, FUNCTIONS, LoadError, ThawOn};
 use agentapi_host::quiesce::{Coordinator, JournalError, ProgramsError, Settings};
@@ -137,6 +138,7 @@ fn load_backup(host: &Host, backup: &Backup) -> Result<BackupWork, BuildError> {
     Ok(BackupWork {
         policy: policy.captured(captured),
         input: backup.input.input().map_err(BuildError::Input)?,
+        give_up_after: Duration::from_secs(backup.input.give_up_after_s),
         accepts_crash_consistent: backup.accepts_crash_consistent,
     })
 }

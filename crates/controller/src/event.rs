@@ -91,6 +91,8 @@ names! {
         RunQueued = "run-queued",
         /// A run has begun.
         RunStarted = "run-started",
+        /// A run is to stop: the text says who asked for it.
+        RunStopping = "run-stopping",
         /// A run waits for a person.
         RunWaiting = "run-waiting",
         /// A run has ended: the text says how.

@@ -1,14 +1,15 @@
 //! The controller of one guest: runs backups and extensions on schedules, day and night, keeps their history, and answers
 //! people and programs over local sockets.
 //!
-//! Each module knows only those above it in this table:
+//! What a module uses stands above it in this table. Only [`run::host`], which runs by the host library, uses what stands
+//! below [`run`]:
 //!
 //! | module | holds |
 //! | --- | --- |
 //! | [`clock`] | the wall clock, the monotonic clock, and sleeping by them |
 //! | [`schedule`] | when something is due |
-//! | [`config`] | the file, checked whole, and what a reload may change |
 //! | [`run`], [`event`], [`finding`] | one execution; one line of what happened; a condition that holds |
+//! | [`config`] | the file, checked whole, and what a reload may change |
 //! | [`store`], [`retention`] | the history, in SQLite; how much of it is kept |
 //! | [`plan`], [`action`], [`actor`] | what runs and when; what is asked, and by whom |
 //! | [`owner`] | the one task that activates runs and gives out permits |

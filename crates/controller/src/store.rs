@@ -138,7 +138,7 @@ impl Store {
     /// Waits until nobody is in the file, and keeps it so until the value is dropped. Blocks for as long as what is being
     /// written takes.
     pub fn park(&self) -> ParkedStore {
-        // Readers first: a reader may wait for the writer's lock, and never the other way round.
+        // Readers first: a question has a deadline of seconds, and what is in the writer's queue is written meanwhile.
         let closed = Gate::close(&self.gate);
         ParkedStore { _writer: self.writer.park(), _closed: closed }
     }

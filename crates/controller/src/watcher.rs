@@ -86,6 +86,8 @@ impl Watcher {
         loop {
             let until_next = self.look_for_absences();
             self.look_at_the_state();
+            // Before the agent is asked, which may take its time.
+            self.publish();
             self.look_at_the_agent().await;
             self.publish();
             tokio::select! {

@@ -16,7 +16,7 @@ impl Owner {
     pub(super) fn answer(&mut self, Request { action, actor, reply }: Request) {
         match action {
             Action::RunNow { subject } => self.run_now(&subject, actor, reply),
-            Action::Stop { run } => drop(reply.send(self.stop(run))),
+            Action::Stop { run } => drop(reply.send(self.stop(run, actor))),
             Action::Pause { subject } => self.set_paused(subject, true, actor, reply),
             Action::Resume { subject } => self.set_paused(subject, false, actor, reply),
         }
@@ -35,8 +35,15 @@ impl Owner {
         }
     }
 
-    fn stop(&self, number: RunId) -> Result<Outcome, Refusal> {
+    fn stop(&self, number: RunId, actor: Actor) -> Result<Outcome, Refusal> {
         let run = self.runs.iter().find(|run| run.run == Some(number)).ok_or(Refusal::NotOpen(number))?;
+        let (at, subject) = (self.clock.now(), run.claim.subject.clone());
+        // Queued before the run can end, so that it stands before the end. Nobody waits for it: what is frozen is to be thawed.
+        self.post(move |tx| {
+            let text = format!("asked to stop by {actor}");
+            let kind = EventKind::RunStopping;
+            tx.event(at, NewEvent { kind, severity: Severity::Info, subject, run: Some(number), text })
+        });
         run.stop.cancel();
         Ok(Outcome::Done)
     }

@@ -266,3 +266,13 @@ async fn a_subject_that_a_plan_has_again_goes_on_where_it_was() {
     assert!(status.subjects[0].last_start.is_some(), "{status:?}");
     fixture.ask(Action::Stop { run }).await.unwrap();
 }
+
+#[tokio::test]
+async fn before_the_end_of_a_run_that_was_stopped_stands_who_asked_for_it() {
+    let mut fixture = Fixture::new([subject("waits", None)]).await;
+    let run = fixture.run_now("waits").await;
+    while fixture.next_event().await.0 != EventKind::RunStarted {}
+    fixture.owner.actions.ask(Action::Stop { run }, Actor::Peer { uid: 7, pid: Some(42) }).await.unwrap();
+    assert_eq!(fixture.next_event().await, (EventKind::RunStopping, "asked to stop by user 7 (process 42)".into()));
+    assert_eq!(fixture.next_event().await.0, EventKind::RunEnded);
+}

@@ -9,6 +9,7 @@ mod reconcile;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agentapi_host::policy::{Approver, Audit, Policy};
 use agentapi_host::quiesce::{Coordinator, Parked};
@@ -21,6 +22,7 @@ use crate::run::log::LineKeeper;
 use crate::run::{Run, RunContext, RunEnd, RunId, RunState, Runner};
 use crate::store::Store;
 
+pub use crate::config::extension::BACKUP;
 pub(crate) use parking::Parking;
 
 /// The runner of the controller. Cheap to clone.
@@ -66,6 +68,8 @@ pub struct BackupWork {
     pub policy: Policy,
     /// Its input: a JSON text.
     pub input: String,
+    /// How long a backup is followed.
+    pub give_up_after: Duration,
     /// Whether a backup that is only crash-consistent is as good, although applications are to be frozen.
     pub accepts_crash_consistent: bool,
 }
@@ -123,8 +127,10 @@ impl HostRunner {
             outcome = policy.run(agent, input) => outcome.map_err(|why| extension::end_of(&why)),
             () = stop.cancelled() => Err(RunEnd::new(RunState::Stopped, "it was stopped")),
         };
-        // A run that was stopped is thawed in the background. Its permit is kept until that has worked.
+        // A run that was stopped is thawed in the background. Its permit is kept until that has worked. Another run's freeze,
+        // which may last for hours, is none of this one's business.
         if let Some(coordinator) = &self.coordinator
+            && coordinator.status().is_some_and(|status| status.holder == policy.name())
             && let Err(why) = coordinator.idle().await
         {
             tracing::error!(error = %error_chain(&why), "still frozen");
@@ -132,6 +138,3 @@ impl HostRunner {
         outcome
     }
 }
-
-/// The name of the backup loop among the subjects.
-pub const BACKUP: &str = "backup";

@@ -16,8 +16,9 @@ impl HostRunner {
         work: &BackupWork,
         stop: &CancellationToken,
     ) -> RunEnd {
-        if let Err(end) = self.note_job_before(run, agent).await {
-            return end;
+        tokio::select! {
+            noted = self.note_job_before(run, agent) => if let Err(end) = noted { return end },
+            () = stop.cancelled() => return RunEnd::new(RunState::Stopped, "it was stopped before the agent was asked"),
         }
         let policy = self.prepare(run, &work.policy);
         let earlier = self.coordinator.as_ref().and_then(|coordinator| coordinator.last_report());

@@ -3,6 +3,7 @@
 //! What it had frozen is thawed before this: from the journal, before anything else is looked at. A backup that it may have
 //! started is found by the agent's status, which speaks of another job than before the run; a second one is never started.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use agentapi_host::records::{BackupPhase, BackupStatus};
@@ -20,14 +21,19 @@ impl HostRunner {
         let Some(before) = run.job_before.filter(|_| run.subject == BACKUP) else {
             return RunEnd::new(RunState::Stopped, "the controller ended while it ran");
         };
-        let agent = self.work.borrow().agent.clone();
+        let work = Arc::clone(&self.work.borrow());
+        let (give_up_after, accepts) = match &work.backup {
+            Some(backup) => (backup.give_up_after, backup.accepts_crash_consistent),
+            // It is configured no more; what it has begun is followed all the same.
+            None => (LONGEST_BACKUP, false),
+        };
         tokio::select! {
-            end = self.follow(&agent, &before) => self.judge(end),
+            end = self.follow(&work.agent, &before, give_up_after) => self.judge(end, accepts),
             () = stop.cancelled() => RunEnd::new(RunState::Unknown, "the controller ended while it ran, and again before the agent was asked"),
         }
     }
 
-    async fn follow(&self, agent: &Agent, before: &str) -> RunEnd {
+    async fn follow(&self, agent: &Agent, before: &str, give_up_after: Duration) -> RunEnd {
         let begun = self.clock.monotonic();
         let (mut failing_since, mut pause) = (None, FIRST_PAUSE);
         loop {
@@ -48,7 +54,7 @@ impl HostRunner {
                 }
                 Err(_) => {}
             }
-            if now.since(begun) >= LONGEST_BACKUP {
+            if now.since(begun) >= give_up_after {
                 return RunEnd::new(
                     RunState::Unknown,
                     "the controller ended while it ran, and the backup does not end",
@@ -61,13 +67,12 @@ impl HostRunner {
 
     /// A backup that is done is worth less if something was to be frozen: nobody saw whether the snapshot was taken before the
     /// thaw. It is judged as the end of a whole run is, or a night with a crash would count as a success.
-    fn judge(&self, end: RunEnd) -> RunEnd {
+    fn judge(&self, end: RunEnd, accepts_crash_consistent: bool) -> RunEnd {
         if end.state != RunState::Done || self.coordinator.is_none() {
             return end;
         }
         let worth = "crash: the controller ended while it was taken".to_owned();
-        let accepts = self.work.borrow().backup.as_ref().is_some_and(|backup| backup.accepts_crash_consistent);
-        let (state, reason) = match accepts {
+        let (state, reason) = match accepts_crash_consistent {
             true => (end.state, end.reason),
             false => (RunState::Failed, format!("only {worth}")),
         };
@@ -101,5 +106,5 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How long an agent is waited for that does not answer.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// As long as the loop itself follows a backup.
+/// As long as the loop itself follows a backup where nothing else is configured.
 const LONGEST_BACKUP: Duration = Duration::from_secs(4 * 60 * 60);
