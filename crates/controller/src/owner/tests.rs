@@ -165,6 +165,10 @@ async fn only_one_run_may_freeze_and_the_other_begins_when_it_has_ended() {
     assert_eq!(fixture.ended(first).await, RunState::Stopped);
     fixture.ask(Action::Stop { run: second }).await.unwrap();
     assert_eq!(fixture.ended(second).await, RunState::Stopped);
+    // The owner hears of it a moment after it is written down.
+    while fixture.owner.status.get().subjects[1].activity != Activity::Idle {
+        tokio::task::yield_now().await;
+    }
     assert!(matches!(fixture.ask(Action::Stop { run: second }).await, Err(Refusal::NotOpen(_))));
 }
 
