@@ -48,34 +48,34 @@ impl Owner {
         Ok(Outcome::Done)
     }
 
+    /// In effect at once, also while nothing can be written down: what would become due until then is not wanted. It is taken
+    /// back if it cannot be written down at all.
     fn set_paused(&mut self, subject: String, is_paused: bool, actor: Actor, reply: Reply) {
-        let now = self.clock.now();
-        let Some(entry) = self.entries.iter().find(|entry| entry.subject.name == subject) else {
+        let (now, ticket) = (self.clock.now(), self.take_ticket());
+        let Some(entry) = self.entries.iter_mut().find(|entry| entry.subject.name == subject) else {
             return drop(reply.send(Err(Refusal::NoSubject(subject))));
         };
-        let dealt_with = now.max(entry.is_dealt_with_to());
+        if entry.state.is_paused == is_paused {
+            return drop(reply.send(Ok(Outcome::AlreadySo)));
+        }
+        entry.set_paused(is_paused, ticket, now);
+        let dealt_with = entry.is_dealt_with_to();
         let (kind, text) = match is_paused {
             true => (EventKind::Paused, format!("paused by {actor}")),
             false => (EventKind::Resumed, format!("resumed by {actor}")),
         };
-        let (ticket, name, notes) = (self.take_ticket(), subject.clone(), self.noter.clone());
-        // Whether it is a change is decided where all changes come one after the other.
+        let (name, notes) = (subject.clone(), self.noter.clone());
         let written = self.store.writer().write(move |tx| {
-            let is_change = tx.set_paused(&name, is_paused)?;
-            if is_change {
-                if !is_paused {
-                    tx.dealt_with(&name, dealt_with)?;
-                }
-                tx.event(now, NewEvent { kind, severity: Severity::Info, subject: name, run: None, text })?;
-            }
-            Ok(is_change)
+            tx.set_paused(&name, is_paused)?;
+            tx.dealt_with(&name, dealt_with)?;
+            tx.event(now, NewEvent { kind, severity: Severity::Info, subject: name, run: None, text })
         });
         self.tasks.spawn(async move {
-            match written.await {
-                Ok(true) => drop(notes.send(Note::Paused { ticket, subject, is_paused, at: now, reply })),
-                Ok(false) => drop(reply.send(Ok(Outcome::AlreadySo))),
-                Err(why) => drop(reply.send(Err(Refusal::Store(why)))),
+            let outcome = written.await.map(|()| Outcome::Done).map_err(Refusal::Store);
+            if outcome.is_err() {
+                let _ = notes.send(Note::PauseNotWritten { ticket, subject });
             }
+            let _ = reply.send(outcome);
         });
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Entry {
     catch_up: Option<(Timestamp, String)>,
     /// Not to be looked at before: the latest activation could not be written down.
     not_before: Option<Monotonic>,
-    /// The latest request to pause or go on that has taken effect.
+    /// The latest request to pause or go on.
     latest_pause: Ticket,
 }
 
@@ -94,16 +94,19 @@ impl Entry {
         self.not_before = Some(not_before);
     }
 
-    /// Paused, or goes on: with the next due time, because those that have passed were not wanted. The store makes such
-    /// changes in the order in which they were asked for; their notes may come in another.
+    /// Paused, or goes on: with the next due time, because those that have passed were not wanted.
     pub(super) fn set_paused(&mut self, is_paused: bool, asked: Ticket, now: Timestamp) {
-        if asked < self.latest_pause {
-            return;
-        }
         self.latest_pause = asked;
         self.state.is_paused = is_paused;
         if !is_paused {
             self.deal_with(now.max(self.dealt_with));
+        }
+    }
+
+    /// As before this request, unless another has come since.
+    pub(super) fn take_back_pause(&mut self, asked: Ticket) {
+        if asked == self.latest_pause {
+            self.state.is_paused = !self.state.is_paused;
         }
     }
 
@@ -218,7 +221,9 @@ mod tests {
             (entry.due(at("12:30:00"), Monotonic::default()), entry.next_due()),
             (Due::NotYet, Some(at("13:00:00")))
         );
-        entry.set_paused(true, 1, at("12:40:00"));
+        entry.take_back_pause(1);
         assert!(entry.next_due().is_some(), "the older request changes nothing");
+        entry.take_back_pause(2);
+        assert_eq!(entry.next_due(), None);
     }
 }

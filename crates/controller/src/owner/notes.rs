@@ -27,15 +27,10 @@ impl Owner {
                     self.state_of(&run.claim.subject).last_success_at = Some(at);
                 }
             }
-            Note::Paused { ticket, subject, is_paused, at, reply } => {
-                // A configuration that came meanwhile may have removed it; what is written down is then remembered.
-                match self.entries.iter_mut().find(|entry| entry.subject.name == subject) {
-                    Some(entry) => entry.set_paused(is_paused, ticket, at),
-                    None => self.state_of(&subject).is_paused = is_paused,
+            Note::PauseNotWritten { ticket, subject } => {
+                if let Some(entry) = self.entries.iter_mut().find(|entry| entry.subject.name == subject) {
+                    entry.take_back_pause(ticket);
                 }
-                // Whoever has the answer sees it in the status.
-                self.publish();
-                let _ = reply.send(Ok(Outcome::Done));
             }
         }
     }

@@ -10,7 +10,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::owner::answers::Reply;
 use crate::run::{Run, RunContext, RunEnd, RunId, RunState, Runner};
 use crate::store::{Store, StoreError};
 
@@ -36,8 +35,8 @@ pub(super) enum Note {
     NotWritten(Ticket, StoreError),
     /// It has ended at this time, and that is written down: the permit is free.
     Ended(Ticket, RunState, jiff::Timestamp),
-    /// It is written down that a schedule is paused, or goes on.
-    Paused { ticket: Ticket, subject: String, is_paused: bool, at: jiff::Timestamp, reply: Reply },
+    /// That a schedule is paused, or goes on, could not be written down.
+    PauseNotWritten { ticket: Ticket, subject: String },
 }
 
 /// Why a run is activated.
