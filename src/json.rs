@@ -20,6 +20,7 @@
 //!    └ field("vmid") of the StorageView is an Int, which becomes 101
 //! ```
 
+mod number;
 mod record;
 mod value;
 

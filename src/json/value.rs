@@ -20,6 +20,7 @@ use core::{fmt, mem};
 use agentapi_contract::{MAX_EXCERPT_BYTES, excerpt, visible};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::number::Number;
 use super::record::{Field, MAX_LIST_LENGTH, Record, RecordList};
 
 /// A value that is to be read: the field that it is written to, and what is wrong with the first value of the text that
@@ -235,41 +236,6 @@ fn element_text(index: usize, record: &mut dyn Record) -> String {
         _ => Cow::Borrowed(""),
     };
     ["[", &index.to_string(), if name.is_empty() { "]" } else { "] " }, &name].concat()
-}
-
-/// A number as serde_json found it.
-#[derive(Clone, Copy)]
-enum Number {
-    Int(i64),
-    LargeInt(u64),
-    Real(f64),
-}
-
-impl Number {
-    /// The number for a message: one with a fraction or an exponent to three decimal places. Its exact text would make the
-    /// component a tenth larger.
-    fn to_text(self) -> String {
-        let (is_negative, whole, thousandths) = match self {
-            Self::Int(value) => (value < 0, value.unsigned_abs(), None),
-            Self::LargeInt(value) => (false, value, None),
-            Self::Real(value) => {
-                let size = value.abs();
-                let whole = size as u64;
-                (value < 0.0, whole, Some(((size - whole as f64) * 1000.0) as u16))
-            }
-        };
-        if whole == u64::MAX && thousandths.is_some() {
-            return "too large for 64 bits".to_string();
-        }
-        let mut text = [if is_negative { "-" } else { "" }, &whole.to_string()].concat();
-        if let Some(thousandths) = thousandths {
-            text.push('.');
-            for digit in [thousandths / 100, thousandths / 10, thousandths] {
-                text.push(char::from(b'0' + (digit % 10) as u8));
-            }
-        }
-        text
-    }
 }
 
 /// A key, borrowed from the text unless it has escapes. serde's own `Cow<str>` is always owned.

@@ -15,7 +15,6 @@ use crate::item::Item;
 use crate::journal::{Journal, LeftFrozen, is_locked, look};
 use crate::keeper::Keeper;
 use crate::lease::{Lease, end_within, keeper_failed};
-use crate::leftover::Leftover;
 use crate::parked::Parked;
 use crate::recovery::Recovery;
 use crate::report::{Report, Stage, Status, StillFrozen};
@@ -173,42 +172,6 @@ impl Coordinator {
     }
 }
 
-/// Thaws what a process that is gone left frozen, and nothing else: what the journal recorded. It must be the first thing
-/// that a process does, before it looks for a token, a configuration or the disk that its log is on.
-///
-/// Blocks until all is thawed and the journal says so. For a journal of an older version, which did not record what was
-/// frozen, it thaws these applications; so does an own code with the recorded name. `None` if nothing was left.
-///
-/// # Errors
-///
-/// [`ThawError::Journal`] as for [`Coordinator::open`]; [`ThawError::StillFrozen`] after [`Settings::give_up`].
-///
-/// [`Leftover`] does the same for whoever wants to know meanwhile what is waited for.
-pub fn thaw_left_frozen(
-    journal: impl AsRef<Path>,
-    applications: impl Into<Applications>,
-    settings: &Settings,
-) -> Result<Option<Report>, ThawError> {
-    let Some(leftover) = Leftover::thaw(journal, applications, settings)? else { return Ok(None) };
-    leftover.coordinator().shared().wait_for_recovery();
-    leftover.report()
-}
-
-/// Why not everything that was left frozen is thawed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ThawError {
-    /// The journal cannot be used, or its owner lives.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The thaw does not work.
-    #[error(transparent)]
-    StillFrozen(#[from] StillFrozen),
-    /// All is thawed, but the journal cannot be written. The next start thaws again.
-    #[error("all is thawed, but the journal cannot be written")]
-    NotJournalled(#[source] QuiesceFailure),
-}
-
 /// What a journal says that is left frozen, if its process is gone or dying.
 pub(crate) fn to_recover(journal: &Path) -> Result<Option<LeftFrozen>, JournalError> {
     let Some(left) = look(journal)?.left else { return Ok(None) };
@@ -254,7 +217,7 @@ pub(crate) fn start(
 
 impl Shared {
     /// Returns when what was left frozen is thawed, or that has been tried for long enough.
-    fn wait_for_recovery(&self) {
+    pub(crate) fn wait_for_recovery(&self) {
         let until = self.settings.give_up.map(|limit| now() + limit);
         self.bell.wait(until, || self.state.borrow().held.is_none().then_some(()));
     }

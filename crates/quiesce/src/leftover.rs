@@ -3,12 +3,48 @@
 use std::path::Path;
 
 use crate::application::{Application, Applications, Kind};
-use crate::coordinator::{Coordinator, ThawError, start, to_recover};
+use crate::coordinator::{Coordinator, start, to_recover};
 use crate::error::{JournalError, QuiesceFailure};
 use crate::recovery::Recovery;
 use crate::report::{Report, StillFrozen};
 use crate::settings::Settings;
 use crate::shared::Shared;
+
+/// Thaws what a process that is gone left frozen, and nothing else: what the journal recorded. It must be the first thing
+/// that a process does, before it looks for a token, a configuration or the disk that its log is on.
+///
+/// Blocks until all is thawed and the journal says so. For a journal of an older version, which did not record what was
+/// frozen, it thaws these applications; so does an own code with the recorded name. `None` if nothing was left.
+///
+/// # Errors
+///
+/// [`ThawError::Journal`] as for [`Coordinator::open`]; [`ThawError::StillFrozen`] after [`Settings::give_up`].
+///
+/// [`Leftover`] does the same for whoever wants to know meanwhile what is waited for.
+pub fn thaw_left_frozen(
+    journal: impl AsRef<Path>,
+    applications: impl Into<Applications>,
+    settings: &Settings,
+) -> Result<Option<Report>, ThawError> {
+    let Some(leftover) = Leftover::thaw(journal, applications, settings)? else { return Ok(None) };
+    leftover.coordinator().shared().wait_for_recovery();
+    leftover.report()
+}
+
+/// Why not everything that was left frozen is thawed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ThawError {
+    /// The journal cannot be used, or its owner lives.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The thaw does not work.
+    #[error(transparent)]
+    StillFrozen(#[from] StillFrozen),
+    /// All is thawed, but the journal cannot be written. The next start thaws again.
+    #[error("all is thawed, but the journal cannot be written")]
+    NotJournalled(#[source] QuiesceFailure),
+}
 
 /// A freeze that its process has not ended, while it is thawed. When this is dropped the thaw goes on, as long as the
 /// process lives.
@@ -23,7 +59,7 @@ pub struct Leftover {
 impl Leftover {
     /// Begins to thaw what the journal recorded. `None` if nothing was left: then nothing was written, nor made.
     ///
-    /// The applications are for a journal of an older version, as for [`thaw_left_frozen`](super::thaw_left_frozen).
+    /// The applications are for a journal of an older version, as for [`thaw_left_frozen`](crate::thaw_left_frozen).
     ///
     /// # Errors
     ///
@@ -64,7 +100,7 @@ impl Leftover {
     ///
     /// # Errors
     ///
-    /// As for [`thaw_left_frozen`](super::thaw_left_frozen). [`ThawError::StillFrozen`] also before its end.
+    /// As for [`thaw_left_frozen`](crate::thaw_left_frozen). [`ThawError::StillFrozen`] also before its end.
     pub fn report(self) -> Result<Option<Report>, ThawError> {
         let state = self.coordinator.shared().state.borrow();
         match (&state.held, self.not_given, &state.unusable) {

@@ -128,10 +128,10 @@ mod test_applications;
 mod worker;
 
 pub use application::{Application, Applications};
-pub use coordinator::{Coordinator, ThawError, thaw_left_frozen};
+pub use coordinator::Coordinator;
 pub use error::{JournalError, NotFrozen, QuiesceError, QuiesceFailure, Step, error_chain};
 pub use lease::Lease;
-pub use leftover::Leftover;
+pub use leftover::{Leftover, ThawError, thaw_left_frozen};
 pub use own::{Quiesce, Quiescing};
 pub use parked::Parked;
 pub use program::{DEFAULT_PROGRAM_TIMEOUT, Program, ProgramFailure, ProgramsError};

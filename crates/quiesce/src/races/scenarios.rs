@@ -15,8 +15,9 @@ use shuttle::{Config, Runner};
 
 use super::ledger::Ledger;
 use super::sync::{NEVER, step, thread};
-use crate::coordinator::{Coordinator, ThawError, thaw_left_frozen};
+use crate::coordinator::Coordinator;
 use crate::error::{JournalError, QuiesceError, Step};
+use crate::leftover::{ThawError, thaw_left_frozen};
 use crate::lease::Lease;
 use crate::parked::Parked;
 use crate::report::EndedBy;
