@@ -58,6 +58,26 @@ impl Disk {
         run("fsfreeze", &[option, self.text()])
     }
 
+    /// As a kernel leaves it that has found an error on the disk: what is written fails, what is there can be read.
+    pub fn abort(&self) {
+        run("mount", &["-o", "remount,abort", self.text()]).unwrap();
+    }
+
+    /// Makes it read-only, which no open file may prevent.
+    pub fn make_read_only(&self) {
+        run("mount", &["-o", "remount,ro", self.text()]).unwrap();
+    }
+
+    /// Leaves no space, in a file that is to be removed to have it again.
+    pub fn fill(&self) -> PathBuf {
+        let filler = self.mount.join("filler");
+        let mut file = std::fs::File::create(&filler).unwrap();
+        for size in [1 << 20, PAGE_BYTES, 1] {
+            while file.write_all(&vec![0; size]).is_ok() {}
+        }
+        filler
+    }
+
     /// Frozen by hand until this is dropped. To be made after the fixture that lies on it: a test that fails would else wait
     /// for its own disk when it cleans up.
     pub fn frozen_by_hand(&self) -> ByHand<'_> {

@@ -1,5 +1,6 @@
 //! `agentapi serve`: the controller as a process, against a mock agent in this one.
 
+mod disk;
 mod frozen;
 mod killed;
 mod refused;
