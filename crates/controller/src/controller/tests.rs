@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use agentapi_host::quiesce::Parked;
@@ -17,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Controller, Environment};
 use crate::api::Sockets;
-use crate::clock::SystemClock;
+use crate::clock::{Clock, Monotonic, Sleep, SystemClock};
 use crate::config::{Config, Surroundings};
+use crate::event::{EventKind, Severity};
 
 /// A whole controller in a folder, with a backup that is too late at once and a program that is told.
 struct Fixture {
@@ -38,6 +40,10 @@ impl Fixture {
     }
 
     async fn start(&self, pin: &str) -> Running {
+        self.start_by(Arc::new(SystemClock), pin).await
+    }
+
+    async fn start_by(&self, clock: Arc<dyn Clock>, pin: &str) -> Running {
         fs::write(self.file("token"), self.agent.token()).unwrap();
         let told = self.file("told");
         let text = format!(
@@ -54,14 +60,8 @@ impl Fixture {
         let (main, read_only) = (self.file("main.sock"), self.file("ro.sock"));
         let sockets = Sockets { main: main.clone(), read_only, group: None, approvers: Vec::new() };
         let cache = Some(self.file("cache"));
-        let environment = Environment {
-            clock: Arc::new(SystemClock),
-            cache,
-            sockets,
-            surroundings,
-            reload: Arc::default(),
-            park: Parked::nothing_to_park,
-        };
+        let environment =
+            Environment { clock, cache, sockets, surroundings, reload: Arc::default(), park: Parked::nothing_to_park };
         let stop = CancellationToken::new();
         let controller = loop {
             match Controller::start(&config, environment.clone()).await {
@@ -168,5 +168,48 @@ async fn a_part_that_ends_by_itself_or_panics_ends_the_others() {
         assert!(!super::has_ended_in_order(ended, &stop));
         assert!(stop.is_cancelled());
         assert!(super::has_ended_in_order(Ok(()), &stop), "those that follow have been told to");
+    }
+}
+
+/// The clock of the system, on which the one panics who is the first to sleep after so many others.
+#[derive(Debug)]
+struct Panics {
+    left: AtomicUsize,
+}
+
+impl Clock for Panics {
+    fn now(&self) -> jiff::Timestamp {
+        SystemClock.now()
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        SystemClock.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let left = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        assert!(left.is_ok(), "out of cheese");
+        SystemClock.sleep(duration)
+    }
+}
+
+#[tokio::test]
+async fn whichever_part_panics_the_controller_ends_and_its_sockets_are_gone() {
+    let fixture = Fixture { folder: tempfile::tempdir().unwrap(), agent: MockAgent::start().await.unwrap() };
+    let pin = fixture.agent.fingerprint().to_string();
+    // The owner, the watcher, the outbox, what forgets, and what reloads: each sleeps as soon as it has begun.
+    for left in 0..5 {
+        let running = fixture.start_by(Arc::new(Panics { left: left.into() }), &pin).await;
+        tokio::time::timeout(Duration::from_secs(60), running.task).await.expect("it ends").unwrap();
+        assert!(running.stop.is_cancelled() && !running.socket.exists(), "{left}");
+        let store = loop {
+            match crate::store::Store::open(&fixture.file("state")) {
+                Err(crate::store::StoreError::InUse(_)) => tokio::task::yield_now().await,
+                opened => break opened.unwrap(),
+            }
+        };
+        let events = store.reader().events_after(0, 1000).await.unwrap();
+        let last = events.last().unwrap();
+        assert_eq!((last.kind, last.severity), (EventKind::Stopped, Severity::Critical), "{left}: {last:?}");
     }
 }

@@ -111,6 +111,30 @@ async fn a_reader_cannot_write() {
 }
 
 #[tokio::test]
+async fn a_question_without_end_is_ended_and_keeps_nobody_else_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    // As many as there are threads for questions.
+    let asked: Vec<_> = (0..4)
+        .map(|_| {
+            let reader = store.reader().clone();
+            tokio::spawn(async move {
+                reader.read(move |connection| Ok(connection.query_row(endless, [], |row| row.get::<_, i64>(0))?)).await
+            })
+        })
+        .collect();
+    for question in asked {
+        let answer = question.await.unwrap();
+        assert!(matches!(answer, Err(StoreError::Busy | StoreError::Sqlite(_))), "{answer:?}");
+    }
+    // Parking waits for those inside, so that none may be left.
+    let parked = store.park();
+    drop(parked);
+    store.reader().schedules().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_second_controller_is_kept_out() {
     let folder = tempfile::tempdir().unwrap();
     let _store = Store::open(folder.path()).unwrap();
