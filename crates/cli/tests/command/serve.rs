@@ -4,6 +4,7 @@ mod disk;
 mod frozen;
 mod killed;
 mod refused;
+mod reload;
 mod sockets;
 
 use std::fs;
