@@ -4,6 +4,7 @@
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::commands::approvals::ApprovalsCommand;
 use crate::commands::backup::BackupCommand;
 use crate::commands::call;
 use crate::commands::disks::DisksCommand;
@@ -169,6 +170,13 @@ pub(crate) enum Command {
         daemon: DaemonOptions,
         #[command(subcommand)]
         command: Option<RunsCommand>,
+    },
+    /// Wipes that an extension asks for: list, show, approve, refuse
+    Approvals {
+        #[command(flatten)]
+        daemon: DaemonOptions,
+        #[command(subcommand)]
+        command: Option<ApprovalsCommand>,
     },
     /// The controller's schedules: run something now, pause, resume
     Schedule {

@@ -1,5 +1,6 @@
 //! The subcommands, a module for each. Where a subcommand has subcommands of its own, their modules are in its folder.
 
+pub(crate) mod approvals;
 pub(crate) mod backup;
 pub(crate) mod call;
 pub(crate) mod check;

@@ -10,6 +10,7 @@
 
 mod access;
 mod agent;
+mod approvals;
 mod events;
 mod listen;
 mod notify;
@@ -39,6 +40,7 @@ use agentapi_host::quiesce::Coordinator;
 use crate::api::access::{Access, Door, Rights};
 use crate::api::listen::Listening;
 use crate::api::problem::Problem;
+use crate::approval::Desk;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::notify::outbox::Receivers;
@@ -56,6 +58,8 @@ pub struct ApiState {
     pub store: Store,
     /// The conditions that hold.
     pub findings: watch::Receiver<Findings>,
+    /// Where wipes are decided.
+    pub desk: Desk,
     /// Who is told of them.
     pub receivers: watch::Receiver<Receivers>,
     /// What Prometheus reads.
@@ -138,6 +142,10 @@ fn table() -> Vec<Row> {
         row("/v1/runs/{id}", Access::Read, get(runs::show)),
         row("/v1/runs/{id}/log", Access::Read, get(runs::log)),
         row("/v1/runs/{id}/stop", Access::Operate, post(runs::stop)),
+        row("/v1/approvals", Access::Read, get(approvals::list)),
+        row("/v1/approvals/{id}", Access::Read, get(approvals::show)),
+        row("/v1/approvals/{id}/approve", Access::Decide, post(approvals::approve)),
+        row("/v1/approvals/{id}/refuse", Access::Decide, post(approvals::refuse)),
         row("/v1/subjects/{name}/run", Access::Operate, post(subjects::run)),
         row("/v1/subjects/{name}/pause", Access::Operate, post(subjects::pause)),
         row("/v1/subjects/{name}/resume", Access::Operate, post(subjects::resume)),

@@ -14,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use agentapi_host::policy::{Audit, AuditFile, DenyAll};
+use agentapi_host::policy::{Audit, AuditFile};
 use agentapi_host::quiesce::{Coordinator, Parked};
 use agentapi_host::{BuildError as HostError, Host, Observer, error_chain};
 use tokio::sync::{Mutex, Notify, watch};
@@ -22,6 +22,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, ApiState, Sockets};
+use crate::approval::Desk;
 use crate::build::{self, BuildError};
 use crate::calls::Calls;
 use crate::clock::Clock;
@@ -110,6 +111,7 @@ impl Controller {
         let (plan, work) = build::build(&host, &config.live, config.fixed.quiesce.is_some())?;
         let ((plan, plans), (work, works)) = (watch::channel(Arc::new(plan)), watch::channel(Arc::new(work)));
         let disk = Arc::new(Mutex::new(()));
+        let desk = Desk::new(Arc::clone(&clock), store.clone());
         let audit: Arc<dyn ParkingAudit> = Arc::new(audit(&config.fixed.audit)?);
         let parking = Parking::new(store.clone(), Some(Arc::clone(&audit)), park, Arc::clone(&disk));
         let runner = HostRunner {
@@ -117,8 +119,7 @@ impl Controller {
             clock: Arc::clone(&clock),
             work: works.clone(),
             coordinator: coordinator.clone(),
-            // Nobody can be asked yet, so nobody agrees.
-            approver: Arc::new(DenyAll),
+            desk: desk.clone(),
             audit: Some(audit),
             parking: Arc::new(parking),
         };
@@ -136,6 +137,7 @@ impl Controller {
             status: handle.status.clone(),
             calls,
             counters,
+            approvals: desk.waiting(),
             coordinator: coordinator.clone(),
         };
         let background = Background::new(config, parts).await?;
@@ -159,6 +161,7 @@ impl Controller {
             owner: handle,
             store,
             findings: background.findings.clone(),
+            desk,
             receivers: background.receivers.clone(),
             metrics: Arc::clone(&background.metrics),
             guest: config.fixed.guest.clone(),

@@ -93,8 +93,6 @@ names! {
         RunStarted = "run-started",
         /// A run is to stop: the text says who asked for it.
         RunStopping = "run-stopping",
-        /// A run waits for a person.
-        RunWaiting = "run-waiting",
         /// A run has ended: the text says how.
         RunEnded = "run-ended",
         /// A due time passed without a run: the text says why.
@@ -109,7 +107,7 @@ names! {
         FindingCleared = "finding-cleared",
         /// A wipe waits for a person's decision.
         ApprovalRequested = "approval-requested",
-        /// A wipe was approved, refused, or its time is over.
+        /// A wipe was approved or refused, or its time is over.
         ApprovalDecided = "approval-decided",
         /// The state was damaged, and was set aside.
         StateSetAside = "state-set-aside",

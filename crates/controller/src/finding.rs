@@ -30,7 +30,19 @@ names! {
         NoSuccess = "no-success",
         /// The agent presents another certificate than the pinned ones.
         PinMismatch = "pin-mismatch",
+        /// An extension asks a person whether a disk may be wiped.
+        ApprovalWaiting = "approval-waiting",
         /// What happens cannot be written down.
         StateNotWritten = "state-not-written",
+    }
+}
+
+impl FindingKind {
+    /// How much it matters.
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::ApprovalWaiting => Severity::Warning,
+            Self::NoSuccess | Self::PinMismatch | Self::StateNotWritten => Severity::Critical,
+        }
     }
 }

@@ -22,6 +22,7 @@
 pub mod action;
 pub mod actor;
 pub mod api;
+pub mod approval;
 pub mod build;
 pub mod calls;
 pub mod clock;

@@ -10,6 +10,7 @@
 //! A change of state and the event that tells of it are one transaction, and the event is published after the commit: a
 //! crash in between loses a push, which the replay by number brings.
 
+mod approvals;
 mod backlog;
 mod events;
 mod findings;
@@ -30,9 +31,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, watch};
 
+use crate::approval::{ApprovalId, ApprovalState};
 use crate::event::Event;
 use crate::run::Impossible;
 
+pub use approvals::Decided;
 pub use backlog::Backlog;
 pub use notices::Told;
 pub use reader::Reader;
@@ -87,6 +90,14 @@ pub enum StoreError {
     /// There is nothing with this number or name.
     #[error("there is no {0}")]
     NotFound(String),
+    /// A wipe is decided already, or its approval is used.
+    #[error("approval {id} is {state}, and not waiting any more")]
+    Decided {
+        /// Which.
+        id: ApprovalId,
+        /// What it is.
+        state: ApprovalState,
+    },
     /// A run cannot take this step.
     #[error(transparent)]
     Impossible(#[from] Impossible),

@@ -14,9 +14,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::approval::{Approval, Waiting, Wipe};
 use crate::calls::Identity;
 use crate::clock::{Clock, LONGEST_SLEEP};
-use crate::event::Severity;
 use crate::finding::{Finding, FindingKind};
 use crate::owner::StatusReader;
 use crate::plan::Plan;
@@ -36,6 +36,8 @@ pub struct Sources {
     pub status: StatusReader,
     /// Whom the agent has shown to be.
     pub identity: watch::Receiver<Identity>,
+    /// The wipes that wait for a person.
+    pub approvals: watch::Receiver<Waiting>,
     /// Asks the agent again.
     pub probe: Probe,
 }
@@ -86,6 +88,7 @@ impl Watcher {
         loop {
             let until_next = self.look_for_absences();
             self.look_at_the_state();
+            self.look_at_approvals();
             // Before the agent is asked, which may take its time.
             self.publish();
             self.look_at_the_agent().await;
@@ -95,6 +98,7 @@ impl Watcher {
                 Ok(()) = self.sources.plan.changed() => {}
                 Ok(()) = self.failure.changed() => {}
                 Ok(()) = self.sources.identity.changed() => {}
+                Ok(()) = self.sources.approvals.changed() => {}
                 () = self.sources.clock.sleep(until_next) => {}
             }
         }
@@ -129,13 +133,7 @@ impl Watcher {
             }
         }
         let is_watched = |name: &str| plan.subject(name).is_some_and(|subject| subject.alarm_after.is_some());
-        let gone: Vec<_> = self
-            .held
-            .keys()
-            .filter(|(kind, name)| *kind == FindingKind::NoSuccess && !is_watched(name))
-            .cloned()
-            .collect();
-        gone.iter().for_each(|key| self.clear(key));
+        self.clear_those(|(kind, name)| *kind == FindingKind::NoSuccess && !is_watched(name));
         until_next
     }
 
@@ -146,6 +144,21 @@ impl Watcher {
             Some(why) => self.raise(key, format!("what happens cannot be written down: {why}")),
             None => self.clear(&key),
         }
+    }
+
+    fn look_at_approvals(&mut self) {
+        let waiting = Arc::clone(&self.sources.approvals.borrow_and_update());
+        // A subject has one run at a time, and a run one request.
+        for Approval { id, wipe, .. } in waiting.iter() {
+            let Wipe { subject, device, durable_id, .. } = wipe;
+            let text = format!(
+                "{subject} asks whether {device} ({durable_id}) may be wiped: look with agentapi approvals show {id}, and decide \
+                 within a quarter of an hour"
+            );
+            self.raise((FindingKind::ApprovalWaiting, subject.clone()), text);
+        }
+        let waits = |subject: &str| waiting.iter().any(|approval| approval.wipe.subject == subject);
+        self.clear_those(|(kind, subject)| *kind == FindingKind::ApprovalWaiting && !waits(subject));
     }
 
     async fn look_at_the_agent(&mut self) {
@@ -173,10 +186,15 @@ impl Watcher {
         }
         let at = self.sources.clock.now();
         let since = known.map_or(at, |known| known.since);
-        let finding = Finding { kind: key.0, subject: key.1.clone(), severity: Severity::Critical, since, text };
+        let finding = Finding { kind: key.0, subject: key.1.clone(), severity: key.0.severity(), since, text };
         tracing::warn!(kind = %finding.kind, subject = finding.subject, text = finding.text, "a finding is raised");
         self.held.insert(key, finding.clone());
         self.backlog.add(move |tx| tx.raise(at, &finding));
+    }
+
+    fn clear_those(&mut self, are_gone: impl Fn(&Key) -> bool) {
+        let gone: Vec<_> = self.held.keys().filter(|key| are_gone(key)).cloned().collect();
+        gone.iter().for_each(|key| self.clear(key));
     }
 
     fn clear(&mut self, key: &Key) {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Method, Request, Response, StatusCode};
@@ -27,26 +27,31 @@ pub(crate) struct DaemonOptions {
 impl DaemonOptions {
     /// Asks, and reads the JSON of the answer.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        self.json(Method::GET, path).await
+        self.json(Method::GET, path, None).await
     }
 
     /// Asks for something to be done.
     pub(crate) async fn post(&self, path: &str) -> anyhow::Result<Value> {
-        self.json(Method::POST, path).await
+        self.json(Method::POST, path, None).await
+    }
+
+    /// The same with what it takes.
+    pub(crate) async fn post_body(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.json(Method::POST, path, Some(body)).await
     }
 
     /// Opens a stream of events, of those after a number if one is given.
     pub(crate) async fn follow(&self, after: Option<i64>) -> anyhow::Result<Incoming> {
         let path = after.map_or_else(|| "/v1/events".to_owned(), |after| format!("/v1/events?after={after}"));
-        let answer = self.send(Method::GET, &path, "text/event-stream").await?;
+        let answer = self.send(Method::GET, &path, "text/event-stream", None).await?;
         match answer.status() {
             StatusCode::OK => Ok(answer.into_body()),
             status => Err(problem(status, answer.into_body()).await),
         }
     }
 
-    async fn json(&self, method: Method, path: &str) -> anyhow::Result<Value> {
-        let answer = self.send(method, path, "application/json").await?;
+    async fn json(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let answer = self.send(method, path, "application/json", body).await?;
         let status = answer.status();
         if !status.is_success() {
             return Err(problem(status, answer.into_body()).await);
@@ -55,7 +60,13 @@ impl DaemonOptions {
         serde_json::from_slice(&body.to_bytes()).context("the controller's answer is no JSON")
     }
 
-    async fn send(&self, method: Method, path: &str, accept: &str) -> anyhow::Result<Response<Incoming>> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Response<Incoming>> {
         let file = self.socket.display().to_string();
         let stream = UnixStream::connect(&self.socket).await.with_context(|| {
             format!(
@@ -67,7 +78,13 @@ impl DaemonOptions {
         // Ends with the process, or when the answer has been read.
         tokio::spawn(connection);
         let request = Request::builder().method(method).uri(path).header("host", "agentapi").header("accept", accept);
-        sender.send_request(request.body(Empty::<Bytes>::new())?).await.context("the controller does not answer")
+        let request = match body {
+            Some(body) => {
+                request.header("content-type", "application/json").body(Full::<Bytes>::from(body.to_string()))?
+            }
+            None => request.body(Full::default())?,
+        };
+        sender.send_request(request).await.context("the controller does not answer")
     }
 }
 

@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::action::Refusal;
+use crate::approval::VerdictError;
 use crate::store::StoreError;
 
 /// An answer that tells what is wrong.
@@ -63,7 +64,9 @@ impl From<StoreError> for Problem {
             StoreError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not-found", why.to_string()),
             StoreError::Parked(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "frozen", why.to_string()),
             StoreError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", why.to_string()),
-            StoreError::Impossible(_) => Self::new(StatusCode::CONFLICT, "conflict", why.to_string()),
+            StoreError::Impossible(_) | StoreError::Decided { .. } => {
+                Self::new(StatusCode::CONFLICT, "conflict", why.to_string())
+            }
             _ => {
                 tracing::error!(error = %error_chain(&why), "the state failed");
                 Self::new(
@@ -72,6 +75,15 @@ impl From<StoreError> for Problem {
                     "the state cannot be read or written; the log says why",
                 )
             }
+        }
+    }
+}
+
+impl From<VerdictError> for Problem {
+    fn from(why: VerdictError) -> Self {
+        match why {
+            VerdictError::Store(why) => why.into(),
+            VerdictError::OtherDisk { .. } => Self::invalid(why.to_string()),
         }
     }
 }

@@ -35,6 +35,7 @@ pub(super) async fn status(State(state): State<ApiState>) -> Json<Value> {
         "now": state.clock.now(),
         "subjects": state.owner.status.get().subjects,
         "findings": **state.findings.borrow(),
+        "approvals": **state.desk.waiting().borrow(),
         "freeze": freeze.as_ref().map(describe_freeze),
     }))
 }

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::Access;
 use super::{ApiState, Sockets, bind, serve, table};
+use crate::approval::Desk;
 use crate::clock::SystemClock;
 use crate::config::notify::{Notify, NotifyTarget};
 use crate::counters::Counters;
@@ -94,6 +95,7 @@ impl Fixture {
             owner: handle,
             store: store.clone(),
             findings,
+            desk: Desk::new(clock.clone(), store.clone()),
             receivers,
             metrics: Arc::new(metrics),
             guest: "guest".into(),
@@ -201,10 +203,11 @@ async fn the_agent_is_asked_with_the_names_and_values_of_the_command() {
 #[test]
 fn no_route_that_acts_is_open_to_who_may_only_read() {
     for row in table() {
-        let acts = ["stop", "run", "pause", "resume", "assign-disk", "eject-disk", "test"]
-            .iter()
-            .any(|end| row.path.ends_with(end));
+        let ends_with = |ends: &[&str]| ends.iter().any(|end| row.path.ends_with(end));
+        let decides = ends_with(&["/approve", "/refuse"]);
+        let acts = decides || ends_with(&["stop", "run", "pause", "resume", "assign-disk", "eject-disk", "test"]);
         assert_eq!(row.access >= Access::Operate, acts, "{}", row.path);
+        assert_eq!(row.access == Access::Decide, decides, "{}", row.path);
     }
 }
 

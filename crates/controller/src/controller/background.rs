@@ -8,6 +8,7 @@ use agentapi_host::{Error, error_chain};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::approval::Waiting;
 use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -34,6 +35,7 @@ pub(super) struct Parts {
     pub(super) status: StatusReader,
     pub(super) calls: Arc<Calls>,
     pub(super) counters: Counters,
+    pub(super) approvals: watch::Receiver<Waiting>,
     pub(super) coordinator: Option<Coordinator>,
 }
 
@@ -52,13 +54,15 @@ pub(super) struct Background {
 impl Background {
     /// Reads what is kept of earlier controllers.
     pub(super) async fn new(config: &Config, parts: Parts) -> Result<Self, StartError> {
-        let Parts { receivers, retention, clock, store, plans, works, status, calls, counters, coordinator } = parts;
+        let Parts { receivers, retention, clock, store, plans, works, status, calls, counters, approvals, coordinator } =
+            parts;
         let (watcher, findings) = Watcher::new(watcher::Sources {
             clock: Arc::clone(&clock),
             store: store.clone(),
             plan: plans,
             status: status.clone(),
             identity: calls.identity(),
+            approvals,
             probe: probe(works),
         })
         .await?;

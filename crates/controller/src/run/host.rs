@@ -1,6 +1,7 @@
 //! Runs subjects through the host library: the backup loop and extensions, against the agent, with the applications frozen
 //! by the coordinator and the store parked meanwhile.
 
+mod approver;
 mod backup;
 mod extension;
 mod parking;
@@ -11,18 +12,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agentapi_host::policy::{Approver, Audit, Policy};
+use agentapi_host::policy::{Audit, Policy};
 use agentapi_host::quiesce::{Coordinator, Parked};
 use agentapi_host::{Agent, error_chain};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::approval::Desk;
 use crate::clock::Clock;
 use crate::run::log::LineKeeper;
 use crate::run::{Run, RunContext, RunEnd, RunId, RunState, Runner};
 use crate::store::Store;
 
 pub use crate::config::extension::BACKUP;
+use approver::RunApprover;
 pub(crate) use parking::Parking;
 
 /// The runner of the controller. Cheap to clone.
@@ -36,8 +39,8 @@ pub struct HostRunner {
     pub work: watch::Receiver<Arc<Work>>,
     /// Freezes the applications; none where nothing is to be frozen.
     pub coordinator: Option<Coordinator>,
-    /// Asked before an extension wipes a disk.
-    pub approver: Arc<dyn Approver>,
+    /// Where people are asked before an extension wipes a disk.
+    pub desk: Desk,
     /// Takes what runs do; none if there is no audit.
     pub audit: Option<Arc<dyn ParkingAudit>>,
     /// Parks what writes while something is frozen.
@@ -104,9 +107,16 @@ impl Runner for HostRunner {
 
 impl HostRunner {
     /// The extension with what this run needs: where its lines go, whom it asks, what it may freeze.
-    fn prepare(&self, run: RunId, policy: &Policy) -> Policy {
+    fn prepare(&self, run: RunId, agent: &Agent, policy: &Policy) -> Policy {
         let lines = LineKeeper::new(run, Arc::clone(&self.clock), self.store.writer().clone());
-        let mut policy = policy.clone().log(Arc::new(lines)).approver(Arc::clone(&self.approver));
+        let mut policy = policy.clone().log(Arc::new(lines)).approver(Arc::new(RunApprover {
+            desk: self.desk.clone(),
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            agent: agent.clone(),
+            run,
+            extension_sha256: policy.sha256().to_owned(),
+        }));
         if let Some(audit) = &self.audit {
             policy = policy.audit(Arc::clone(audit).as_audit());
         }

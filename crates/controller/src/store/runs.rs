@@ -27,6 +27,16 @@ pub struct Page<T> {
     pub next: Option<i64>,
 }
 
+impl<T> Page<T> {
+    /// Of a question for one item more than the page may hold, which tells whether there is a next one.
+    pub(super) fn of(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> i64) -> Self {
+        let has_more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().filter(|_| has_more).map(key);
+        Self { items, next }
+    }
+}
+
 impl Tx<'_> {
     /// A run that waits for its permit.
     ///
@@ -64,23 +74,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// A run asks a person, or a person has decided.
-    ///
-    /// # Errors
-    ///
-    /// As [`begin_run`](Self::begin_run).
-    pub fn wait_for_approval(
-        &mut self,
-        at: Timestamp,
-        run: RunId,
-        step: RunStep,
-        text: String,
-    ) -> Result<(), StoreError> {
-        let subject = self.step(run, step)?;
-        let kind = if step == RunStep::Ask { EventKind::RunWaiting } else { EventKind::ApprovalDecided };
-        self.run_event(at, kind, Severity::Warning, &subject, run, text)
-    }
-
     /// A run has ended.
     ///
     /// # Errors
@@ -93,6 +86,7 @@ impl Tx<'_> {
         let RunEnd { state, reason, result, job_id, consistency, frozen_ms } = end;
         let values = params![run.0, to_ms(at), reason, result, job_id, consistency, frozen_ms];
         self.savepoint.prepare_cached(sql)?.execute(values)?;
+        self.withdraw_approvals_of(at, run)?;
         let severity = match state {
             RunState::Done => Severity::Info,
             _ => Severity::Warning,
@@ -116,7 +110,7 @@ impl Tx<'_> {
     }
 
     /// Takes a step, and returns the subject.
-    fn step(&mut self, run: RunId, step: RunStep) -> Result<String, StoreError> {
+    pub(super) fn step(&mut self, run: RunId, step: RunStep) -> Result<String, StoreError> {
         let mut statement = self.savepoint.prepare_cached("SELECT subject, state FROM run WHERE id = ?1")?;
         let found = statement.query_row([run.0], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
         let (subject, state) = found.optional()?.ok_or_else(|| StoreError::NotFound(format!("run {run}")))?;
@@ -188,12 +182,8 @@ fn runs(connection: &Connection, filter: &RunFilter, before: i64, limit: u32) ->
     let mut statement = connection.prepare_cached(&sql)?;
     let state = filter.state.map(RunState::name);
     let values = params![before, filter.subject, state, filter.is_open, i64::from(limit) + 1];
-    let mut items = statement.query_map(values, from_row)?.collect::<Result<Vec<_>, _>>()?;
-    // One more than asked for was read, to know whether there is a next page.
-    let has_more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = items.last().filter(|_| has_more).map(|run| run.id.0);
-    Ok(Page { items, next })
+    let items = statement.query_map(values, from_row)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(Page::of(items, limit, |run| run.id.0))
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Run> {

@@ -7,6 +7,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use super::{Findings, Sources, Watcher};
+use crate::approval::{Approval, ApprovalId, ApprovalState, Waiting, sample};
 use crate::calls::Identity;
 use crate::clock::{Clock, VirtualClock};
 use crate::event::{Event, EventKind};
@@ -24,6 +25,7 @@ struct Fixture {
     status: watch::Sender<Arc<Status>>,
     plan: watch::Sender<Arc<Plan>>,
     identity: watch::Sender<Identity>,
+    approvals: watch::Sender<Waiting>,
     probes: Arc<AtomicUsize>,
     findings: watch::Receiver<Findings>,
     watching: JoinHandle<()>,
@@ -45,6 +47,7 @@ impl Fixture {
         let (status, statuses) = watch::channel(status(last_success));
         let (plan, plans) = watch::channel(plan(Some(26 * HOUR)));
         let (identity, identities) = watch::channel(Identity::Unknown);
+        let (approvals, waiting) = watch::channel(Arc::default());
         let probes = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&probes);
         let feed = store.follow();
@@ -54,6 +57,7 @@ impl Fixture {
             plan: plans,
             status: StatusReader::new(statuses),
             identity: identities,
+            approvals: waiting,
             // The first time nobody answers.
             probe: Box::new(move || {
                 let count = counted.fetch_add(1, Ordering::SeqCst);
@@ -62,7 +66,7 @@ impl Fixture {
         };
         let (watcher, findings) = Watcher::new(sources).await.unwrap();
         let watching = tokio::spawn(watcher.watch());
-        Self { clock, store, feed, status, plan, identity, probes, findings, watching }
+        Self { clock, store, feed, status, plan, identity, approvals, probes, findings, watching }
     }
 
     async fn new(last_success: Option<Timestamp>) -> (Self, tempfile::TempDir) {
@@ -183,4 +187,27 @@ async fn a_full_disk_is_found_told_from_memory_and_written_down_once_there_is_sp
     assert_eq!(fixture.event().await.0, EventKind::FindingRaised);
     assert_eq!(fixture.event().await.0, EventKind::FindingCleared);
     assert_eq!(fixture.kinds(), []);
+}
+
+#[tokio::test]
+async fn a_wipe_that_waits_is_found_with_what_to_do_until_it_is_decided() {
+    let (mut fixture, _folder) = Fixture::new(Some("2026-11-26T02:30:00Z".parse().unwrap())).await;
+    let (asked_at, wipe) = (fixture.clock.now(), sample());
+    let approval = Approval {
+        id: ApprovalId(7),
+        digest: wipe.digest(),
+        wipe,
+        state: ApprovalState::Waiting,
+        asked_at,
+        expires_at: asked_at,
+        decided_at: None,
+        decided_by: String::new(),
+        reason: String::new(),
+    };
+    fixture.approvals.send_replace(Arc::new(vec![approval]));
+    let (kind, text) = fixture.event().await;
+    assert_eq!((kind, fixture.kinds()), (EventKind::FindingRaised, vec![FindingKind::ApprovalWaiting]));
+    assert!(text.contains("/dev/sdb1 (uuid:0f3c)") && text.contains("agentapi approvals show 7"), "{text}");
+    fixture.approvals.send_replace(Arc::default());
+    assert_eq!((fixture.event().await.0, fixture.kinds()), (EventKind::FindingCleared, vec![]));
 }
