@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod approvals;
 mod audit;
 mod broken_answers;
 mod built;

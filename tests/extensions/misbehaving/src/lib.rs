@@ -63,7 +63,9 @@ export!(Misbehaving);
 
 impl exports::felhom::agentapi::policy::Guest for Misbehaving {
     fn run(input: String) -> Result<String, String> {
-        // Also accepted as a JSON text, because `agentapi policy run` passes nothing else.
+        // Also accepted as a JSON text, because `agentapi policy run` passes nothing else, and as the one value of an object,
+        // because that is what the controller passes.
+        let input = input.strip_prefix("{\"do\":").and_then(|rest| rest.strip_suffix('}')).unwrap_or(&input);
         match input.trim_matches('"') {
             "compute without end" => compute(),
             "take all memory" => exhaust_memory(),
