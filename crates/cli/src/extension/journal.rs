@@ -14,6 +14,11 @@ use crate::process::directories::{BaseDirectory, base_directory};
 pub(super) fn journal_of_this_user() -> anyhow::Result<PathBuf> {
     let journal = default_journal()?;
     let dir = journal.parent().unwrap_or(Path::new("."));
+    // mkdir(2) waits on a frozen file system even for a directory that exists, and what is frozen may be this one: the
+    // recovery that thaws it needs the journal first.
+    if dir.is_dir() {
+        return Ok(journal);
+    }
     let mut builder = DirBuilder::new();
     // The journal names programs and their failures, which are nobody else's business.
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

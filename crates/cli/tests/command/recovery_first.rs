@@ -3,7 +3,10 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{ENDLESS, FREEZE, Fixture, THAW, run};
+use agentapi_loop_disk::Disk;
+use rustix::process::Signal;
+
+use crate::support::{Beside, ENDLESS, FREEZE, Fixture, THAW, run};
 
 /// What is wrong with the next start: its command, made from that of a start with which all is well.
 type Wrong = (&'static str, fn(&Fixture) -> Command);
@@ -66,4 +69,26 @@ fn whatever_is_wrong_with_the_next_start_it_thaws_first() {
         let journal = fixture.journal();
         assert!(journal.lines().last().unwrap().contains(r#""event":"recovered""#), "{what}: {journal}{outcome:?}");
     }
+}
+
+#[test]
+fn the_journal_of_this_user_may_lie_on_what_a_killed_run_left_frozen() {
+    let Some(disk) = Disk::new() else { return };
+    let fixture = Fixture::with(ENDLESS);
+    let without_journal = |more: &[&str]| {
+        let mut command = fixture.backup_run(&[&["--freeze-fs", disk.text()], more].concat());
+        command.env("XDG_STATE_HOME", disk.path()).env("XDG_RUNTIME_DIR", fixture.path(""));
+        command
+    };
+    let mut frozen = Beside::spawn(without_journal(&[]));
+    frozen.wait_for("backup bk-");
+    frozen.signal(Signal::KILL);
+    assert_eq!(frozen.status(), 137);
+    assert!(disk.is_frozen());
+    // Beside the test: it would wait without an end for the thaw that it is to bring.
+    let mut next = Beside::spawn(without_journal(&["--fingerprint", "ab"]));
+    assert_eq!(next.status(), 2, "{}", next.stderr());
+    assert!(!disk.is_frozen());
+    let journal = fs::read_to_string(disk.path().join("agentapi/quiesce.jsonl")).unwrap();
+    assert!(journal.lines().last().unwrap().contains(r#""event":"recovered""#), "{journal}");
 }
