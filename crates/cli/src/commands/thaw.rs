@@ -59,8 +59,8 @@ pub(crate) fn run(options: &ThawOptions, output: Output) -> anyhow::Result<()> {
 }
 
 fn report_nothing(journal: &Path, output: Output) -> anyhow::Result<()> {
-    output.report(ExitStatus::Done, &json!({ "journal": journal, "left_frozen": false }), |_| {
-        let file = journal.display().to_string();
+    let file = journal.display().to_string();
+    output.report(ExitStatus::Done, &json!({ "journal": file, "left_frozen": false }), |_| {
         let there = if journal.exists() { "" } else { ", which is not there" };
         let user = if is_root() { "" } else { ". This is not root, whose journal is another file" };
         format!("Nothing was left frozen by {}{there}{user}.\n", visible(&file))
@@ -74,7 +74,7 @@ fn report(leftover: Leftover, journal: &Path, output: Output) -> anyhow::Result<
         why => why.into(),
     })?;
     let record = json!({
-        "journal": journal,
+        "journal": journal.display().to_string(),
         "left_frozen": true,
         "holder": holder,
         "what": what,

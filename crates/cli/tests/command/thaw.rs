@@ -1,6 +1,8 @@
 //! `agentapi thaw`: what a process that is gone left frozen, and nothing else.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
@@ -159,6 +161,24 @@ fn a_journal_that_is_not_there_is_not_made_and_said_to_be_missing() {
     fs::write(&missing, "notes\n").unwrap();
     let outcome = run(fixture.thaw(&[]));
     assert!(outcome.status == Some(1) && outcome.stderr.contains("is not a journal"), "{outcome:?}");
+}
+
+#[test]
+fn a_journal_whose_path_is_no_utf_8_is_thawed_and_named() {
+    let fixture = Fixture::with(ENDLESS);
+    fixture.die_frozen(fixture.freezing_run(FREEZE, THAW, &[]));
+    let odd = fixture.path("").join(OsStr::from_bytes(b"journal-\xff"));
+    fs::rename(fixture.path("journal"), &odd).unwrap();
+    let thaw = || {
+        let mut thaw = command(&["thaw", "--json", "--journal"]);
+        thaw.arg(&odd);
+        one_line_of_json(&printed(&run(thaw), 0))
+    };
+    for left_frozen in [true, false] {
+        let record = thaw();
+        assert_eq!(record["left_frozen"], left_frozen);
+        assert!(record["journal"].as_str().unwrap().ends_with("/journal-\u{fffd}"), "{record}");
+    }
 }
 
 #[test]
