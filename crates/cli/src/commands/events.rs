@@ -1,12 +1,15 @@
 //! `agentapi events`: what happened, and with `--follow` what happens.
 
+use anyhow::Context;
 use clap::Args;
 use http_body_util::BodyExt;
 use serde_json::Value;
 
 use crate::commands::status::local;
+use crate::extension::tell::tell;
 use crate::print::escape::visible;
-use crate::print::{Output, json_text, print, write};
+use crate::print::severity::{from_word, margin};
+use crate::print::{Output, json_text, write};
 use crate::process::runtime::{block_on, single_threaded};
 use crate::session::daemon::DaemonOptions;
 
@@ -29,7 +32,7 @@ pub(crate) fn run(options: &EventsOptions, output: Output) -> anyhow::Result<()>
         if options.follow {
             return follow(options, output).await;
         }
-        let list = options.daemon.get(&format!("/v1/events?limit=1000&after={}", options.after.unwrap_or(0))).await?;
+        let list = options.daemon.get_list(PATH, "events", options.after.unwrap_or(0)).await?;
         Ok(output.show(&list, |list| list["events"].as_array().into_iter().flatten().map(describe).collect())?)
     })
 }
@@ -37,15 +40,17 @@ pub(crate) fn run(options: &EventsOptions, output: Output) -> anyhow::Result<()>
 async fn follow(options: &EventsOptions, output: Output) -> anyhow::Result<()> {
     // Without a number: what there is first, as `journalctl -f` shows it.
     let mut stream = options.daemon.follow(Some(options.after.unwrap_or(0))).await?;
-    let mut unfinished = String::new();
+    // Bytes and not text: a frame may end within a character.
+    let mut unfinished = Vec::new();
     while let Some(frame) = stream.frame().await {
         let Ok(bytes) = frame?.into_data() else { continue };
-        unfinished.push_str(&String::from_utf8_lossy(&bytes));
-        // An event ends with an empty line. Comments, which keep the connection alive, have no data.
-        while let Some(end) = unfinished.find("\n\n") {
-            let event: String = unfinished.drain(..end + 2).collect();
-            let Some(data) = event.lines().find_map(|line| line.strip_prefix("data: ")) else { continue };
-            let event: Value = serde_json::from_str(data)?;
+        unfinished.extend_from_slice(&bytes);
+        while let Some(block) = take_block(&mut unfinished) {
+            // Comments, which keep the connection alive, have no data.
+            let Some(data) = block.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data: ")) else {
+                continue;
+            };
+            let event: Value = serde_json::from_slice(data).context("the controller's event is no JSON")?;
             let line = if output.json { json_text(&event) } else { describe(&event) };
             // A reader that is gone wants no more.
             if write(&line).is_err() {
@@ -53,16 +58,26 @@ async fn follow(options: &EventsOptions, output: Output) -> anyhow::Result<()> {
             }
         }
     }
-    Ok(print("The controller has ended.\n")?)
+    tell("The controller has ended.");
+    Ok(())
+}
+
+/// Takes what stands before the next empty line, with which an event or a comment ends, off the front.
+fn take_block(bytes: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let end = bytes.windows(2).position(|pair| pair == b"\n\n")?;
+    Some(bytes.drain(..end + 2).collect())
 }
 
 fn describe(event: &Value) -> String {
     let text = |key: &str| visible(event[key].as_str().unwrap_or("")).into_owned();
+    // Tells a reader of the stream what retention has removed before it came.
+    if let (Some(from), Some(to)) = (event["from"].as_i64(), event["to"].as_i64()) {
+        return format!("   Events {from} to {to} are no longer kept.\n");
+    }
     let run = event["run"].as_i64().map(|run| format!(" (run {run})")).unwrap_or_default();
-    let mark = match event["severity"].as_str() {
-        Some("critical") => "!! ",
-        Some("warning") => "!  ",
-        _ => "   ",
-    };
+    let mark = margin(from_word(event["severity"].as_str()));
     format!("{mark}{}  {}{run}: {}\n", local(&event["at"]), text("subject"), text("text"))
 }
+
+/// With the largest page that there is.
+const PATH: &str = "/v1/events?limit=1000";

@@ -41,7 +41,7 @@ pub(crate) fn run(daemon: &DaemonOptions, command: Option<&RunsCommand>, output:
                 Ok(output.show(&daemon.get(&format!("/v1/runs/{run}")).await?, describe)?)
             }
             Some(RunsCommand::Log { run }) => {
-                Ok(output.show(&daemon.get(&format!("/v1/runs/{run}/log")).await?, describe_log)?)
+                Ok(output.show(&daemon.get_list(&format!("/v1/runs/{run}/log"), "lines", 0).await?, describe_log)?)
             }
             Some(RunsCommand::Stop { run }) => {
                 let stopped = daemon.post(&format!("/v1/runs/{run}/stop")).await?;

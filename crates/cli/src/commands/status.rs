@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::print::Output;
 use crate::print::escape::visible;
+use crate::print::severity::{from_word, margin};
 use crate::print::table::{Column, Table};
 use crate::print::width::stdout_columns;
 use crate::process::runtime::{block_on, single_threaded};
@@ -24,14 +25,30 @@ fn describe(status: &Value) -> String {
         let activity = subject.pointer("/activity/state").and_then(Value::as_str).unwrap_or("");
         table.row([name, activity, &next, &time("last_start"), &time("last_success")].map(Into::into));
     }
-    let mut text = table.render(stdout_columns());
-    if let Some(freeze) = status["freeze"].as_object() {
-        let part = |key: &str| freeze.get(key).and_then(Value::as_str).map(visible).unwrap_or_default();
-        let seconds = freeze.get("for_s").and_then(Value::as_u64).unwrap_or_default();
-        text += &format!("{} since {seconds} s, by {}\n", part("stage"), part("holder"));
-    }
-    text
+    let is_empty = status["subjects"].as_array().is_none_or(Vec::is_empty);
+    let table = if is_empty { NOTHING.to_owned() } else { table.render(stdout_columns()) };
+    [table, describe_freeze(&status["freeze"]), describe_findings(&status["findings"])].concat()
 }
+
+fn describe_freeze(freeze: &Value) -> String {
+    if freeze.is_null() {
+        return String::new();
+    }
+    let part = |key: &str| visible(freeze[key].as_str().unwrap_or(""));
+    let seconds = freeze["for_s"].as_u64().unwrap_or_default();
+    format!("{}: {} for {seconds} s\n", part("holder"), part("stage"))
+}
+
+fn describe_findings(findings: &Value) -> String {
+    let line = |finding: &Value| {
+        let mark = margin(from_word(finding["severity"].as_str()));
+        let [subject, text] = ["subject", "text"].map(|key| visible(finding[key].as_str().unwrap_or("")));
+        format!("{mark}{subject}: {text}\n")
+    };
+    findings.as_array().into_iter().flatten().map(line).collect()
+}
+
+const NOTHING: &str = "Nothing is configured to run.\n";
 
 const COLUMNS: [Column; 5] = [
     Column::value("NAME", 1),

@@ -12,6 +12,21 @@ pub(crate) fn mark(severity: Option<Severity>, text: &str) -> String {
     }
 }
 
+/// The severity that the controller names so.
+pub(crate) fn from_word(word: Option<&str>) -> Option<Severity> {
+    match word {
+        Some("critical") => Some(Severity::Critical),
+        Some("warning") => Some(Severity::Warning),
+        _ => None,
+    }
+}
+
+/// The sign alone, for a column of signs in front of lines.
+pub(crate) fn margin(severity: Option<Severity>) -> String {
+    let style = style(severity);
+    format!("{style}{:<3}{style:#}", mark(severity, ""))
+}
+
 /// The colour of a figure: named ones, which a terminal chooses to fit its background.
 pub(crate) fn style(severity: Option<Severity>) -> Style {
     let colour = match severity {
@@ -33,9 +48,10 @@ pub(crate) const LEGEND: &str = "\n! warning, !! critical: `agentapi check` says
 #[cfg(test)]
 mod tests {
     use agentapi_findings::Severity::{Critical, Warning};
+    use anstream::adapter::strip_str;
     use anstyle::Style;
 
-    use super::{mark, style, worst};
+    use super::{from_word, margin, mark, style, worst};
 
     #[test]
     fn each_colour_has_a_sign_besides() {
@@ -43,6 +59,16 @@ mod tests {
             assert_eq!(style(severity) == Style::new(), mark(severity, "x") == "x", "{severity:?}");
         }
         assert_eq!((mark(Some(Warning), "x"), mark(Some(Critical), "x")), ("! x".into(), "!! x".into()));
+    }
+
+    #[test]
+    fn a_margin_is_as_wide_for_each_severity() {
+        let margins = [None, Some(Warning), Some(Critical)].map(|severity| strip_str(&margin(severity)).to_string());
+        assert_eq!(margins, ["   ", "!  ", "!! "]);
+        assert_eq!(
+            ["critical", "warning", "info"].map(|word| from_word(Some(word))),
+            [Some(Critical), Some(Warning), None]
+        );
     }
 
     #[test]

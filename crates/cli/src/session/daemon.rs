@@ -9,7 +9,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::UnixStream;
 
 use crate::error::CommandError;
@@ -20,7 +20,8 @@ use crate::status::ExitStatus;
 #[derive(Args, Clone)]
 pub(crate) struct DaemonOptions {
     /// The socket of the controller, which `agentapi serve` prints
-    #[arg(long, value_name = "FILE", env = "AGENTAPI_SOCKET", default_value = "/run/agentapi/agentapi.sock")]
+    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(env = "AGENTAPI_SOCKET", default_value = "/run/agentapi/agentapi.sock")]
     socket: PathBuf,
 }
 
@@ -28,6 +29,23 @@ impl DaemonOptions {
     /// Asks, and reads the JSON of the answer.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.json(Method::GET, path, None).await
+    }
+
+    /// Asks for all of a list whose items are numbered, beginning after this number. The controller answers in pages and
+    /// decides how many items one holds, so the end is a page without any.
+    pub(crate) async fn get_list(&self, path: &str, key: &str, mut after: i64) -> anyhow::Result<Value> {
+        let mut all = Vec::new();
+        loop {
+            let separator = if path.contains('?') { '&' } else { '?' };
+            let mut page = self.get(&format!("{path}{separator}after={after}")).await?;
+            let items = page.get_mut(key).and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
+            let last = items.last().and_then(|item| item["number"].as_i64());
+            all.extend(items);
+            match last {
+                Some(last) if last > after => after = last,
+                _ => return Ok(json!({ key: all })),
+            }
+        }
     }
 
     /// Asks for something to be done.

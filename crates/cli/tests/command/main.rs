@@ -7,6 +7,8 @@
 )]
 
 #[cfg(unix)]
+mod asking;
+#[cfg(unix)]
 mod audit;
 #[cfg(unix)]
 mod backup_run;
