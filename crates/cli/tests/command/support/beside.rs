@@ -54,7 +54,7 @@ impl Beside {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// How it ended: its exit status, or 128 and the number of the signal that killed it, as a shell says it.
+    /// How it ended, when what it said is read: its exit status, or 128 and the number of the signal that killed it, as a shell says it.
     #[track_caller]
     pub(crate) fn status(&mut self) -> i32 {
         let mut ended: Option<ExitStatus> = None;
@@ -63,6 +63,13 @@ impl Beside {
             ended.is_some()
         });
         let ended = ended.unwrap();
+        // What it has said is in the pipes; the threads that read them hold the texts until the end. A process that it has
+        // left behind may keep a pipe open, so that this is not waited for without a limit.
+        let until = Instant::now() + Duration::from_secs(2);
+        let is_read = |text: &Arc<Mutex<String>>| Arc::strong_count(text) == 1;
+        while !(is_read(&self.stdout) && is_read(&self.stderr)) && Instant::now() < until {
+            thread::sleep(Duration::from_millis(2));
+        }
         ended.code().or_else(|| ended.signal().map(|signal| 128 + signal)).unwrap()
     }
 }
