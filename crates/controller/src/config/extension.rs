@@ -7,12 +7,13 @@
 //! | `functions` | none are granted |
 //! | `ungranted` | `"refuse"` |
 //! | `input` | `{}` |
-//! | `[extension.limits]` | those of [`Limits`] |
+//! | `[extension.limits]` | those of [`Limits`]; `wall_ms` is 20 minutes where `disks.format` is granted |
 //! | `cron` or `every`, and the others of [`due`] | it runs when asked to |
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use agentapi_host::Route;
 use agentapi_host::policy::{Grant, Grants, Limits, Ungranted};
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
@@ -64,7 +65,9 @@ fn check(section: Section<'_>, names: &mut BTreeSet<String>, from: &Defaults<'_>
     let ungranted = optional_key(&section, "ungranted", |section| {
         section.choice("ungranted", &[("refuse", Ungranted::Refuse), ("deny", Ungranted::Deny)])
     });
-    let limits = super::optional(section.section("limits"), check_limits);
+    let grants = functions.map(Grants::new);
+    let defaults = limits_for(grants.as_ref());
+    let limits = super::optional(section.section("limits"), |section| check_limits(section, defaults));
     let input = match section.table("input") {
         Some(table) => section.checked("input", json_of_table(table).map(|json| json.to_string())),
         None => (!section.has("input")).then(|| "{}".to_owned()),
@@ -72,8 +75,8 @@ fn check(section: Section<'_>, names: &mut BTreeSet<String>, from: &Defaults<'_>
     let schedule_name = name.as_deref().unwrap_or_default();
     let due = due::check(&section, schedule_name, from, &Unless { cron: None, jitter: std::time::Duration::ZERO });
     section.finish();
-    let grants = Grants::new(functions?).ungranted(ungranted?.unwrap_or_default());
-    let (limits, sha256) = (limits?.unwrap_or_default(), sha256?);
+    let grants = grants?.ungranted(ungranted?.unwrap_or_default());
+    let (limits, sha256) = (limits?.unwrap_or(defaults), sha256?);
     Some(Extension { name: name?, file: file?, sha256, grants, limits, input: input?, due: due? })
 }
 
@@ -86,8 +89,14 @@ fn check_digest(text: &str) -> Result<String, String> {
     Err(format!("expected 64 hex digits, as sha256sum prints them, found {found}"))
 }
 
-fn check_limits(section: Section<'_>) -> Option<Limits> {
-    let mut limits = Limits::default();
+/// Of a time that passes while a person decides, an extension that may ask one needs more.
+fn limits_for(grants: Option<&Grants>) -> Limits {
+    let may_ask = grants.is_some_and(|grants| grants.allows(Route::FormatDisk.function()));
+    let limits = Limits::default();
+    if may_ask { Limits { wall: WALL_WITH_A_PERSON, ..limits } } else { limits }
+}
+
+fn check_limits(section: Section<'_>, mut limits: Limits) -> Option<Limits> {
     let mut is_right = true;
     let mut number = |key: &'static str, set: &mut dyn FnMut(u64)| match section.number(key) {
         Some(number) => set(number),
@@ -131,12 +140,26 @@ fn json_of(value: &DeValue<'_>) -> Result<Value, String> {
     })
 }
 
+/// Twenty minutes: the quarter of an hour in which a wipe can be approved, and what the extension does besides.
+const WALL_WITH_A_PERSON: std::time::Duration = std::time::Duration::from_secs(20 * 60);
+
 /// What the backup loop is called beside extensions.
 pub const BACKUP: &str = "backup";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_may_ask_for_a_wipe_has_the_time_that_a_person_has() {
+        let wall = |functions: &[&str]| {
+            limits_for(Some(&Grants::new(functions.iter().map(|text| text.parse().unwrap())))).wall
+        };
+        assert_eq!(wall(&["disks.list"]), Limits::default().wall);
+        for functions in [["disks.format"], ["disks.*"]] {
+            assert_eq!(wall(&functions).as_secs(), 1200);
+        }
+    }
 
     #[test]
     fn the_input_is_json_of_the_same_shape() {
