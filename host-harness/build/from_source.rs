@@ -35,9 +35,9 @@ impl<'a> Workshop<'a> {
         Ok(Self { root, target_dir, is_dependency, rust_flags: rust_flags(root)? })
     }
 
-    /// Writes each component as a file into `folder`.
-    pub(crate) fn build_into(&self, folder: &Path) -> Result<(), String> {
-        for (package, file) in COMPONENTS {
+    /// Writes each of these components as a file into `folder`.
+    pub(crate) fn build_into(&self, folder: &Path, components: &[(&str, &str)]) -> Result<(), String> {
+        for (package, file) in components {
             let status = self.cargo(package).status().map_err(|why| format!("cannot run cargo: {why}"))?;
             if !status.success() {
                 return Err(self.advice(package));

@@ -51,7 +51,7 @@ fn place_components() -> Result<(), String> {
     } else {
         // Beside the folders of the crates, so that checking and building share it: `out` is PROFILE/build/CRATE/out.
         let target_dir = out.ancestors().nth(3).unwrap_or(&out).join("component");
-        Workshop::new(&root, &target_dir)?.build_into(&out)?;
+        Workshop::new(&root, &target_dir)?.build_into(&out, &COMPONENTS)?;
     }
     let Some(given) = given else { return Ok(()) };
     println!("cargo::rerun-if-changed={}", given.display());

@@ -1,4 +1,4 @@
-//! Builds the components from source and writes them, with the digest of their sources, where they are committed. Called by
+//! Builds the components from source and writes them where they are committed, with the digest of the library's sources. Called by
 //! `tools/update-components`; CI calls it too and fails if anything then differs from the commit.
 
 mod digest;
@@ -26,13 +26,27 @@ fn update() -> Result<(), String> {
         env::var_os(from_source::WORKSPACE).ok_or("call this by tools/update-components, inside the workspace")?;
     let root = Path::new(&root);
     let committed = root.join("host-harness/component");
-    let cannot = |why: std::io::Error| format!("cannot write to {}: {why}", committed.display());
-    fs::create_dir_all(&committed).map_err(cannot)?;
-    Workshop::new(root, &root.join("target/component"))?.build_into(&committed)?;
-    fs::write(committed.join(digest::FILE), digest::of_sources(root)? + "\n").map_err(cannot)?;
-    for (_, file) in COMPONENTS {
-        let length = fs::metadata(committed.join(file)).map_err(cannot)?.len();
+    let target_dir = root.join("target/component");
+    let workshop = Workshop::new(root, &target_dir)?;
+    build(&workshop, &committed, &COMPONENTS)?;
+    build(&workshop, &root.join("crates/cli/component"), &EXAMPLES)?;
+    let digest = committed.join(digest::FILE);
+    fs::write(&digest, digest::of_sources(root)? + "\n").map_err(|why| cannot_write(&digest, &why))
+}
+
+fn build(workshop: &Workshop<'_>, folder: &Path, components: &[(&str, &str)]) -> Result<(), String> {
+    fs::create_dir_all(folder).map_err(|why| cannot_write(folder, &why))?;
+    workshop.build_into(folder, components)?;
+    for (_, file) in components {
+        let length = fs::metadata(folder.join(file)).map_err(|why| cannot_write(folder, &why))?.len();
         println!("{file}: {length} bytes");
     }
     Ok(())
 }
+
+fn cannot_write(path: &Path, why: &std::io::Error) -> String {
+    format!("cannot write {}: {why}", path.display())
+}
+
+/// The extensions that `agentapi serve --mock` shows. The command embeds them as they are committed.
+const EXAMPLES: [(&str, &str); 2] = [("capacity-report", "capacity_report.wasm"), ("disk-watch", "disk_watch.wasm")];

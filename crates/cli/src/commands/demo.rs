@@ -90,6 +90,6 @@ const BACKUP_MS: u64 = 150;
 const NEXT: &str = "\
 Next:
   agentapi mock          a mock agent that stays, and the lines to connect to it
-  agentapi serve --mock  a whole controller, with a backup every minute
+  agentapi serve --mock  a whole controller: backups, two extensions
   agentapi --help        every command, and how to name a real agent
 ";

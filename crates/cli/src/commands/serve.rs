@@ -35,7 +35,8 @@ pub(crate) struct ServeOptions {
     /// Print what was understood of the configuration, with the next times of each schedule, and end
     #[arg(long, conflicts_with = "mock")]
     check: bool,
-    /// Run against a mock agent in this process, with a backup every minute: to see it work
+    /// Run against a mock agent in this process, with a backup and two extensions every few minutes: to
+    /// see it work
     #[arg(long, conflicts_with = "config")]
     mock: bool,
 }

@@ -34,8 +34,21 @@ fn with_a_mock_agent_one_command_is_a_whole_controller_that_leaves_nothing() {
     assert!(ask(&["status"]).contains("backup"));
     assert!(ask(&["schedule", "run", "backup"]).contains("of backup is queued"));
     wait_until("the backup is done", || ask(&["runs"]).contains("done"));
+    let mut following = command(&["events", "--follow"]);
+    following.env("AGENTAPI_SOCKET", &socket);
+    let mut following = Beside::spawn(following);
+    for (extension, expected) in [("capacity-report", "media at /mnt/felhom/media: in the backup"), ("disk-watch", "")]
+    {
+        assert!(ask(&["status"]).contains(extension));
+        let run = ask(&["schedule", "run", extension, "--json"]);
+        let run = serde_json::from_str::<serde_json::Value>(&run).unwrap()["run"].to_string();
+        wait_until("the extension is done", || ask(&["runs", "show", &run]).contains(": done"));
+        assert!(ask(&["runs", "log", &run]).contains(expected), "{}", ask(&["runs", "log", &run]));
+        wait_until("it is told", || following.stdout().contains(&format!("{extension} (run {run}): done")));
+    }
     controller.signal(Signal::TERM);
     assert_eq!(controller.status(), 0, "{}", controller.stderr());
+    assert_eq!(following.status(), 0, "{}", following.stderr());
     let left: Vec<_> = fs::read_dir(temporary.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(left.is_empty(), "{left:?}");
 }

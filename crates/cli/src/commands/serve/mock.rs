@@ -20,6 +20,9 @@ pub(super) async fn serve_in(folder: &std::path::Path) -> anyhow::Result<()> {
     let text = CONFIGURATION.replace("ENDPOINT", &agent.endpoint()).replace("PIN", &agent.fingerprint().to_string());
     let file = folder.join("controller.toml");
     fs::write(&file, text).context("the configuration cannot be written")?;
+    for (name, wasm) in EXTENSIONS {
+        fs::write(folder.join(name), wasm).with_context(|| format!("{name} cannot be written"))?;
+    }
     let config = Config::read(&file, &Surroundings::of_process()).result.map_err(|mistakes| refused(&mistakes))?;
     tell(&format!("a mock agent listens on {}; its configuration is {}", agent.endpoint(), file.display()));
     let [main, read_only] = ["agentapi.sock", "agentapi-ro.sock"].map(|name| folder.join(name));
@@ -33,7 +36,13 @@ pub(super) async fn serve() -> anyhow::Result<()> {
     serve_in(folder.path()).await
 }
 
-/// A backup every minute, of which the mock agent makes one at once.
+/// The extensions that are run beside the backup: two that only read. Committed as `tools/update-components` builds them.
+const EXTENSIONS: [(&str, &[u8]); 2] = [
+    ("disk-watch.wasm", include_bytes!("../../../component/disk_watch.wasm")),
+    ("capacity-report.wasm", include_bytes!("../../../component/capacity_report.wasm")),
+];
+
+/// A backup every minute, of which the mock agent makes one at once, and the two extensions.
 const CONFIGURATION: &str = r#"[agent]
 endpoint = "ENDPOINT"
 fingerprints = ["PIN"]
@@ -43,6 +52,18 @@ token_file = "token"
 every = "1m"
 even_if_not_due = true
 accept_crash_consistent = true
+
+[[extension]]
+name = "disk-watch"
+file = "disk-watch.wasm"
+functions = ["host-metrics.collect", "disks.list"]
+every = "1m"
+
+[[extension]]
+name = "capacity-report"
+file = "capacity-report.wasm"
+functions = ["storage.mounts", "disks.list"]
+every = "2m"
 
 [state]
 folder = "state"
