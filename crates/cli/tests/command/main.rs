@@ -42,4 +42,6 @@ mod support;
 mod thaw;
 #[cfg(unix)]
 mod thaw_fails;
+#[cfg(target_os = "linux")]
+mod tutorial;
 mod usage;
