@@ -14,6 +14,7 @@ use crate::policy::identity::Identity;
 use crate::policy::limits::Limits;
 use crate::policy::log::{Log, TracingLog};
 use crate::policy::state::RunState;
+use crate::sandbox::EpochClock;
 
 /// A loaded extension. Cheap to clone; runs share nothing.
 ///
@@ -21,6 +22,8 @@ use crate::policy::state::RunState;
 #[derive(Clone)]
 pub struct Policy {
     pub(super) component: PolicyExtensionPre<RunState>,
+    /// Interrupts what computes.
+    pub(super) epoch_clock: EpochClock,
     pub(super) grants: Arc<Grants>,
     pub(super) limits: Limits,
     pub(super) identity: Identity,

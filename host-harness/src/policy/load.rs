@@ -59,7 +59,8 @@ impl Host {
             link(engine, &component).map_err(LoadError::from_engine)
         })?;
         let (grants, identity) = (Arc::new(grants.clone()), Identity::new(name, wasm));
-        Ok(Policy { component, grants, limits: *limits, identity, settings: Settings::default() })
+        let epoch_clock = self.engines.epoch_clock().clone();
+        Ok(Policy { component, epoch_clock, grants, limits: *limits, identity, settings: Settings::default() })
     }
 
     /// The imports of an extension: what it would have to be granted.

@@ -34,6 +34,7 @@ impl Policy {
         // Lives longer than all that the run does, so that its end is the last line.
         let operation = trail.begin_run();
         let cpu = CpuMeter::default();
+        let _running = self.epoch_clock.run();
         let run = self.instantiate_and_run(self.store(agent, trail, cpu.clone()), input);
         // An extension that waits, for an agent or by `wasi:clocks`, uses no CPU time: only this timer ends it.
         let outcome = match timeout(self.limits.wall, cpu.measure(run)).await {

@@ -13,6 +13,7 @@ use crate::network::Deadline;
 use crate::observer::{CallSummary, Observer};
 use crate::permits::Permit;
 use crate::sandbox::bindings::Agentapi;
+use crate::sandbox::epochs::Running;
 use crate::sandbox::error::{FromComponent, from_trap};
 use crate::sandbox::instance::Instance;
 use crate::sandbox::instances::{GRACE, Instances};
@@ -27,6 +28,7 @@ pub(crate) struct Call {
     deadline: Deadline,
     report: CallReport,
     _permit: Permit,
+    _running: Running,
 }
 
 /// Reports a call's end: to its span, and to the observer.
@@ -49,12 +51,15 @@ impl Call {
             let queued = || deadline.error(instances.client().authority(), route, Phase::Queued);
             // The permit first: a call that waits for it must not hold an instance meanwhile.
             let permit = instances.permits().acquire(deadline.at).await.ok_or_else(queued)?;
+            let running = instances.engines().epoch_clock().run();
             let mut instance = instances.take(deadline).await?;
             instance.store.data_mut().egress.start_call(deadline);
-            Ok((instance, permit))
+            Ok((instance, permit, running))
         };
         match taken.await {
-            Ok((instance, permit)) => Ok(Self { instances, instance, route, deadline, report, _permit: permit }),
+            Ok((instance, permit, running)) => {
+                Ok(Self { instances, instance, route, deadline, report, _permit: permit, _running: running })
+            }
             Err(error) => {
                 report.end(CallSummary { route, outcome: Error::kind(&error), ..CallSummary::default() });
                 Err(error)

@@ -1,4 +1,4 @@
-//! The engines that run the client, the choice between them, and the clock that interrupts what they run.
+//! The engines that run the client, and the choice between them.
 //!
 //! The *on-demand* engine allocates memory and stack of an instance when it is made. The *pooled* engine uses
 //! wasmtime's pooling allocator: it has slots for many instances, which are reset and used again. That takes less than
@@ -16,23 +16,18 @@
 //! The pool is created with the second instance: a process that only ever needs one does not pay the 3 ms for it. Both
 //! engines run the same compiled code.
 
-use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread;
-use std::time::Duration;
 
-use wasmtime::{Config, Engine, EngineWeak, PoolConcurrencyLimitError, PoolingAllocationConfig};
+use wasmtime::{Config, Engine, PoolConcurrencyLimitError, PoolingAllocationConfig};
 
 use crate::sandbox::code::for_engine;
 use crate::sandbox::component::{BuildError, ComponentSource, from_engine, load};
+use crate::sandbox::epochs::EpochClock;
 use crate::sandbox::instance::{Instance, LinkedComponent};
 use crate::sandbox::loader::Loader;
 use crate::sandbox::store::State;
 
-/// How often the epoch is incremented, and so how long an instance computes before other tasks get their turn: 10 ms
-/// are not noticed by anybody's I/O.
-const TICK: Duration = Duration::from_millis(10);
 /// Slots of the pool. Each takes 4 GiB of address space, and memory only after it was used.
 const POOL_SLOTS: u32 = 256;
 /// Core instances and tables of one client. It has fewer itself; an extension may be plugged onto it.
@@ -55,14 +50,18 @@ impl Engines {
     pub(crate) fn new(source: &ComponentSource, loader: &Loader) -> Result<Self, BuildError> {
         let engine = Engine::new(&config()).map_err(from_engine)?;
         let on_demand = load(&engine, source, loader)?;
-        let epoch_clock = EpochClock::default();
-        epoch_clock.start(&engine).map_err(BuildError::Thread)?;
+        let epoch_clock = EpochClock::start(&engine).map_err(BuildError::Thread)?;
         Ok(Self { on_demand, pooled: OnceLock::new(), has_made_instance: AtomicBool::new(false), epoch_clock })
     }
 
     /// The engine for extensions: the pool's slots have the client's size, and extensions have any.
     pub(crate) fn engine(&self) -> &Engine {
         self.on_demand.engine()
+    }
+
+    /// The clock that interrupts what runs on these engines.
+    pub(crate) fn epoch_clock(&self) -> &EpochClock {
+        &self.epoch_clock
     }
 
     /// Makes a new instance, in the pool if it has a free slot.
@@ -118,43 +117,9 @@ pub(super) fn config() -> Config {
     config
 }
 
-/// The engines whose epoch one thread increments.
-#[derive(Clone, Default)]
-struct EpochClock(Arc<Mutex<Vec<EngineWeak>>>);
-
-impl EpochClock {
-    /// Starts the thread, which ends when the last engine is gone.
-    fn start(&self, first: &Engine) -> io::Result<()> {
-        self.add(first);
-        let clock = self.clone();
-        // A thread and not a task: an instance that computes may keep every thread of the runtime busy.
-        let thread = thread::Builder::new().name("agentapi-epochs".into());
-        let running = thread.spawn(move || {
-            while clock.tick() {
-                thread::sleep(TICK);
-            }
-        });
-        running.map(drop)
-    }
-
-    fn add(&self, engine: &Engine) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(engine.weak());
-    }
-
-    /// Increments every epoch; false when no engine is left.
-    fn tick(&self) -> bool {
-        let mut engines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Weak references, so that this thread does not keep an engine alive that nobody else uses.
-        engines.retain(|engine| engine.upgrade().inspect(Engine::increment_epoch).is_some());
-        !engines.is_empty()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use wasmtime::Engine;
-
-    use super::{ComponentSource, Engines, EpochClock, Loader};
+    use super::{ComponentSource, Engines, Loader};
 
     #[test]
     fn every_instance_but_the_first_may_come_from_the_pool() {
@@ -162,19 +127,5 @@ mod tests {
         assert!(engines.pool_unless_first().is_none());
         assert!(engines.pool_unless_first().is_some());
         assert!(engines.pool_unless_first().is_some());
-    }
-
-    #[test]
-    fn the_epoch_clock_reaches_all_engines_and_ends_with_the_last() {
-        let clock = EpochClock::default();
-        assert!(!clock.tick());
-        let (first, second) = (Engine::default(), Engine::default());
-        clock.add(&first);
-        clock.add(&second);
-        assert!(clock.tick());
-        drop(first);
-        assert!(clock.tick());
-        drop(second);
-        assert!(!clock.tick());
     }
 }

@@ -41,6 +41,10 @@ impl Instances {
         Self { engines, count, client, permits, idle: IdlePool::new(MAX_IDLE) }
     }
 
+    pub(super) fn engines(&self) -> &Engines {
+        &self.engines
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }

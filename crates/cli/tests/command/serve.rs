@@ -2,6 +2,7 @@
 
 mod disk;
 mod frozen;
+mod idle;
 mod killed;
 mod refused;
 mod reload;

@@ -1,10 +1,11 @@
 //! The one thread that writes. What waits in its queue goes into one commit, because each commit costs an fsync; answers are
-//! given after it.
+//! given after it. What nobody waits for lingers a moment, so that it may go with what somebody does.
 
 use std::fs::File;
 use std::io;
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Savepoint, TransactionBehavior};
 use tokio::sync::{broadcast, oneshot, watch};
@@ -27,8 +28,15 @@ pub struct Tx<'a> {
 }
 
 enum Ask {
-    Change(Change),
-    Park { is_parked: mpsc::SyncSender<()>, until: mpsc::Receiver<()> },
+    Change {
+        change: Change,
+        /// Somebody waits for it.
+        is_urgent: bool,
+    },
+    Park {
+        is_parked: mpsc::SyncSender<()>,
+        until: mpsc::Receiver<()>,
+    },
 }
 
 /// Makes a change, and says afterwards to whom the outcome goes.
@@ -68,7 +76,7 @@ impl Writer {
         T: Send + 'static,
         C: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let asked = self.ask(change);
+        let asked = self.ask(change, true);
         async move { asked?.await.unwrap_or(Err(StoreError::Busy)) }
     }
 
@@ -81,7 +89,7 @@ impl Writer {
         &self,
         change: impl FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<(), StoreError> {
-        self.ask(change).map(drop)
+        self.ask(change, false).map(drop)
     }
 
     pub(super) fn follow(&self) -> broadcast::Receiver<Arc<Event>> {
@@ -95,6 +103,7 @@ impl Writer {
     fn ask<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+        is_urgent: bool,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (reply, answer) = oneshot::channel();
         let change: Change = Box::new(move |savepoint| {
@@ -113,7 +122,7 @@ impl Writer {
             })
         });
         // Never waits: a queue that is full while something is frozen would hold up whoever has to thaw.
-        self.queue.try_send(Ask::Change(change)).map_err(|_| StoreError::Busy)?;
+        self.queue.try_send(Ask::Change { change, is_urgent }).map_err(|_| StoreError::Busy)?;
         Ok(answer)
     }
 
@@ -144,24 +153,32 @@ fn work(
                     // Nothing is ever sent: this returns when the value is dropped that keeps the store parked.
                     let _ = until.recv();
                 }
-                Ask::Change(first) => {
-                    let mut changes = vec![first];
-                    while changes.len() < MAX_CHANGES_IN_A_COMMIT {
-                        match asks.try_recv() {
-                            Ok(Ask::Change(change)) => changes.push(change),
-                            // A park waits for what came before it, so that it ends the batch.
-                            Ok(park @ Ask::Park { .. }) => {
-                                next = Some(park);
-                                break;
-                            }
-                            Err(_) => break,
-                        }
-                    }
+                Ask::Change { change, is_urgent } => {
+                    let mut changes = vec![change];
+                    next = collect(asks, &mut changes, is_urgent);
                     commit(&mut connection, changes, feed, failing);
                 }
             }
         }
     }
+}
+
+/// What goes into the same commit. Returns what ends the batch: a park waits for what came before it.
+#[expect(clippy::disallowed_methods, reason = "how long changes linger is a matter of the machine, not of schedules")]
+fn collect(asks: &mpsc::Receiver<Ask>, changes: &mut Vec<Change>, mut is_urgent: bool) -> Option<Ask> {
+    let until = Instant::now() + LINGER;
+    while changes.len() < MAX_CHANGES_IN_A_COMMIT {
+        let left = if is_urgent { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
+        match asks.recv_timeout(left) {
+            Ok(Ask::Change { change, is_urgent: more }) => {
+                changes.push(change);
+                is_urgent |= more;
+            }
+            Ok(park @ Ask::Park { .. }) => return Some(park),
+            Err(_) => break,
+        }
+    }
+    None
 }
 
 fn commit(
@@ -204,3 +221,5 @@ fn commit(
 const MAX_WAITING: usize = 4096;
 /// Changes in one commit: enough to be quick, and short enough that a reader's checkpoint is not held up.
 const MAX_CHANGES_IN_A_COMMIT: usize = 64;
+/// How long a change lingers that nobody waits for: the lines that an extension prints go with its end.
+const LINGER: Duration = Duration::from_millis(20);
