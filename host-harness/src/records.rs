@@ -61,6 +61,19 @@ macro_rules! text_variant {
                 Ok(Self::from(&*text))
             }
         }
+
+        /// A text, and not a list of the known ones: the agent may have others.
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                let text = utoipa::openapi::schema::ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String);
+                let known = [$($text),+].map(|text| format!("`{text:?}`").replace('"', "")).join(", ");
+                text.description(Some(format!("One of {known}, or another text of the agent."))).into()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
     };
 }
 use text_variant;

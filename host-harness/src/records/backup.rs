@@ -8,6 +8,7 @@ use crate::records::text_variant;
 /// Whether a backup is due. Source: GET /backup/due.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct BackupDue {
     /// The guest's number in Proxmox.
@@ -21,6 +22,7 @@ pub struct BackupDue {
 /// A backup that was started. Source: POST /backup.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct BackupJob {
     /// The guest's number in Proxmox.
@@ -35,6 +37,7 @@ pub struct BackupJob {
 /// How far the latest backup is. Source: GET /backup/status.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct BackupStatus {
     /// The guest's number in Proxmox.

@@ -9,6 +9,7 @@ use crate::records::text_variant;
 /// The disks of a guest. Source: GET /disks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct DiskList {
     /// The guest's number in Proxmox.
@@ -20,6 +21,7 @@ pub struct DiskList {
 /// One disk.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct Disk {
     /// Its name, such as `sdb1`.
@@ -80,6 +82,7 @@ pub enum DiskRole {
 /// What `disks.assign` is to mount, and how. Source: body of POST /disks/assign.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct AssignRequest {
     /// The file system's UUID; see `disks.fs-uuid`.
@@ -97,6 +100,7 @@ pub struct AssignRequest {
 /// What `disks.eject` did. Source: POST /disks/eject.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct EjectResult {
     /// The guest's number in Proxmox.
@@ -111,6 +115,7 @@ pub struct EjectResult {
 /// What `disks.format` is to format. Source: body of POST /disks/format.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct FormatRequest {
     /// The device, such as `/dev/sdb1`.
@@ -124,6 +129,7 @@ pub struct FormatRequest {
 /// What the agent says to a request to format. Source: POST /disks/format.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct FormatResult {
     /// The guest's number in Proxmox.
@@ -153,6 +159,7 @@ pub struct FormatResult {
 /// An operation that waits for the operator's signature.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct PendingOp {
     /// What is to be done, such as `storage_wipe`.

@@ -10,6 +10,7 @@ use crate::records::text_variant;
 /// The host and its storage. Source: GET /host/metrics.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct MetricsView {
     /// The guest's number in Proxmox.
@@ -24,6 +25,7 @@ pub struct MetricsView {
 /// The host itself. Percentages run from 0.0 to 100.0.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct HostStatus {
     /// The node's name in Proxmox.
@@ -62,6 +64,7 @@ pub struct HostStatus {
 /// One storage target of the host. Fractions run from 0.0 to 1.0.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct StorageTarget {
     /// Its name in Proxmox.
@@ -103,6 +106,7 @@ pub struct StorageTarget {
 /// How full a thin pool is. A pool that runs full stops every guest on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct ThinPool {
     /// Data in use: 0.0 to 1.0.
@@ -116,6 +120,7 @@ pub struct ThinPool {
 /// What a disk says about itself (SMART).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct Smart {
     /// Its own verdict.

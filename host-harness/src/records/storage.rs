@@ -8,6 +8,7 @@ use crate::records::text_variant;
 /// What is mounted in a guest. Source: GET /storage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct StorageView {
     /// The guest's number in Proxmox.
@@ -19,6 +20,7 @@ pub struct StorageView {
 /// One mounted storage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[component(record)]
 pub struct StorageMount {
     /// The name under which the guest's configuration knows it, such as `media`.
