@@ -19,6 +19,7 @@ mod migrations;
 mod notices;
 mod open;
 mod reader;
+mod requests;
 mod retention;
 mod runs;
 mod schedules;
@@ -39,6 +40,7 @@ pub use approvals::Decided;
 pub use backlog::Backlog;
 pub use notices::Told;
 pub use reader::Reader;
+pub use requests::{KEEP_REQUESTS, KEEP_REQUESTS_FOR, KnownRequest, RequestDigest, RequestKey, StoredAnswer};
 pub use runs::{Page, RunFilter};
 pub use schedules::ScheduleState;
 pub use writer::{Tx, Writer};
@@ -144,6 +146,11 @@ impl Store {
     /// Why the latest change could not be committed; none while changes are.
     pub fn write_failure(&self) -> watch::Receiver<Option<String>> {
         self.writer.failure()
+    }
+
+    /// For how long the store has been parked; none while it is not.
+    pub fn parked_for(&self) -> Option<Duration> {
+        self.gate.closed_for()
     }
 
     /// Waits until nobody is in the file, and keeps it so until the value is dropped. Blocks for as long as what is being

@@ -36,6 +36,11 @@ impl Gate {
         }
     }
 
+    /// For how long it has been closed; none while it is open.
+    pub(super) fn closed_for(&self) -> Option<Duration> {
+        self.lock().since.map(|since| since.elapsed())
+    }
+
     /// Lets nobody in any more, and waits until those inside have left.
     #[expect(
         clippy::disallowed_methods,

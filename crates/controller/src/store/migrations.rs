@@ -5,8 +5,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::StoreError;
 
 /// Step N brings a file of version N to version N + 1.
-const STEPS: &[&str] =
-    &[include_str!("../../migrations/0001.sql"), include_str!("../../migrations/0002_approvals.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/0001.sql"),
+    include_str!("../../migrations/0002_approvals.sql"),
+    include_str!("../../migrations/0003_requests.sql"),
+];
 
 /// Brings a file to today's version. The steps and the version are one transaction: a step that fails leaves the file as it
 /// was.

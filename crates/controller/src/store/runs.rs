@@ -29,7 +29,7 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// Of a question for one item more than the page may hold, which tells whether there is a next one.
-    pub(super) fn of(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> i64) -> Self {
+    pub(crate) fn of(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> i64) -> Self {
         let has_more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let next = items.last().filter(|_| has_more).map(key);
