@@ -11,37 +11,46 @@
 mod access;
 mod agent;
 mod approvals;
+mod config;
+mod document;
 mod events;
+mod extract;
+mod keys;
 mod listen;
 mod notify;
+mod page;
 mod peer;
 mod problem;
+mod refusal;
 mod runs;
 mod serve;
 mod subjects;
 mod system;
+mod wipe;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
 
 use agentapi_host::quiesce::Coordinator;
 
 use crate::api::access::{Access, Door, Rights};
+use crate::api::keys::{Keys, Repeat};
 use crate::api::listen::Listening;
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, ProblemKind};
 use crate::approval::Desk;
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::notify::outbox::Receivers;
 use crate::owner::OwnerHandle;
@@ -62,6 +71,8 @@ pub struct ApiState {
     pub desk: Desk,
     /// Who is told of them.
     pub receivers: watch::Receiver<Receivers>,
+    /// The configuration in use.
+    pub config: watch::Receiver<Arc<Config>>,
     /// What Prometheus reads.
     pub metrics: Arc<Metrics>,
     /// The guest's name.
@@ -121,55 +132,86 @@ pub async fn serve(bound: Bound, state: ApiState) {
     serving.wait().await;
 }
 
-/// One row of the table.
+/// The description of the API: OpenAPI 3.1, as JSON.
+pub fn openapi() -> &'static str {
+    document::text()
+}
+
+/// One row of the table. Path and method stand with the handler.
 struct Row {
-    path: &'static str,
     access: Access,
-    handler: MethodRouter<ApiState>,
+    /// For what acts: what it does when it is asked twice.
+    repeat: Option<Repeat>,
+    routes: UtoipaMethodRouter<ApiState>,
 }
 
 fn table() -> Vec<Row> {
-    let row = |path, access, handler| Row { path, access, handler };
+    let row = |access, routes| Row { access, repeat: None, routes };
+    let act = |repeat, routes| Row { access: Access::Operate, repeat: Some(repeat), routes };
+    let decide = |routes| Row { access: Access::Decide, repeat: Some(Repeat::IsHarmless), routes };
     vec![
-        row("/v1/live", Access::Open, get(system::live)),
-        row("/v1/ready", Access::Open, get(system::ready)),
-        row("/metrics", Access::Open, get(system::metrics)),
-        row("/v1/status", Access::Read, get(system::status)),
-        row("/v1/findings", Access::Read, get(system::findings)),
-        row("/v1/notify", Access::Read, get(notify::list)),
-        row("/v1/notify/{name}/test", Access::Operate, post(notify::test)),
-        row("/v1/runs", Access::Read, get(runs::list)),
-        row("/v1/runs/{id}", Access::Read, get(runs::show)),
-        row("/v1/runs/{id}/log", Access::Read, get(runs::log)),
-        row("/v1/runs/{id}/stop", Access::Operate, post(runs::stop)),
-        row("/v1/approvals", Access::Read, get(approvals::list)),
-        row("/v1/approvals/{id}", Access::Read, get(approvals::show)),
-        row("/v1/approvals/{id}/approve", Access::Decide, post(approvals::approve)),
-        row("/v1/approvals/{id}/refuse", Access::Decide, post(approvals::refuse)),
-        row("/v1/subjects/{name}/run", Access::Operate, post(subjects::run)),
-        row("/v1/subjects/{name}/pause", Access::Operate, post(subjects::pause)),
-        row("/v1/subjects/{name}/resume", Access::Operate, post(subjects::resume)),
-        row("/v1/events", Access::Read, get(events::list)),
-        row("/v1/agent/storage", Access::Read, get(agent::storage)),
-        row("/v1/agent/backup-due", Access::Read, get(agent::backup_due)),
-        row("/v1/agent/backup-status", Access::Read, get(agent::backup_status)),
-        row("/v1/agent/disks", Access::Read, get(agent::disks)),
-        row("/v1/agent/host-metrics", Access::Read, get(agent::host_metrics)),
-        row("/v1/agent/assign-disk", Access::Operate, post(agent::assign_disk)),
-        row("/v1/agent/eject-disk", Access::Operate, post(agent::eject_disk)),
+        row(Access::Open, routes!(system::live)),
+        row(Access::Open, routes!(system::ready)),
+        row(Access::Open, routes!(system::metrics)),
+        row(Access::Read, routes!(system::openapi)),
+        row(Access::Read, routes!(system::status)),
+        row(Access::Read, routes!(config::show)),
+        row(Access::Read, routes!(system::findings)),
+        row(Access::Read, routes!(notify::list)),
+        act(Repeat::Acts, routes!(notify::test)),
+        row(Access::Read, routes!(runs::list)),
+        row(Access::Read, routes!(runs::show)),
+        row(Access::Read, routes!(runs::log)),
+        act(Repeat::IsHarmless, routes!(runs::stop)),
+        row(Access::Read, routes!(approvals::list)),
+        row(Access::Read, routes!(approvals::show)),
+        decide(routes!(approvals::approve)),
+        decide(routes!(approvals::refuse)),
+        act(Repeat::Acts, routes!(subjects::run)),
+        act(Repeat::IsHarmless, routes!(subjects::pause)),
+        act(Repeat::IsHarmless, routes!(subjects::resume)),
+        row(Access::Read, routes!(events::list)),
+        row(Access::Read, routes!(agent::new)),
+        row(Access::Read, routes!(agent::storage)),
+        row(Access::Read, routes!(agent::backup_due)),
+        act(Repeat::Acts, routes!(agent::start_backup)),
+        row(Access::Read, routes!(agent::backup_status)),
+        row(Access::Read, routes!(agent::disks)),
+        act(Repeat::Acts, routes!(agent::assign_disk)),
+        act(Repeat::Acts, routes!(agent::eject_disk)),
+        act(Repeat::Acts, routes!(agent::format_disk)),
+        row(Access::Read, routes!(agent::host_metrics)),
+        row(Access::Read, routes!(agent::fs_uuid)),
+        row(Access::Read, routes!(agent::opsign_command)),
     ]
 }
 
 fn router(state: ApiState) -> Router {
+    let keys = Keys::new(state.store.clone(), Arc::clone(&state.clock));
     let mut router = Router::new();
-    for Row { path, access, handler } in table() {
+    for Row { access, repeat, routes: (_, paths, handler) } in table() {
+        let keyed = from_fn({
+            let keys = keys.clone();
+            move |request: Request, next: Next| pass_on(keys.clone(), repeat, request, next)
+        });
         let check = from_fn(move |request: Request, next: Next| check_access(access, request, next));
-        router = router.route(path, handler.route_layer(check));
+        // The last one is the first to see a request: who may not act is not told of anybody's keys.
+        let handler = handler.route_layer(keyed).route_layer(check);
+        for path in paths.paths.keys() {
+            router = router.route(path, handler.clone());
+        }
     }
-    let nothing = async || Problem::new(StatusCode::NOT_FOUND, "not-found", "there is no such path");
-    let other_method =
-        async || Problem::new(StatusCode::METHOD_NOT_ALLOWED, "invalid-argument", "not with this method");
-    router.fallback(nothing).method_not_allowed_fallback(other_method).with_state(state)
+    let nothing = async || Problem::new(ProblemKind::NotFound, "there is no such path");
+    let other_method = async || Problem::new(ProblemKind::MethodNotAllowed, "not with this method");
+    let router = router.fallback(nothing).method_not_allowed_fallback(other_method);
+    router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).with_state(state)
+}
+
+async fn pass_on(keys: Keys, repeat: Option<Repeat>, request: Request, next: Next) -> Result<Response, Problem> {
+    match repeat {
+        Some(repeat) => keys.pass_on(repeat, request, next).await,
+        None => Ok(next.run(request).await),
+    }
 }
 
 async fn check_access(needed: Access, request: Request, next: Next) -> Result<Response, Problem> {
@@ -182,8 +224,11 @@ async fn check_access(needed: Access, request: Request, next: Next) -> Result<Re
         Access::Open | Access::Read | Access::Operate => "this socket is read-only",
         Access::Decide => "only root, the controller's user and those in `approvers` may decide",
     };
-    Err(Problem::new(StatusCode::FORBIDDEN, "denied", detail))
+    Err(Problem::new(ProblemKind::Denied, detail))
 }
+
+/// Length of a request's body: that of any that there is, many times.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the tests wait for real threads and sockets")]

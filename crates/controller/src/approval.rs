@@ -14,6 +14,7 @@ use std::fmt;
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::event::names;
 use crate::run::RunId;
@@ -21,7 +22,7 @@ use crate::run::RunId;
 pub use desk::{Desk, Verdict, VerdictError, Waiting};
 
 /// The number of a request, unique in one state folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct ApprovalId(pub i64);
 
@@ -33,7 +34,7 @@ impl fmt::Display for ApprovalId {
 
 /// What is to be wiped, as the agent described it when it was asked for. Each field is bound by the digest: a disk that has
 /// become another one, or a run that is another one, is not what was agreed to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct Wipe {
     /// The extension's name.
@@ -76,7 +77,7 @@ impl Wipe {
 }
 
 /// A wipe that was asked for, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct Approval {
     /// Its number.
@@ -84,7 +85,7 @@ pub struct Approval {
     /// What is to be wiped.
     #[serde(flatten)]
     pub wipe: Wipe,
-    /// SHA-256 of what is to be wiped: [`Wipe::digest`].
+    /// SHA-256 of what is to be wiped, in hex: what a decision is about.
     pub digest: String,
     /// How far it is.
     pub state: ApprovalState,

@@ -143,9 +143,11 @@ impl Controller {
         let background = Background::new(config, parts).await?;
         let bound = api::bind(&sockets).map_err(StartError::Socket)?;
         note_start(&store, clock.as_ref()).await?;
+        let (shown, in_use) = watch::channel(Arc::new(config.clone()));
         let reloader = Reloader {
             reload: Reload::new(config.file(), surroundings),
             config: config.clone(),
+            shown,
             host,
             store: store.clone(),
             clock: Arc::clone(&clock),
@@ -163,6 +165,7 @@ impl Controller {
             findings: background.findings.clone(),
             desk,
             receivers: background.receivers.clone(),
+            config: in_use,
             metrics: Arc::clone(&background.metrics),
             guest: config.fixed.guest.clone(),
             work: works,

@@ -4,11 +4,12 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::run::RunId;
 
 /// One line of what happened. Its number is given by the store, and grows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct Event {
     /// Its place among all events of this state folder.
@@ -44,11 +45,11 @@ pub struct NewEvent {
 }
 
 macro_rules! names {
-    ($(#[$doc:meta])* $type:ident { $($(#[$case_doc:meta])* $case:ident = $name:literal,)* }) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $type:ident { $($(#[doc = $case_doc:literal])* $case:ident = $name:literal,)* }) => {
+        $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[non_exhaustive]
-        pub enum $type { $($(#[$case_doc])* #[serde(rename = $name)] $case,)* }
+        pub enum $type { $($(#[doc = $case_doc])* #[serde(rename = $name)] $case,)* }
 
         impl $type {
             /// Every case.
@@ -70,6 +71,18 @@ macro_rules! names {
                 f.write_str(self.name())
             }
         }
+
+        /// Not derived: utoipa does not see a name that comes out of a macro. The description says what each case means.
+        impl utoipa::PartialSchema for $type {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                use utoipa::openapi::schema::{ObjectBuilder, Type};
+                let text = concat!($($doc,)* "\n\n", $("- `", $name, "`:", $($case_doc,)* "\n",)*);
+                let names = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([$($name,)*]));
+                names.description(Some(text.trim())).into()
+            }
+        }
+
+        impl utoipa::ToSchema for $type {}
     };
 }
 pub(crate) use names;

@@ -22,6 +22,8 @@ use crate::store::Store;
 pub(crate) struct Reloader {
     pub(crate) reload: Reload,
     pub(crate) config: Config,
+    /// The same, for whoever wants to see it.
+    pub(crate) shown: watch::Sender<Arc<Config>>,
     pub(crate) host: Host,
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
@@ -84,6 +86,7 @@ impl Reloader {
                 self.plan.send_replace(Arc::new(plan));
                 self.receivers.send_replace(receivers);
                 self.retention.send_replace(config.live.retention);
+                self.shown.send_replace(Arc::new(config.clone()));
                 self.config = config;
                 self.tell(EventKind::Reloaded, Severity::Info, "the changed configuration is in use".into());
             }

@@ -1,46 +1,71 @@
 //! Wipes that wait for a person: list, show, approve, refuse.
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::api::ApiState;
 use crate::api::access::Rights;
+use crate::api::extract::{JsonBody, Parameters, PathPart};
+use crate::api::page::{APPROVALS, Cursor, Limit};
 use crate::api::problem::Problem;
 use crate::approval::{Approval, ApprovalId, Verdict};
+use crate::store::Page;
 
-/// What a list takes.
-#[derive(Debug, Deserialize)]
+/// Which requests are listed.
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
-    limit: Option<u32>,
-    /// Where the page before ended.
-    cursor: Option<i64>,
+    /// How many.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
+    /// The `cursor` of the page before this one.
+    #[param(value_type = Option<String>, pattern = "^a[0-9]{1,18}$")]
+    cursor: Option<Cursor<APPROVALS>>,
 }
 
-/// A page of requests, the newest first.
-#[derive(Debug, Serialize)]
+/// A page of requests.
+#[derive(Serialize, ToSchema)]
 pub(super) struct ApprovalList {
+    /// The newest first.
     approvals: Vec<Approval>,
-    /// Where the next page begins; none on the last one.
-    cursor: Option<i64>,
+    /// Leads to the next page; null on the last.
+    #[schema(value_type = Option<String>)]
+    cursor: Option<Cursor<APPROVALS>>,
 }
 
-/// Requests, the newest first.
+/// Lists wipes that wait or waited for a person, the newest first
+#[utoipa::path(
+    get, path = "/v1/approvals", operation_id = "list_approvals", tag = "approvals", params(ListQuery),
+    responses((status = 200, body = ApprovalList))
+)]
 pub(super) async fn list(
     State(state): State<ApiState>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Parameters(ListQuery { limit, cursor }): Parameters<ListQuery>,
 ) -> Result<Json<ApprovalList>, Problem> {
-    let Query(ListQuery { limit, cursor }) = query.map_err(|why| Problem::invalid(why.body_text()))?;
-    let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let page = state.store.reader().approvals(cursor, limit).await?;
-    Ok(Json(ApprovalList { approvals: page.items, cursor: page.next }))
+    let before = cursor.map(|cursor| cursor.0);
+    let Page { items, next } = state.store.reader().approvals(before, limit.unwrap_or_default().get()).await?;
+    Ok(Json(ApprovalList { approvals: items, cursor: next.map(Cursor) }))
 }
 
-/// One request. One that waits is answered from memory.
-pub(super) async fn show(State(state): State<ApiState>, id: ApprovalPath) -> Result<Json<Approval>, Problem> {
-    let id = approval_id(id)?;
+/// Shows a wipe that waits or waited for a person
+///
+/// One that waits is answered from memory, also while the state is frozen.
+#[utoipa::path(
+    get, path = "/v1/approvals/{id}", operation_id = "show_approval", tag = "approvals",
+    params(("id" = i64, Path, description = "The request's number.")),
+    responses(
+        (status = 200, body = Approval),
+        (status = 404, body = Problem, content_type = "application/problem+json")
+    )
+)]
+pub(super) async fn show(
+    State(state): State<ApiState>,
+    PathPart(id): PathPart<i64>,
+) -> Result<Json<Approval>, Problem> {
+    let id = ApprovalId(id);
     let waiting = state.desk.waiting().borrow().iter().find(|waiting| waiting.id == id).cloned();
     match waiting {
         Some(approval) => Ok(Json(approval)),
@@ -49,73 +74,80 @@ pub(super) async fn show(State(state): State<ApiState>, id: ApprovalPath) -> Res
 }
 
 /// What approving takes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApproveBody {
     /// The durable id of the disk, as the person has typed it.
     durable_id: String,
 }
 
-/// What a decision answers.
-#[derive(Debug, Serialize)]
-pub(super) struct Answer {
-    /// It is decided, and written down.
+/// A decision that is written down.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DecisionTaken {
+    /// Always true.
     decided: bool,
 }
 
-/// Agrees to a wipe.
+/// Agrees to a wipe
+///
+/// The disk is looked at again before it is wiped, and the approval is used once.
+#[utoipa::path(
+    post, path = "/v1/approvals/{id}/approve", operation_id = "approve", tag = "approvals",
+    params(("id" = i64, Path, description = "The request's number.")),
+    request_body = ApproveBody,
+    responses(
+        (status = 200, body = DecisionTaken),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json")
+    )
+)]
 pub(super) async fn approve(
     State(state): State<ApiState>,
     Extension(rights): Extension<Rights>,
-    id: ApprovalPath,
-    body: Result<Json<ApproveBody>, JsonRejection>,
-) -> Result<Json<Answer>, Problem> {
-    let Json(ApproveBody { durable_id }) = body.map_err(|why| Problem::invalid(why.body_text()))?;
+    PathPart(id): PathPart<i64>,
+    JsonBody(ApproveBody { durable_id }): JsonBody<ApproveBody>,
+) -> Result<Json<DecisionTaken>, Problem> {
     decide(&state, &rights, id, Verdict::Approve { durable_id }).await
 }
 
 /// What refusing takes.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RefuseBody {
     /// Why.
+    #[schema(max_length = 1000)]
     reason: String,
 }
 
-/// Says no to a wipe.
+/// Says no to a wipe
+#[utoipa::path(
+    post, path = "/v1/approvals/{id}/refuse", operation_id = "refuse", tag = "approvals",
+    params(("id" = i64, Path, description = "The request's number.")),
+    request_body = RefuseBody,
+    responses(
+        (status = 200, body = DecisionTaken),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json")
+    )
+)]
 pub(super) async fn refuse(
     State(state): State<ApiState>,
     Extension(rights): Extension<Rights>,
-    id: ApprovalPath,
-    body: Result<Json<RefuseBody>, JsonRejection>,
-) -> Result<Json<Answer>, Problem> {
-    let Json(RefuseBody { reason }) = body.map_err(|why| Problem::invalid(why.body_text()))?;
-    if reason.len() > MAX_REASON_BYTES {
-        return Err(Problem::invalid(format!(
-            "reason: expected up to {MAX_REASON_BYTES} bytes, found {}",
-            reason.len()
-        )));
+    PathPart(id): PathPart<i64>,
+    JsonBody(RefuseBody { reason }): JsonBody<RefuseBody>,
+) -> Result<Json<DecisionTaken>, Problem> {
+    let characters = reason.chars().count();
+    if characters > MAX_REASON_CHARACTERS {
+        let text = format!("reason: expected up to {MAX_REASON_CHARACTERS} characters, found {characters}");
+        return Err(Problem::invalid(text));
     }
     decide(&state, &rights, id, Verdict::Refuse { reason }).await
 }
 
-async fn decide(
-    state: &ApiState,
-    rights: &Rights,
-    id: ApprovalPath,
-    verdict: Verdict,
-) -> Result<Json<Answer>, Problem> {
-    state.desk.decide(approval_id(id)?, verdict, rights.peer.into()).await?;
-    Ok(Json(Answer { decided: true }))
+async fn decide(state: &ApiState, rights: &Rights, id: i64, verdict: Verdict) -> Result<Json<DecisionTaken>, Problem> {
+    state.desk.decide(ApprovalId(id), verdict, rights.peer.into()).await?;
+    Ok(Json(DecisionTaken { decided: true }))
 }
 
-type ApprovalPath = Result<Path<i64>, PathRejection>;
-
-fn approval_id(path: ApprovalPath) -> Result<ApprovalId, Problem> {
-    path.map(|Path(id)| ApprovalId(id)).map_err(|why| Problem::invalid(why.body_text()))
-}
-
-const DEFAULT_LIMIT: u32 = 50;
-const MAX_LIMIT: u32 = 1000;
 /// A sentence or two.
-const MAX_REASON_BYTES: usize = 1000;
+const MAX_REASON_CHARACTERS: usize = 1000;

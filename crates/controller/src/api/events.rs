@@ -9,47 +9,101 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{Stream, unfold};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::api::ApiState;
+use crate::api::extract::Parameters;
+use crate::api::page::{Cursor, EVENTS, Limit, MAX_LIMIT};
 use crate::api::problem::Problem;
 use crate::event::Event;
-use crate::store::StoreError;
+use crate::store::{Page, StoreError};
 
-/// What a list takes.
-#[derive(Debug, Deserialize)]
+/// Which events are listed.
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct EventsQuery {
-    /// Only events after this number.
+    /// Only events after this number. A stream without it begins with what happens next.
     after: Option<i64>,
-    limit: Option<u32>,
+    /// How many; a stream has no end.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
+    /// The `cursor` of the page before this one; takes the place of `after`.
+    #[param(value_type = Option<String>, pattern = "^e[0-9]{1,18}$")]
+    cursor: Option<Cursor<EVENTS>>,
 }
 
-/// Events after a number, oldest first; as a stream where the client accepts one.
+/// Where a stream goes on.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+struct StreamHeaders {
+    /// The number of the latest event of a stream that broke off.
+    #[param(rename = "Last-Event-ID")]
+    last_event_id: Option<i64>,
+}
+
+impl StreamHeaders {
+    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let Some(value) = headers.get("last-event-id") else { return Ok(Self { last_event_id: None }) };
+        let number = value.to_str().ok().and_then(|text| text.parse().ok());
+        let wrong = || Problem::invalid("expected the number of an event as Last-Event-ID");
+        Ok(Self { last_event_id: Some(number.ok_or_else(wrong)?) })
+    }
+}
+
+/// A page of events.
+#[derive(Serialize, ToSchema)]
+pub(super) struct EventList {
+    /// The oldest first.
+    events: Vec<Event>,
+    /// Leads to the next page; null on the last so far.
+    #[schema(value_type = Option<String>)]
+    cursor: Option<Cursor<EVENTS>>,
+}
+
+/// Events that were forgotten before they could be sent.
+#[derive(Serialize)]
+struct Gap {
+    from: i64,
+    to: i64,
+}
+
+/// Lists events, the oldest first; as a stream where the client accepts one
+///
+/// With `Accept: text/event-stream` the answer is a stream of server-sent events that goes on from `Last-Event-ID`, or from
+/// `after`. The data of each is an `Event`, its name the event's `kind`, its id the number. An event of the name `gap` says
+/// that those with the numbers `from` to `to` are not kept any more. A number that is greater than that of every event is of
+/// a state that was set aside, and the stream goes on from the beginning of this one.
+#[utoipa::path(
+    get, path = "/v1/events", operation_id = "list_events", tag = "events",
+    params(EventsQuery, StreamHeaders),
+    responses((status = 200, content((EventList = "application/json"), (String = "text/event-stream"))))
+)]
 pub(super) async fn list(
     State(state): State<ApiState>,
     headers: HeaderMap,
-    query: Result<Query<EventsQuery>, axum::extract::rejection::QueryRejection>,
+    Parameters(EventsQuery { after, limit, cursor }): Parameters<EventsQuery>,
 ) -> Result<Response, Problem> {
-    let Query(EventsQuery { after, limit }) = query.map_err(|why| Problem::invalid(why.body_text()))?;
+    let after = cursor.map(|cursor| cursor.0).or(after);
+    let StreamHeaders { last_event_id } = StreamHeaders::read(&headers)?;
     let accepts = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accepts.contains("text/event-stream") {
-        let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-        let following = Following::new(state, last.or(after));
+        let following = Following::new(state, last_event_id.or(after));
         return Ok(Sse::new(following.stream()).keep_alive(KeepAlive::default()).into_response());
     }
-    let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let events = state.store.reader().events_after(after.unwrap_or(0), limit).await?;
-    Ok(Json(json!({ "events": events })).into_response())
+    let limit = limit.unwrap_or_default().get();
+    let events = state.store.reader().events_after(after.unwrap_or(0), limit + 1).await?;
+    let Page { items, next } = Page::of(events, limit, |event| event.number);
+    Ok(Json(EventList { events: items, cursor: next.map(Cursor) }).into_response())
 }
 
 /// One reader of the stream.
@@ -107,12 +161,18 @@ impl Following {
         let reader = self.state.store.reader();
         let numbers = reader.event_numbers().await?;
         let (oldest, newest) = numbers.unwrap_or((1, 0));
-        // Who names no number wants what comes from now on; a number from the future is of another store.
-        let after = self.after.unwrap_or(newest).min(newest);
+        let after = match self.after {
+            // Who names no number wants what comes from now on.
+            None => newest,
+            // A number from the future is of a store that was set aside: nothing of this one is known to the reader.
+            Some(after) if after > newest => 0,
+            Some(after) => after.max(0),
+        };
         self.after = Some(after);
         if after + 1 < oldest {
             self.after = Some(oldest - 1);
-            let text = json!({ "from": after + 1, "to": oldest - 1 }).to_string();
+            let gap = Gap { from: after + 1, to: oldest - 1 };
+            let text = serde_json::to_string(&gap).unwrap_or_default();
             return Ok(Some(SseEvent::default().event("gap").data(text)));
         }
         let events = reader.events_after(after, MAX_LIMIT).await?;
@@ -130,7 +190,5 @@ impl Following {
     }
 }
 
-const DEFAULT_LIMIT: u32 = 100;
-const MAX_LIMIT: u32 = 1000;
 /// Between two attempts to read a store that does not answer.
 const PAUSE: Duration = Duration::from_millis(500);

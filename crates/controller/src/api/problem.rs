@@ -1,81 +1,120 @@
-//! Errors as problem JSON (RFC 9457), one mapping for all of them.
+//! Errors as problem JSON (RFC 9457), one mapping for all of them. [`ProblemKind`] has the kinds and their statuses.
 //!
 //! | status | means |
 //! | --- | --- |
-//! | 400, 404, 405 | the request is wrong |
+//! | 400, 404, 405, 413, 414, 415, 422, 431 | the request is wrong |
 //! | 403 | the connection may not do that |
 //! | 409 | not in this state |
 //! | 502, 504 | the agent's fault or refusal; `kind` is the one of `agentapi call` |
 //! | 503 | it passes, and the operator can see why |
 //! | 500 | a mistake of this program; its text is in the log, with nothing of it in the answer |
 
+mod kind;
+
+use agentapi_host::records::FormatResult;
 use agentapi_host::{Error, error_chain};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::action::Refusal;
 use crate::approval::VerdictError;
 use crate::store::StoreError;
 
-/// An answer that tells what is wrong.
-#[derive(Debug, Serialize)]
+pub(super) use kind::ProblemKind;
+
+/// What is wrong (RFC 9457), as `application/problem+json`.
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
-    #[serde(skip)]
-    pub(super) status: StatusCode,
-    /// The kind, in the names of `agentapi call` where it is the agent's.
-    pub(super) kind: &'static str,
-    /// One sentence.
-    pub(super) detail: String,
+    /// The HTTP status in words.
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    kind: ProblemKind,
+    /// One sentence for people. It may hold texts of the agent: escape it before it is shown.
+    detail: String,
     /// The HTTP status with which the agent answered.
-    #[serde(rename = "agent_status", skip_serializing_if = "Option::is_none")]
-    pub(super) agent_status: Option<u16>,
-    /// What the answer carries besides: the disk of a format that a person must decide.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) value: Option<serde_json::Value>,
+    agent_status: Option<u16>,
+    /// What the agent said about a disk that a person must decide on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<FormatResult>)]
+    value: Option<Box<FormatResult>>,
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, detail: detail.into(), agent_status: None, value: None }
+    pub(super) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        let status = kind.status();
+        let title = status.canonical_reason().unwrap_or_default();
+        Self { title, status: status.as_u16(), kind, detail: detail.into(), agent_status: None, value: None }
     }
 
     pub(super) fn invalid(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid-argument", detail)
+        Self::new(ProblemKind::InvalidArgument, detail)
+    }
+
+    /// A mistake of this program. What it was stands in the log alone.
+    pub(super) fn internal(what: &str, why: &str) -> Self {
+        tracing::error!(error = why, "{what}");
+        Self::new(ProblemKind::Internal, format!("{what}; the log says why"))
+    }
+
+    /// The body.
+    pub(super) fn json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status.as_u16();
-        let mut body = serde_json::to_value(&self).unwrap_or_default();
-        if let Some(fields) = body.as_object_mut() {
-            fields.insert("status".into(), status.into());
-            fields.insert("title".into(), self.status.canonical_reason().unwrap_or("").into());
-        }
-        (self.status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+        let mut response = (self.kind.status(), [(CONTENT_TYPE, PROBLEM_JSON)], self.json()).into_response();
+        // For whoever looks at answers on their way out and acts on the kind.
+        response.extensions_mut().insert(self.kind);
+        response
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(why: JsonRejection) -> Self {
+        let kind = match why.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => ProblemKind::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ProblemKind::UnsupportedMediaType,
+            // Of the wrong shape, which axum distinguishes from no JSON at all. A client would do nothing else.
+            _ => ProblemKind::InvalidArgument,
+        };
+        Self::new(kind, why.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(why: QueryRejection) -> Self {
+        Self::invalid(why.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(why: PathRejection) -> Self {
+        Self::invalid(why.body_text())
     }
 }
 
 impl From<StoreError> for Problem {
     fn from(why: StoreError) -> Self {
-        match &why {
-            StoreError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not-found", why.to_string()),
-            StoreError::Parked(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "frozen", why.to_string()),
-            StoreError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", why.to_string()),
-            StoreError::Impossible(_) | StoreError::Decided { .. } => {
-                Self::new(StatusCode::CONFLICT, "conflict", why.to_string())
-            }
+        let kind = match &why {
+            StoreError::NotFound(_) => ProblemKind::NotFound,
+            StoreError::Parked(_) => ProblemKind::Frozen,
+            StoreError::Busy => ProblemKind::Busy,
+            StoreError::Impossible(_) | StoreError::Decided { .. } => ProblemKind::Conflict,
             _ => {
                 tracing::error!(error = %error_chain(&why), "the state failed");
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "state",
-                    "the state cannot be read or written; the log says why",
-                )
+                return Self::new(ProblemKind::State, "the state cannot be read or written; the log says why");
             }
-        }
+        };
+        Self::new(kind, why.to_string())
     }
 }
 
@@ -90,37 +129,35 @@ impl From<VerdictError> for Problem {
 
 impl From<Refusal> for Problem {
     fn from(why: Refusal) -> Self {
-        match why {
-            Refusal::NoSubject(_) => Self::new(StatusCode::NOT_FOUND, "not-found", why.to_string()),
-            Refusal::NotOpen(_) => Self::new(StatusCode::CONFLICT, "conflict", why.to_string()),
-            Refusal::Ending => Self::new(StatusCode::SERVICE_UNAVAILABLE, "ending", why.to_string()),
-            Refusal::Store(why) => why.into(),
-        }
+        let kind = match why {
+            Refusal::NoSubject(_) => ProblemKind::NotFound,
+            Refusal::NotOpen(_) => ProblemKind::Conflict,
+            Refusal::Ending => ProblemKind::Ending,
+            Refusal::Store(why) => return why.into(),
+        };
+        Self::new(kind, why.to_string())
     }
 }
 
-/// The agent's errors keep their kinds. `Error` may grow: what is not known here is told as the agent's.
+/// The agent's errors keep their kinds.
 impl From<Error> for Problem {
     fn from(why: Error) -> Self {
-        let (status, kind) = match &why {
-            Error::InvalidArgument(_) => (StatusCode::BAD_REQUEST, "invalid-argument"),
-            Error::Denied(_) => (StatusCode::FORBIDDEN, "denied"),
-            Error::NeedsConfirmation(_) | Error::FormatRefused(_) => (StatusCode::CONFLICT, why.kind()),
-            Error::Unreachable { .. } | Error::Deadline { .. } => (StatusCode::GATEWAY_TIMEOUT, why.kind()),
-            Error::Component(_) | Error::NotConnected | Error::NoPolicy => {
-                tracing::error!(error = %error_chain(&why), "the client failed");
-                return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the client failed; the log says why");
-            }
-            _ => (StatusCode::BAD_GATEWAY, why.kind()),
-        };
+        let kind = ProblemKind::of_agent(why.kind());
+        if kind == ProblemKind::Internal {
+            return Self::internal("the client failed", &error_chain(&why));
+        }
         let agent_status = match &why {
             Error::HttpStatus { status, .. } => Some(*status),
             _ => None,
         };
-        let value = match &why {
-            Error::NeedsConfirmation(result) | Error::FormatRefused(result) => serde_json::to_value(result).ok(),
+        let detail = error_chain(&why);
+        let value = match why {
+            Error::NeedsConfirmation(result) | Error::FormatRefused(result) => Some(result),
             _ => None,
         };
-        Self { status, kind, detail: error_chain(&why), agent_status, value }
+        Self { agent_status, value, ..Self::new(kind, detail) }
     }
 }
+
+/// RFC 9457, section 3.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";

@@ -1,6 +1,10 @@
+mod keys;
+mod lists;
+mod problems;
+mod streams;
 mod told;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,20 +15,21 @@ use agentapi_mock::MockAgent;
 use axum::body::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::{Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::access::Access;
-use super::{ApiState, Sockets, bind, serve, table};
+use super::{ApiState, Row, Sockets, bind, serve, table};
 use crate::approval::Desk;
 use crate::clock::SystemClock;
 use crate::config::notify::{Notify, NotifyTarget};
+use crate::config::{Config, Surroundings};
 use crate::counters::Counters;
 use crate::event::Severity;
 use crate::metrics::{self, Metrics};
@@ -97,6 +102,7 @@ impl Fixture {
             findings,
             desk: Desk::new(clock.clone(), store.clone()),
             receivers,
+            config: watch::channel(Arc::new(config(folder.path()))).1,
             metrics: Arc::new(metrics),
             guest: "guest".into(),
             work: works,
@@ -115,9 +121,43 @@ impl Fixture {
         ask_at(&self.sockets.main, method, path, body).await
     }
 
+    /// With an idempotency key.
+    async fn post(&self, path: &str, key: &str, body: &str) -> (StatusCode, Value) {
+        let headers = [("idempotency-key", key), ("content-type", "application/json")];
+        send(&self.sockets.main, Method::POST, path, &headers, body).await.0
+    }
+
     async fn get(&self, path: &str) -> (StatusCode, Value) {
         self.ask(Method::GET, path, "").await
     }
+}
+
+/// A configuration with a secret wherever there can be one.
+fn config(folder: &Path) -> Config {
+    std::fs::write(folder.join("token"), "secret-token").unwrap();
+    let text = format!(
+        r#"
+guest = "guest"
+[agent]
+endpoint = "agent:8443"
+fingerprints = ["{}"]
+token_file = "token"
+[backup]
+every = "1h"
+[quiesce]
+applications = [{{ freeze = "mysql --password=secret-1", thaw = "thaw secret-2" }}, {{ file_system = "/data" }}]
+[[notify]]
+kind = "webhook"
+url = "https://chat.example/hooks/secret-3?key=secret-4"
+secret_file = "token"
+[[notify]]
+kind = "command"
+command = "tell secret-5"
+"#,
+        "ab".repeat(32)
+    );
+    let surroundings = Surroundings { host_name: String::new(), zone: TimeZone::UTC, credentials: None };
+    Config::check(&folder.join("controller.toml"), &text, &surroundings).result.unwrap()
 }
 
 async fn connect(socket: &PathBuf) -> SendRequest<Full<Bytes>> {
@@ -128,12 +168,23 @@ async fn connect(socket: &PathBuf) -> SendRequest<Full<Bytes>> {
 }
 
 async fn ask_at(socket: &PathBuf, method: Method, path: &str, body: &str) -> (StatusCode, Value) {
+    send(socket, method, path, &[("content-type", "application/json")], body).await.0
+}
+
+/// The status and the JSON of the body; and the headers.
+async fn send(
+    socket: &PathBuf,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> ((StatusCode, Value), HeaderMap) {
     let request = Request::builder().method(method).uri(path).header("host", "agentapi");
-    let request = request.header("content-type", "application/json").body(Full::from(body.to_owned())).unwrap();
-    let answer = connect(socket).await.send_request(request).await.unwrap();
-    let status = answer.status();
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let answer = connect(socket).await.send_request(request.body(Full::from(body.to_owned())).unwrap()).await.unwrap();
+    let (status, headers) = (answer.status(), answer.headers().clone());
     let body = answer.into_body().collect().await.unwrap().to_bytes();
-    (status, serde_json::from_slice(&body).unwrap_or_else(|_| panic!("{status}: {body:?}")))
+    ((status, serde_json::from_slice(&body).unwrap_or_else(|_| panic!("{status}: {body:?}"))), headers)
 }
 
 #[tokio::test]
@@ -159,32 +210,6 @@ async fn a_run_is_asked_for_listed_shown_and_told_as_events() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_as_a_problem() {
-    let fixture = Fixture::new().await;
-    for (method, path, body, status, kind) in [
-        (Method::GET, "/v1/nothing", "", 404, "not-found"),
-        (Method::DELETE, "/v1/runs", "", 405, "invalid-argument"),
-        (Method::GET, "/v1/runs/7", "", 404, "not-found"),
-        (Method::GET, "/v1/runs/x", "", 400, "invalid-argument"),
-        (Method::GET, "/v1/runs?limit=x", "", 400, "invalid-argument"),
-        (Method::GET, "/v1/runs?colour=red", "", 400, "invalid-argument"),
-        (Method::GET, "/v1/runs?state=finished", "", 400, "invalid-argument"),
-        (Method::POST, "/v1/runs/7/stop", "", 409, "conflict"),
-        (Method::POST, "/v1/subjects/x/run", "", 404, "not-found"),
-        (Method::POST, "/v1/agent/eject-disk", "{", 400, "invalid-argument"),
-        (Method::POST, "/v1/agent/eject-disk", r#"{"where":"/mnt/none"}"#, 502, "http-status"),
-    ] {
-        let (found, problem) = fixture.ask(method, path, body).await;
-        assert_eq!(
-            (found.as_u16(), &problem["kind"], &problem["status"]),
-            (status, &json!(kind), &json!(status)),
-            "{path}"
-        );
-        assert!(!problem["detail"].as_str().unwrap().is_empty(), "{path}");
-    }
-}
-
-#[tokio::test]
 async fn the_agent_is_asked_with_the_names_and_values_of_the_command() {
     let fixture = Fixture::new().await;
     for (path, key) in [
@@ -199,15 +224,17 @@ async fn the_agent_is_asked_with_the_names_and_values_of_the_command() {
     }
 }
 
-/// What each path asks for, as it is meant: nothing that acts is below `Operate`.
+/// What each path asks for, as it is meant: what acts is below no `Operate`, and only what acts takes idempotency keys.
 #[test]
 fn no_route_that_acts_is_open_to_who_may_only_read() {
-    for row in table() {
-        let ends_with = |ends: &[&str]| ends.iter().any(|end| row.path.ends_with(end));
-        let decides = ends_with(&["/approve", "/refuse"]);
-        let acts = decides || ends_with(&["stop", "run", "pause", "resume", "assign-disk", "eject-disk", "test"]);
-        assert_eq!(row.access >= Access::Operate, acts, "{}", row.path);
-        assert_eq!(row.access == Access::Decide, decides, "{}", row.path);
+    for Row { access, repeat, routes: (_, paths, _) } in table() {
+        for (path, item) in paths.paths {
+            let acts = item.post.is_some();
+            let decides = path.ends_with("/approve") || path.ends_with("/refuse");
+            assert_eq!(access == Access::Decide, decides, "{path}");
+            assert_eq!((access >= Access::Operate, repeat.is_some()), (acts, acts), "{path}");
+            assert!(acts != item.get.is_some() && item.put.is_none() && item.delete.is_none(), "{path}");
+        }
     }
 }
 
@@ -232,43 +259,6 @@ async fn while_the_store_is_parked_liveness_readiness_and_status_answer_and_the_
     assert_eq!((status, &problem["kind"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("frozen")));
     drop(parked);
     assert_eq!(fixture.get("/v1/runs").await.0, StatusCode::OK);
-}
-
-/// Reads a stream of events until so many have come; gives their numbers and names.
-async fn read_stream(fixture: &Fixture, last: Option<i64>, count: usize) -> Vec<String> {
-    let mut stream = UnixStream::connect(&fixture.sockets.main).await.unwrap();
-    let last = last.map_or_else(String::new, |last| format!("last-event-id: {last}\r\n"));
-    let head = format!("GET /v1/events HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n{last}\r\n");
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut text = String::new();
-    let read = async {
-        while text.matches("event: ").count() < count {
-            let mut piece = [0; 4096];
-            let bytes = stream.read(&mut piece).await.unwrap();
-            assert!(bytes > 0, "the stream ended: {text}");
-            text.push_str(&String::from_utf8_lossy(&piece[..bytes]));
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), read).await.unwrap();
-    text.lines().filter_map(|line| line.strip_prefix("event: ").map(str::to_owned)).collect()
-}
-
-#[tokio::test]
-async fn a_stream_goes_on_where_its_reader_was_and_follows_and_ends_with_the_controller() {
-    let fixture = Fixture::new().await;
-    fixture.ask(Method::POST, "/v1/subjects/backup/run", "").await;
-    let all = ["run-queued", "run-started", "run-ended"];
-    assert_eq!(read_stream(&fixture, Some(0), 3).await, all);
-    assert_eq!(read_stream(&fixture, Some(1), 2).await, all[1..]);
-    let following = read_stream(&fixture, Some(3), 3);
-    let asking = fixture.ask(Method::POST, "/v1/subjects/backup/run", "");
-    assert_eq!(tokio::join!(following, asking).0, all);
-
-    let _open = UnixStream::connect(&fixture.sockets.main).await.unwrap();
-    fixture.stop.cancel();
-    tokio::time::timeout(Duration::from_secs(60), fixture.serving).await.unwrap().unwrap();
-    fixture.owner.await.unwrap();
-    assert!(!fixture.sockets.main.exists() && !fixture.sockets.read_only.exists());
 }
 
 #[tokio::test]

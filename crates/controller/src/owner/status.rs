@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 use crate::run::RunId;
 
@@ -17,7 +18,7 @@ pub struct Status {
 }
 
 /// One subject.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct SubjectStatus {
     /// `backup`, or the extension's name.
@@ -35,7 +36,7 @@ pub struct SubjectStatus {
 }
 
 /// What a subject does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Activity {
     /// Nothing.
