@@ -34,7 +34,7 @@ mod status;
 use std::env;
 use std::process::ExitCode;
 
-use agentapi_host::loader;
+use agentapi_host::{Agent, Route, loader};
 
 pub use crate::commands::call::{Operation, Request};
 
@@ -82,10 +82,18 @@ fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
         Command::Mock(options) => mock::run(&session, &options),
         Command::Call(target) => call::run(&session, &target),
         Command::Fingerprint(options) => fingerprint::run(&session, &options),
-        Command::Storage(options) => session
-            .with_agent(&options.target, async |agent, output| storage::show(agent, output, options.columns()).await),
-        Command::Metrics(options) => session
-            .with_agent(&options.target, async |agent, output| metrics::show(agent, output, options.columns()).await),
+        Command::Storage(options) => {
+            let ask = async |agent: &Agent| agent.storage().await;
+            session.with_record(&options.target, Route::Storage, ask, |view, output| {
+                storage::show(view, output, options.columns())
+            })
+        }
+        Command::Metrics(options) => {
+            let ask = async |agent: &Agent| agent.host_metrics().await;
+            session.with_record(&options.target, Route::HostMetrics, ask, |view, output| {
+                metrics::show(view, output, options.columns())
+            })
+        }
         Command::Check(target) => check::run(&session, &target),
         Command::Backup(command) => backup::run(&session, command),
         Command::Thaw(options) => thaw::run(&options, output),

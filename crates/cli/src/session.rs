@@ -8,10 +8,12 @@ mod token;
 
 use std::env;
 
-use agentapi_host::{Agent, Target};
+use agentapi_host::{Agent, Error, Route, Target};
+use serde::de::DeserializeOwned;
 
 use crate::print::Output;
 use crate::process::runtime::{block_on, single_threaded};
+use crate::session::daemon::DaemonOptions;
 use crate::session::host::HostOptions;
 use crate::session::target::TargetOptions;
 
@@ -36,6 +38,28 @@ impl Session {
             let agent = self.host.build()?.agent(target)?;
             command(&agent, self.output).await
         })
+    }
+
+    /// Runs a command that looks one record up: at the agent that is named, or through the controller where none is, so that
+    /// people on its machine need no token.
+    pub(crate) fn with_record<T: DeserializeOwned>(
+        &self,
+        target: &TargetOptions,
+        route: Route,
+        call: impl AsyncFnOnce(&Agent) -> Result<T, Error>,
+        show: impl FnOnce(&T, Output) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let is_named = target.or(&self.global_target).names_an_agent(|name| env::var_os(name));
+        // How a call is made is the controller's business: whoever says something about it makes the call.
+        let controller = if is_named || self.host.first_given().is_some() { None } else { DaemonOptions::answering() };
+        match controller {
+            Some(controller) => {
+                let path = format!("/v1/agent/{}", route.name());
+                let record = block_on(single_threaded()?, async { controller.get(&path).await })?;
+                show(&record, self.output)
+            }
+            None => self.with_agent(target, async |agent, output| show(&call(agent).await?, output)),
+        }
     }
 
     /// The target that a command's own options name, together with the global ones and the environment.

@@ -2,8 +2,8 @@
 
 mod run;
 
-use agentapi_host::Agent;
 use agentapi_host::records::{BackupDue, BackupJob, BackupPhase, BackupStatus};
+use agentapi_host::{Agent, Route};
 use clap::Subcommand;
 
 use crate::commands::backup::run::BackupRunOptions;
@@ -46,15 +46,19 @@ pub(crate) enum BackupCommand {
 /// Runs one of the subcommands.
 pub(crate) fn run(session: &Session, command: BackupCommand) -> anyhow::Result<()> {
     match command {
-        BackupCommand::Due(target) => session.with_agent(&target, due),
+        BackupCommand::Due(target) => {
+            session.with_record(&target, Route::BackupDue, async |agent: &Agent| agent.backup_due().await, due)
+        }
         BackupCommand::Start(target) => session.with_agent(&target, start),
-        BackupCommand::Status(target) => session.with_agent(&target, status),
+        BackupCommand::Status(target) => {
+            session.with_record(&target, Route::BackupStatus, async |agent: &Agent| agent.backup_status().await, status)
+        }
         BackupCommand::Run(options) => run::run(session, &options),
     }
 }
 
-async fn due(agent: &Agent, output: Output) -> anyhow::Result<()> {
-    Ok(output.show(&agent.backup_due().await?, |due| fit(&describe_due(due)))?)
+fn due(due: &BackupDue, output: Output) -> anyhow::Result<()> {
+    Ok(output.show(due, |due| fit(&describe_due(due)))?)
 }
 
 async fn start(agent: &Agent, output: Output) -> anyhow::Result<()> {
@@ -62,8 +66,8 @@ async fn start(agent: &Agent, output: Output) -> anyhow::Result<()> {
     output.report(ExitStatus::Done, &job, |job| fit(&describe_job(job)))
 }
 
-async fn status(agent: &Agent, output: Output) -> anyhow::Result<()> {
-    Ok(output.show(&agent.backup_status().await?, |status| fit(&describe_status(status)))?)
+fn status(status: &BackupStatus, output: Output) -> anyhow::Result<()> {
+    Ok(output.show(status, |status| fit(&describe_status(status)))?)
 }
 
 /// A sentence, broken between words where the terminal is narrow.

@@ -6,6 +6,7 @@ mod format;
 mod list;
 pub(crate) mod role;
 
+use agentapi_host::{Agent, Route};
 use clap::Subcommand;
 
 use crate::commands::disks::assign::AssignOptions;
@@ -54,8 +55,12 @@ that this disk is wiped.")]
 /// Runs one of the subcommands.
 pub(crate) fn run(session: &Session, command: DisksCommand) -> anyhow::Result<()> {
     match command {
-        DisksCommand::List(options) => session
-            .with_agent(&options.target, async |agent, output| list::show(agent, output, options.columns()).await),
+        DisksCommand::List(options) => {
+            let ask = async |agent: &Agent| agent.disks().await;
+            session.with_record(&options.target, Route::Disks, ask, |list, output| {
+                list::show(list, output, options.columns())
+            })
+        }
         DisksCommand::Assign(options) => {
             session.with_agent(&options.target, async |agent, output| assign::assign(agent, output, &options).await)
         }

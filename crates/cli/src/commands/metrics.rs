@@ -1,7 +1,6 @@
 //! `agentapi metrics`: how the host and its storage targets are doing.
 
 use agentapi_findings::{Levels, Severity, Thresholds, judge_health};
-use agentapi_host::Agent;
 use agentapi_host::records::{HostStatus, MetricsView, Smart, StorageTarget, ThinPool};
 
 use crate::print::Output;
@@ -11,8 +10,8 @@ use crate::print::table::{Cell, Column, Table};
 use crate::print::units::{UNKNOWN, celsius, count, duration, fraction, if_known, percent, size};
 
 /// Prints how the host and its storage are doing.
-pub(crate) async fn show(agent: &Agent, output: Output, columns: Option<usize>) -> anyhow::Result<()> {
-    Ok(output.show(&agent.host_metrics().await?, |view| describe(view, columns))?)
+pub(crate) fn show(view: &MetricsView, output: Output, columns: Option<usize>) -> anyhow::Result<()> {
+    Ok(output.show(view, |view| describe(view, columns))?)
 }
 
 fn describe(view: &MetricsView, columns: Option<usize>) -> String {

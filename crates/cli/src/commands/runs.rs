@@ -40,9 +40,8 @@ pub(crate) fn run(daemon: &DaemonOptions, command: Option<&RunsCommand>, output:
             Some(RunsCommand::Show { run }) => {
                 Ok(output.show(&daemon.get(&format!("/v1/runs/{run}")).await?, describe)?)
             }
-            Some(RunsCommand::Log { run }) => {
-                Ok(output.show(&daemon.get_list(&format!("/v1/runs/{run}/log"), "lines", 0).await?, describe_log)?)
-            }
+            Some(RunsCommand::Log { run }) => Ok(output
+                .show(&daemon.get_list(&format!("/v1/runs/{run}/log?limit=1000"), "lines", 0).await?, describe_log)?),
             Some(RunsCommand::Stop { run }) => {
                 let stopped = daemon.post(&format!("/v1/runs/{run}/stop")).await?;
                 output.report(ExitStatus::Done, &stopped, |_| format!("Run {run} is told to end.\n"))

@@ -1,6 +1,5 @@
 //! `agentapi storage`: what is mounted in the guest.
 
-use agentapi_host::Agent;
 use agentapi_host::records::StorageView;
 
 use crate::print::Output;
@@ -8,8 +7,8 @@ use crate::print::table::{Column, Table};
 use crate::print::units::{count, yes_no};
 
 /// Prints what is mounted in this guest.
-pub(crate) async fn show(agent: &Agent, output: Output, columns: Option<usize>) -> anyhow::Result<()> {
-    Ok(output.show(&agent.storage().await?, |view| describe(view, columns))?)
+pub(crate) fn show(view: &StorageView, output: Output, columns: Option<usize>) -> anyhow::Result<()> {
+    Ok(output.show(view, |view| describe(view, columns))?)
 }
 
 fn describe(view: &StorageView, columns: Option<usize>) -> String {

@@ -1,5 +1,6 @@
 //! The controller's socket, for the commands that ask it.
 
+use std::os::unix::net::UnixStream as Probe;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -9,6 +10,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::net::UnixStream;
 
@@ -21,13 +23,22 @@ use crate::status::ExitStatus;
 pub(crate) struct DaemonOptions {
     /// The socket of the controller, which `agentapi serve` prints
     #[arg(long, value_name = "FILE", global = true)]
-    #[arg(env = "AGENTAPI_SOCKET", default_value = "/run/agentapi/agentapi.sock")]
+    #[arg(env = "AGENTAPI_SOCKET", default_value = DEFAULT_SOCKETS[0])]
     socket: PathBuf,
 }
 
 impl DaemonOptions {
+    /// The controller of this machine, if one answers: at the socket that the environment names, or at either of the two that
+    /// it has by default. Whoever may not use the one that operates may read by the other.
+    pub(crate) fn answering() -> Option<Self> {
+        let named = std::env::var_os("AGENTAPI_SOCKET").map(PathBuf::from);
+        let sockets = named.map_or_else(|| DEFAULT_SOCKETS.map(PathBuf::from).to_vec(), |named| vec![named]);
+        let socket = sockets.into_iter().find(|socket| Probe::connect(socket).is_ok())?;
+        Some(Self { socket })
+    }
+
     /// Asks, and reads the JSON of the answer.
-    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         self.json(Method::GET, path, None).await
     }
 
@@ -37,7 +48,7 @@ impl DaemonOptions {
         let mut all = Vec::new();
         loop {
             let separator = if path.contains('?') { '&' } else { '?' };
-            let mut page = self.get(&format!("{path}{separator}after={after}")).await?;
+            let mut page: Value = self.get(&format!("{path}{separator}after={after}")).await?;
             let items = page.get_mut(key).and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
             let last = items.last().and_then(|item| item["number"].as_i64());
             all.extend(items);
@@ -68,14 +79,14 @@ impl DaemonOptions {
         }
     }
 
-    async fn json(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+    async fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<T> {
         let answer = self.send(method, path, "application/json", body).await?;
         let status = answer.status();
         if !status.is_success() {
             return Err(problem(status, answer.into_body()).await);
         }
         let body = answer.into_body().collect().await.context("the controller's answer broke off")?;
-        serde_json::from_slice(&body.to_bytes()).context("the controller's answer is no JSON")
+        serde_json::from_slice(&body.to_bytes()).context("the controller's answer is not what is documented")
     }
 
     async fn send(
@@ -119,3 +130,6 @@ async fn problem(status: StatusCode, body: Incoming) -> anyhow::Error {
     };
     CommandError::new(detail).with_status(ending).into()
 }
+
+/// Those of `agentapi serve`: the one that operates, and the one that reads.
+const DEFAULT_SOCKETS: [&str; 2] = ["/run/agentapi/agentapi.sock", "/run/agentapi/agentapi-ro.sock"];

@@ -55,6 +55,12 @@ impl TargetOptions {
         }
     }
 
+    /// Whether an option or the environment says anything of an agent.
+    pub(crate) fn names_an_agent(&self, variable: impl Fn(&str) -> Option<OsString>) -> bool {
+        let variables = ["AGENTAPI_ENDPOINT", "AGENTAPI_FINGERPRINT", "AGENTAPI_TOKEN_FILE", "AGENTAPI_TOKEN"];
+        self.first_given().is_some() || variables.into_iter().any(|name| variable(name).is_some())
+    }
+
     /// The name of the first option that is given, without its dashes.
     pub(crate) fn first_given(&self) -> Option<&'static str> {
         match self {

@@ -1,9 +1,11 @@
 //! `agentapi serve`: the controller as a process, against a mock agent in this one.
 
+mod api;
 mod disk;
 mod frozen;
 mod idle;
 mod killed;
+mod peers;
 mod refused;
 mod reload;
 mod sockets;

@@ -1,7 +1,6 @@
 //! `agentapi disks list`.
 
 use agentapi_findings::{Severity, Thresholds, judge_disk};
-use agentapi_host::Agent;
 use agentapi_host::records::{Disk, DiskList, DiskRole};
 use anstyle::Style;
 
@@ -12,8 +11,8 @@ use crate::print::table::{Cell, Column, Table};
 use crate::print::units::{count, fraction, if_known, size};
 
 /// Prints every disk.
-pub(super) async fn show(agent: &Agent, output: Output, columns: Option<usize>) -> anyhow::Result<()> {
-    Ok(output.show(&agent.disks().await?, |list| describe(list, columns))?)
+pub(super) fn show(list: &DiskList, output: Output, columns: Option<usize>) -> anyhow::Result<()> {
+    Ok(output.show(list, |list| describe(list, columns))?)
 }
 
 fn describe(list: &DiskList, columns: Option<usize>) -> String {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 use crate::support::controller::{BACKUP, answer_of, open_request};
 use crate::support::{Beside, Fixture, QUICK, wait_until};
@@ -107,6 +107,27 @@ fn idle_connections_to_one_socket_keep_nobody_from_the_other_and_from_their_own_
     assert_eq!(fixture.get("/v1/live").0, 200);
     drop(idle);
     assert_eq!(answer_of(&fixture.path("ro.sock"), "GET", "/v1/live").0, 200);
+}
+
+/// Each of the first 128 has ten seconds and the others have one, so that 2000 take some 20 seconds. Were it ten for each, it
+/// would be 80: what is asked behind them waits up to 30.
+#[test]
+fn two_thousand_idle_connections_hold_nobody_up_for_long() {
+    let (fixture, _controller) = serving();
+    let limits = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limits.maximum, ..limits }).unwrap();
+    let socket = fixture.path("ro.sock");
+    let (sender, connected) = std::sync::mpsc::channel();
+    let idle = thread::spawn(move || {
+        // The kernel's queue is shorter: whoever does not fit into it waits in here.
+        let idle: Vec<_> = (0..2000).map(|_| UnixStream::connect(&socket).unwrap()).collect();
+        sender.send(()).unwrap();
+        idle
+    });
+    connected.recv_timeout(Duration::from_secs(60)).unwrap();
+    let idle = idle.join().unwrap();
+    assert_eq!(answer_of(&fixture.path("ro.sock"), "GET", "/v1/live").0, 200);
+    drop(idle);
 }
 
 #[test]

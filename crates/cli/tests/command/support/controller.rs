@@ -126,7 +126,13 @@ impl Beside {
 /// Asks over a Unix socket, and returns the status and the JSON of the body.
 #[track_caller]
 pub(crate) fn answer_of(socket: &Path, method: &str, path: &str) -> (u16, Value) {
-    let mut stream = open_request(socket, method, path, "connection: close\r\n");
+    answer_to(&mut open_request(socket, method, path, "connection: close\r\n"), "")
+}
+
+/// Sends the body of a request whose head says how long it is, and reads the answer up to the end of the connection.
+#[track_caller]
+pub(crate) fn answer_to(stream: &mut UnixStream, body: &str) -> (u16, Value) {
+    stream.write_all(body.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
