@@ -47,7 +47,7 @@ pub(super) struct EventsQuery {
 #[into_params(parameter_in = Header)]
 struct StreamHeaders {
     /// The number of the latest event of a stream that broke off.
-    #[param(rename = "Last-Event-ID")]
+    #[param(rename = "Last-Event-ID", value_type = i64, required = false)]
     last_event_id: Option<i64>,
 }
 
