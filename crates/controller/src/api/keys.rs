@@ -216,3 +216,6 @@ pub(super) const HEADER: &str = "idempotency-key";
 pub(super) const MAX_KEY_BYTES: usize = 128;
 /// Answers to what acts are a few hundred bytes; this is the longest text of an agent, and room.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests;
