@@ -4,6 +4,7 @@ mod api;
 mod disk;
 mod frozen;
 mod idle;
+mod keys;
 mod killed;
 mod peers;
 mod refused;

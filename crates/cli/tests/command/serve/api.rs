@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::controller::{BACKUP, answer_to, open_request};
-use crate::support::{Beside, Fixture, QUICK, run, wait_until};
+use crate::support::{Beside, ENDLESS, Fixture, QUICK, run, wait_until};
 
 fn serving() -> (Fixture, Beside) {
     let fixture = Fixture::with(QUICK);
@@ -116,23 +116,28 @@ fn without_the_agent_the_controller_says_why_and_the_command_too() {
 }
 
 #[test]
-fn an_order_with_a_key_is_carried_out_once_however_the_controller_ends() {
-    let (fixture, mut controller) = serving();
-    let run = |key: &str| {
-        let head = format!("idempotency-key: {key}\r\ncontent-length: 0\r\nconnection: close\r\n");
-        let mut stream = open_request(&fixture.path("main.sock"), "POST", "/v1/subjects/backup/run", &head);
-        answer_to(&mut stream, "")
-    };
-    assert_eq!(run("night-1"), (200, json!({ "run": 1 })));
-    wait_until("the backup is done", || fixture.state_of(1) == "done");
-    for signal in [Signal::TERM, Signal::KILL] {
-        controller.signal(signal);
-        wait_until("it has ended", || !controller.is_running());
-        controller = fixture.serve();
-        assert_eq!(run("night-1"), (200, json!({ "run": 1 })));
-    }
+fn a_start_is_refused_while_a_run_of_the_backup_loop_goes_on() {
+    let fixture = Fixture::with(ENDLESS);
+    fixture.configure(BACKUP);
+    let _controller = fixture.serve();
+    fixture.run_backup();
+    wait_until("the run has started a backup", || fixture.starts() == 1);
+    assert_eq!(asked(&fixture, "main.sock", "POST", "/v1/agent/start-backup", ""), "conflict");
     assert_eq!(fixture.starts(), 1);
-    assert_eq!(run("night-2"), (200, json!({ "run": 2 })));
+}
+
+#[test]
+fn the_configuration_that_is_shown_is_the_one_in_use_after_a_reload_too() {
+    let (fixture, controller) = serving();
+    let alarm = || fixture.get("/v1/config").1["backup"]["alarm_after_s"].as_u64().unwrap();
+    assert_eq!(alarm(), 26 * 60 * 60);
+    fixture.configure(&[BACKUP, "alarm_after = \"30h\"\n"].concat());
+    controller.signal(Signal::HUP);
+    wait_until("the changed configuration is in use", || alarm() == 30 * 60 * 60);
+    fixture.configure("[backup]\nevery = \"never\"\n");
+    controller.signal(Signal::HUP);
+    wait_until("the wrong one is refused", || fixture.get("/v1/events").1.to_string().contains("reload-refused"));
+    assert_eq!(alarm(), 30 * 60 * 60);
 }
 
 #[test]
