@@ -2,7 +2,7 @@
 //!
 //! | status | means |
 //! | --- | --- |
-//! | 400, 404, 405, 413, 414, 415, 422, 431 | the request is wrong |
+//! | 400, 404, 405, 413, 415, 422, 431 | the request is wrong |
 //! | 403 | the connection may not do that |
 //! | 409 | not in this state |
 //! | 502, 504 | the agent's fault or refusal; `kind` is the one of `agentapi call` |

@@ -42,7 +42,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Explained<S> {
             return Pin::new(&mut this.stream).poll_write(cx, bytes);
         };
         while let Some(rest) = instead.get(*written..).filter(|rest| !rest.is_empty()) {
-            *written += ready!(Pin::new(&mut this.stream).poll_write(cx, rest))?;
+            match ready!(Pin::new(&mut this.stream).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                bytes => *written += bytes,
+            }
         }
         this.instead = None;
         Poll::Ready(Ok(bytes.len()))
@@ -67,7 +70,6 @@ fn explain(bytes: &[u8]) -> Option<Vec<u8>> {
     }
     let (kind, detail) = match status.get(..3)? {
         "400" => (ProblemKind::InvalidArgument, "expected a request of HTTP/1.1, found something else"),
-        "414" => (ProblemKind::UriTooLong, "the path and query of the request are too long"),
         "431" => (ProblemKind::HeadTooLarge, "the head of the request is longer than 16 KiB, or has over 100 headers"),
         _ => return None,
     };

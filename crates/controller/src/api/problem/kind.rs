@@ -47,7 +47,6 @@ kinds! {
     FormatRefused = "format-refused", CONFLICT,
         "The host's operator must sign that this disk is wiped: `value` says what. Nothing was done.";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body of the request is longer than 64 KiB.";
-    UriTooLong = "uri-too-long", URI_TOO_LONG, "The path and query of the request are too long.";
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE,
         "The body is to be JSON, with the header `Content-Type: application/json`.";
     KeyReused = "key-reused", UNPROCESSABLE_ENTITY, "Another request had this idempotency key. Nothing was done.";
