@@ -96,7 +96,7 @@ fn key_parameter(is_required: bool) -> Parameter {
             "A text of the sender's own, such as a UUID. The request is acted on once, however often it is sent with this key: \
              sent again it gets the same answer, also after a restart; kind `in-progress` while it is worked on, \
              `outcome-unknown` if the controller ended meanwhile, and `key-reused` if it is another request. Keys are known for \
-             a day, the latest 10000 of them.",
+             a day, up to 10000 of them, and the latest 1000 for longer.",
         ))
         .schema(Some(schema.build()))
         .build()

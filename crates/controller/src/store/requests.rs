@@ -93,12 +93,20 @@ impl Tx<'_> {
 
     /// Those that are too old or too many. With each that begins, so that there is never much to do.
     fn forget_requests(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        let count: i64 = self.savepoint.query_row("SELECT count(*) FROM request", [], |row| row.get(0))?;
+        if count < KEEP_OLD_REQUESTS {
+            return Ok(());
+        }
         let keep_for = SignedDuration::try_from(KEEP_REQUESTS_FOR).unwrap_or(SignedDuration::MAX);
         let before = at.checked_sub(keep_for).unwrap_or(Timestamp::MIN);
-        self.savepoint.prepare_cached("DELETE FROM request WHERE begun_at < ?1")?.execute([to_ms(before)])?;
-        let sql = "DELETE FROM request WHERE (uid, key) IN
-                       (SELECT uid, key FROM request ORDER BY begun_at DESC LIMIT -1 OFFSET ?1)";
-        self.savepoint.prepare_cached(sql)?.execute([KEEP_REQUESTS - 1])?;
+        // Whatever their age, the latest ones stay: a clock that is a year ahead for a moment must not have an order carried
+        // out twice.
+        let sql = "DELETE FROM request WHERE (uid, key) IN (
+                       SELECT uid, key FROM (
+                           SELECT uid, key, begun_at, row_number() OVER (ORDER BY begun_at DESC) AS place FROM request
+                       ) WHERE place >= ?3 OR (place >= ?2 AND begun_at < ?1))";
+        let bounds = params![to_ms(before), KEEP_OLD_REQUESTS, KEEP_REQUESTS];
+        self.savepoint.prepare_cached(sql)?.execute(bounds)?;
         Ok(())
     }
 }
@@ -129,6 +137,8 @@ fn find(connection: &Connection, request: &RequestKey) -> Result<Option<KnownReq
 
 /// How long a request is known: whoever has not heard of it for a day does not repeat it by itself any more.
 pub const KEEP_REQUESTS_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many of the latest requests are known also when they are older than that.
+const KEEP_OLD_REQUESTS: i64 = 1000;
 /// How many requests are known: some megabytes.
 pub const KEEP_REQUESTS: i64 = 10_000;
 
@@ -136,8 +146,8 @@ pub const KEEP_REQUESTS: i64 = 10_000;
 mod tests {
     use jiff::{SignedDuration, Timestamp};
 
-    use super::{KEEP_REQUESTS, KnownRequest, RequestKey, StoredAnswer};
-    use crate::store::{Store, StoreError};
+    use super::{KEEP_OLD_REQUESTS, KEEP_REQUESTS, KnownRequest, RequestKey, StoredAnswer};
+    use crate::store::Store;
 
     const DIGEST: [u8; 32] = [7; 32];
 
@@ -150,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_is_known_with_its_answer_until_a_day_has_passed() {
+    async fn a_request_is_known_with_its_answer_whatever_the_clock_does() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let at = Timestamp::UNIX_EPOCH;
@@ -159,32 +169,56 @@ mod tests {
         let answer = StoredAnswer { status: 409, content_type: "text/plain".into(), body: b"no".into() };
         let known = Some(KnownRequest { digest: DIGEST, answer: Some(answer.clone()) });
         store.writer().write(move |tx| tx.answer_request(at, &key("a"), &DIGEST, &answer)).await.unwrap();
-        assert_eq!(begin(&store, at + SignedDuration::from_hours(24), "a").await, known);
         let other = RequestKey { uid: 2, ..key("a") };
         assert_eq!(store.reader().request(other).await.unwrap(), None, "another user's key is another key");
-        assert_eq!(begin(&store, at + SignedDuration::from_hours(25), "a").await, None);
+        assert_eq!(begin(&store, at + SignedDuration::from_hours(24 * 365), "b").await, None);
+        assert_eq!(begin(&store, at, "a").await, known);
+    }
+
+    /// Fills the table with so many requests, of which each begins a second after the one before.
+    async fn fill(store: &Store, count: i64) {
+        let filled = store.writer().write(move |tx| {
+            let sql = "INSERT INTO request (uid, key, digest, begun_at) VALUES (1, ?1, zeroblob(32), ?1 * 1000)";
+            let mut insert = tx.savepoint.prepare(sql)?;
+            for number in 1..=count {
+                insert.execute([number])?;
+            }
+            Ok(())
+        });
+        filled.await.unwrap();
+    }
+
+    async fn count(store: &Store) -> i64 {
+        let count = |connection: &rusqlite::Connection| {
+            Ok(connection.query_row("SELECT count(*) FROM request", [], |row| row.get(0))?)
+        };
+        store.reader().read(count).await.unwrap()
     }
 
     #[tokio::test]
     async fn the_oldest_goes_when_there_are_too_many_and_never_the_one_that_begins() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let fill = |tx: &mut crate::store::Tx<'_>| {
-            let mut insert =
-                tx.savepoint.prepare("INSERT INTO request (uid, key, digest, begun_at) VALUES (1, ?1, x'00', ?1)")?;
-            for number in 1..=KEEP_REQUESTS {
-                insert.execute([number])?;
-            }
-            Ok::<_, StoreError>(())
-        };
-        store.writer().write(fill).await.unwrap();
+        fill(&store, KEEP_REQUESTS).await;
+        // By a clock that was set back: older than all others.
         assert_eq!(begin(&store, Timestamp::UNIX_EPOCH, "new").await, None);
-        let count = |connection: &rusqlite::Connection| {
-            let sql = "SELECT count(*), min(begun_at), count(*) FILTER (WHERE key = 'new') FROM request";
-            Ok(connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?)
-        };
-        let found: (i64, i64, i64) = store.reader().read(count).await.unwrap();
-        assert_eq!(found, (KEEP_REQUESTS, 0, 1));
+        assert_eq!(count(&store).await, KEEP_REQUESTS);
+        assert!(store.reader().request(key("new")).await.unwrap().is_some());
         assert_eq!(store.reader().request(key("1")).await.unwrap(), None, "the oldest one");
+        assert!(store.reader().request(key("2")).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn those_older_than_a_day_go_save_the_latest() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let total = KEEP_OLD_REQUESTS + 500;
+        fill(&store, total).await;
+        let last = Timestamp::from_second(total).unwrap();
+        assert_eq!(begin(&store, last, "a").await, None);
+        assert_eq!(count(&store).await, total + 1, "none is a day old");
+        assert_eq!(begin(&store, last + SignedDuration::from_hours(25), "b").await, None);
+        assert_eq!(count(&store).await, KEEP_OLD_REQUESTS);
+        assert!(store.reader().request(key(&total.to_string())).await.unwrap().is_some());
     }
 }
