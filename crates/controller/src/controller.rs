@@ -270,3 +270,6 @@ fn controller_event(kind: EventKind, severity: Severity, text: String) -> NewEve
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the network and the threads of a simulated year take real time")]
+mod year;

@@ -89,6 +89,11 @@ enum Phase {
 
 /// Changes while the agent runs.
 impl Backup {
+    /// How many backups were started so far, by whomever: the number in the latest job id.
+    pub fn started(&self) -> u64 {
+        self.runs
+    }
+
     /// Makes a backup due for this reason, until one is done. A backup that is running counts, one that has ended
     /// does not.
     pub fn make_due(&mut self, reason: impl Into<String>) {

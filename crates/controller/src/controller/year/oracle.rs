@@ -1,0 +1,190 @@
+//! What must be true, worked out beside the controller: from the agent, the calendar and the clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use agentapi_mock::MockAgent;
+use jiff::civil::{Date, time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+
+use super::life::Life;
+use super::{ALARM_AFTER, KEEP_RUNS};
+use crate::clock::{Clock, Monotonic, VirtualClock};
+use crate::event::EventKind;
+use crate::finding::FindingKind;
+use crate::run::RunState;
+use crate::store::RunFilter;
+
+/// An instant by both clocks.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    wall: Timestamp,
+    monotonic: Monotonic,
+}
+
+pub(super) struct Oracle {
+    clock: VirtualClock,
+    zone: TimeZone,
+    begun: Moment,
+    /// Backups that the agent has made, as many as were seen.
+    started: u64,
+    /// The local day whose backup it is, for each start.
+    days: BTreeMap<Date, Moment>,
+    /// When the history had a success, as it was seen.
+    success: Option<Moment>,
+    successes: Vec<Moment>,
+    /// When an absence was raised.
+    raised: Vec<Timestamp>,
+    /// Up to which event the history was read.
+    last_event: i64,
+    jobs: BTreeSet<String>,
+    /// A jump of the wall clock, after which days and ages of a while are not those of the calendar.
+    jumped: Option<Monotonic>,
+}
+
+impl Oracle {
+    pub(super) fn new(clock: VirtualClock) -> Self {
+        let begun = Moment { wall: clock.now(), monotonic: clock.monotonic() };
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let (days, successes, raised, jobs) = (BTreeMap::new(), Vec::new(), Vec::new(), BTreeSet::new());
+        Self {
+            clock,
+            zone,
+            begun,
+            started: 0,
+            days,
+            success: None,
+            successes,
+            raised,
+            last_event: 0,
+            jobs,
+            jumped: None,
+        }
+    }
+
+    pub(super) fn alarms(&self) -> usize {
+        self.raised.len()
+    }
+
+    pub(super) fn jumped(&mut self) {
+        self.jumped = Some(self.clock.monotonic());
+    }
+
+    /// A controller has begun: nothing of an earlier one is under way that it does not take up.
+    pub(super) async fn begins(&mut self, life: &Life) {
+        self.read_history(life).await;
+    }
+
+    /// After each step.
+    pub(super) fn looks(&mut self, life: &Life, agent: &MockAgent) {
+        let now = Moment { wall: self.clock.now(), monotonic: self.clock.monotonic() };
+        let started = agent.change(|state| state.backup.started());
+        for _ in self.started..started {
+            let day = self.day_of(now.wall);
+            let before = self.days.insert(day, now);
+            assert!(before.is_none(), "the backup of {day} was made at {before:?} and at {now:?}");
+        }
+        self.started = started;
+        let subjects = life.status.get();
+        let success = subjects.subjects.first().and_then(|subject| subject.last_success);
+        if self.success.map(|known| known.wall) != success
+            && let Some(wall) = success
+        {
+            let success = Moment { wall, monotonic: now.monotonic };
+            self.success = Some(success);
+            self.successes.push(success);
+        }
+        self.judge_alarm(life, now);
+    }
+
+    /// The alarm holds if there was no success for too long, and not before.
+    fn judge_alarm(&self, life: &Life, now: Moment) {
+        let since = self.success.unwrap_or(self.begun);
+        let wall = Duration::try_from(now.wall.duration_since(since.wall)).unwrap_or_default();
+        let monotonic = now.monotonic.since(since.monotonic);
+        let is_raised = life.findings.borrow().iter().any(|finding| finding.kind == FindingKind::NoSuccess);
+        let both = |is: &dyn Fn(Duration) -> bool| is(wall) && is(monotonic);
+        let text = || format!("{is_raised} at {now:?}, the last success at {since:?}, running {:?}", life.running());
+        assert!(is_raised || !both(&|age| age > ALARM_AFTER + SLACK), "no alarm: {}", text());
+        assert!(!is_raised || !both(&|age| age + SLACK < ALARM_AFTER), "an alarm too much: {}", text());
+    }
+
+    /// The day whose backup is one that is made now: that of the latest due time.
+    fn day_of(&self, now: Timestamp) -> Date {
+        let today = now.to_zoned(self.zone.clone()).date();
+        if now >= self.due(today) { today } else { today.yesterday().unwrap() }
+    }
+
+    /// Half past two, or right after the gap where there is no such time; the first of two.
+    fn due(&self, day: Date) -> Timestamp {
+        let half_past_two = day.to_datetime(time(2, 30, 0, 0));
+        let due = half_past_two.to_zoned(self.zone.clone()).unwrap();
+        if due.datetime() == half_past_two {
+            return due.timestamp();
+        }
+        day.to_datetime(time(3, 0, 0, 0)).to_zoned(self.zone.clone()).unwrap().timestamp()
+    }
+
+    /// What the history says is what the agent has seen.
+    async fn read_history(&mut self, life: &Life) {
+        let reader = life.store.reader();
+        let runs = reader.runs(RunFilter::default(), None, 1000).await.unwrap().items;
+        assert!(runs.len() <= KEEP_RUNS + 100, "{} runs are kept", runs.len());
+        let mut of_this_history = BTreeSet::new();
+        for run in &runs {
+            let Some(job) = &run.job_id else {
+                assert_ne!(
+                    (run.state, run.subject.as_str()),
+                    (RunState::Done, "backup"),
+                    "done without a job: {run:?}"
+                );
+                continue;
+            };
+            let number: u64 = job.rsplit('-').next().unwrap().parse().unwrap();
+            assert!(number >= 1, "{run:?}");
+            assert!(of_this_history.insert(job.clone()), "two runs have made {job}");
+        }
+        self.jobs.extend(of_this_history);
+        loop {
+            let events = reader.events_after(self.last_event, 1000).await.unwrap();
+            let Some(last) = events.last() else { return };
+            self.last_event = last.number;
+            let raised =
+                events.iter().filter(|event| event.kind == EventKind::FindingRaised && event.subject == "backup");
+            self.raised.extend(raised.map(|event| event.at));
+        }
+    }
+
+    /// The whole year: each day's backup was made, or its absence was raised.
+    pub(super) async fn ends(&mut self, life: &Life) {
+        self.read_history(life).await;
+        for job in &self.jobs {
+            let number: u64 = job.rsplit('-').next().unwrap().parse().unwrap();
+            assert!(number <= self.started, "{job} was never made");
+        }
+        for pair in self.successes.windows(2) {
+            let &[before, after] = pair else { continue };
+            let age = after.monotonic.since(before.monotonic);
+            if age <= ALARM_AFTER + SLACK {
+                continue;
+            }
+            // By the wall clock, which may have been set meanwhile by a few hours.
+            let tolerance = SignedDuration::from_hours(4);
+            let is_raised =
+                self.raised.iter().any(|at| *at >= before.wall - tolerance && *at <= after.wall + tolerance);
+            assert!(is_raised, "no alarm between {before:?} and {after:?}");
+        }
+        let (first, last) = (self.day_of(self.begun.wall), self.day_of(self.clock.now()));
+        let mut day = first.tomorrow().unwrap();
+        let mut missed = 0;
+        while day < last {
+            missed += u32::from(!self.days.contains_key(&day));
+            day = day.checked_add(1.day()).unwrap();
+        }
+        println!("{} days had a backup, {missed} had none", self.days.len());
+    }
+}
+
+/// Looks are a minute apart, runs take a moment of the real time, during which the virtual time goes on.
+const SLACK: Duration = Duration::from_secs(15 * 60);
