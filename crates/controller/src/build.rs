@@ -154,7 +154,7 @@ fn load_extension(host: &Host, extension: &Extension) -> Result<ExtensionWork, B
         Some(expected) if *expected != found => {
             Err(BuildError::Digest { name: name.clone(), expected: expected.clone(), found })
         }
-        _ => Ok(ExtensionWork { policy, input: input.clone() }),
+        _ => Ok(ExtensionWork { policy, input: input.clone(), wall: limits.wall }),
     }
 }
 

@@ -120,7 +120,7 @@ names! {
         FindingCleared = "finding-cleared",
         /// A wipe waits for a person's decision.
         ApprovalRequested = "approval-requested",
-        /// A wipe was approved or refused, or its time is over.
+        /// A wipe was approved or refused, its time is over, or its approval was used or withdrawn: the text says which.
         ApprovalDecided = "approval-decided",
         /// The state was damaged, and was set aside.
         StateSetAside = "state-set-aside",

@@ -149,11 +149,11 @@ impl Watcher {
     fn look_at_approvals(&mut self) {
         let waiting = Arc::clone(&self.sources.approvals.borrow_and_update());
         // A subject has one run at a time, and a run one request.
-        for Approval { id, wipe, .. } in waiting.iter() {
+        for Approval { id, wipe, expires_at, .. } in waiting.iter() {
             let Wipe { subject, device, durable_id, .. } = wipe;
             let text = format!(
                 "{subject} asks whether {device} ({durable_id}) may be wiped: look with agentapi approvals show {id}, and decide \
-                 within a quarter of an hour"
+                 until {expires_at:.0}"
             );
             self.raise((FindingKind::ApprovalWaiting, subject.clone()), text);
         }

@@ -59,6 +59,7 @@ pub enum VerdictError {
 pub(crate) struct Asked {
     id: ApprovalId,
     desk: Desk,
+    time_to_decide: Duration,
     decided: oneshot::Receiver<Decided>,
 }
 
@@ -81,19 +82,20 @@ impl Desk {
         Some(hex::encode(bytes))
     }
 
-    /// Asks. On the disk, and to be seen, when this returns.
+    /// Asks, for a quarter of an hour or for as long as the run can wait, whichever is shorter. On the disk, and to be seen,
+    /// when this returns.
     ///
     /// # Errors
     ///
     /// [`StoreError`]: then nobody is asked.
-    pub(crate) async fn ask(&self, wipe: Wipe) -> Result<Asked, StoreError> {
-        let at = self.clock.now();
-        let expires_at = at + SignedDuration::try_from(TIME_TO_DECIDE).unwrap_or_default();
+    pub(crate) async fn ask(&self, wipe: Wipe, patience: Duration) -> Result<Asked, StoreError> {
+        let (at, time_to_decide) = (self.clock.now(), patience.min(LONGEST_TIME_TO_DECIDE));
+        let expires_at = at + SignedDuration::try_from(time_to_decide).unwrap_or_default();
         let asked = wipe.clone();
         let id = self.store.writer().write(move |tx| tx.ask_for_approval(at, expires_at, &asked)).await?;
         let (sender, decided) = oneshot::channel();
         self.lock().insert(id, sender);
-        let asked = Asked { id, desk: self.clone(), decided };
+        let asked = Asked { id, desk: self.clone(), time_to_decide, decided };
         let (digest, state) = (wipe.digest(), ApprovalState::Waiting);
         let (decided_by, reason) = (String::new(), String::new());
         let approval =
@@ -110,8 +112,12 @@ impl Desk {
     pub async fn decide(&self, id: ApprovalId, verdict: Verdict, actor: Actor) -> Result<(), VerdictError> {
         let Some(waiting) = self.published.borrow().iter().find(|waiting| waiting.id == id).cloned() else {
             // What it has become is in the store only.
-            let state = self.store.reader().approval(id).await?.state;
-            return Err(StoreError::Decided { id, state }.into());
+            return Err(match self.store.reader().approval(id).await?.state {
+                // Nobody waits for it: the end of its run, which withdraws it, is about to be written down.
+                ApprovalState::Waiting => StoreError::Busy,
+                state => StoreError::Decided { id, state },
+            }
+            .into());
         };
         let by = actor.to_string();
         let decided = match verdict {
@@ -154,7 +160,7 @@ impl Desk {
 impl Asked {
     /// The decision: of a person, or of the time that is over.
     pub(crate) async fn decision(&mut self) -> Decided {
-        let expired = self.desk.clock.sleep(TIME_TO_DECIDE);
+        let expired = self.desk.clock.sleep(self.time_to_decide);
         tokio::select! {
             biased;
             decided = &mut self.decided => return decided.unwrap_or_else(|_| not_written()),
@@ -174,8 +180,8 @@ impl Asked {
     ///
     /// [`StoreError`]: then nothing may be done.
     pub(crate) async fn take(&self) -> Result<(), StoreError> {
-        let id = self.id;
-        self.desk.store.writer().write(move |tx| tx.use_approval(id)).await
+        let (at, id) = (self.desk.clock.now(), self.id);
+        self.desk.store.writer().write(move |tx| tx.use_approval(at, id)).await
     }
 
     /// Gives up what was approved.
@@ -184,8 +190,8 @@ impl Asked {
     ///
     /// [`StoreError`].
     pub(crate) async fn withdraw(&self, reason: String) -> Result<(), StoreError> {
-        let id = self.id;
-        self.desk.store.writer().write(move |tx| tx.withdraw_approved(id, &reason)).await
+        let (at, id) = (self.desk.clock.now(), self.id);
+        self.desk.store.writer().write(move |tx| tx.withdraw_approved(at, id, &reason)).await
     }
 }
 
@@ -205,7 +211,7 @@ fn not_written() -> Decided {
 }
 
 /// A quarter of an hour: who was asked is still there, and the disk is most likely the same.
-const TIME_TO_DECIDE: Duration = Duration::from_secs(15 * 60);
+const LONGEST_TIME_TO_DECIDE: Duration = Duration::from_secs(15 * 60);
 
 #[cfg(test)]
 mod tests;

@@ -83,6 +83,8 @@ pub struct ExtensionWork {
     pub policy: Policy,
     /// Its input: a JSON text.
     pub input: String,
+    /// How long a run of it may last.
+    pub wall: Duration,
 }
 
 impl Runner for HostRunner {
@@ -106,8 +108,9 @@ impl Runner for HostRunner {
 }
 
 impl HostRunner {
-    /// The extension with what this run needs: where its lines go, whom it asks, what it may freeze.
-    fn prepare(&self, run: RunId, agent: &Agent, policy: &Policy) -> Policy {
+    /// The extension with what this run needs: where its lines go, whom it asks, what it may freeze. The run begins now, and
+    /// may last so long.
+    fn prepare(&self, run: RunId, agent: &Agent, policy: &Policy, wall: Duration) -> Policy {
         let lines = LineKeeper::new(run, Arc::clone(&self.clock), self.store.writer().clone());
         let mut policy = policy.clone().log(Arc::new(lines)).approver(Arc::new(RunApprover {
             desk: self.desk.clone(),
@@ -115,6 +118,7 @@ impl HostRunner {
             clock: Arc::clone(&self.clock),
             agent: agent.clone(),
             run,
+            ends_at: self.clock.monotonic() + wall,
             extension_sha256: policy.sha256().to_owned(),
         }));
         if let Some(audit) = &self.audit {

@@ -92,8 +92,8 @@ impl Tx<'_> {
     /// # Errors
     ///
     /// [`StoreError::Decided`] when it is not approved, or was used; [`StoreError::NotFound`], [`StoreError::Sqlite`].
-    pub fn use_approval(&mut self, id: ApprovalId) -> Result<(), StoreError> {
-        self.leave_approved(id, ApprovalState::Used, "")
+    pub fn use_approval(&mut self, at: Timestamp, id: ApprovalId) -> Result<(), StoreError> {
+        self.leave_approved(at, id, ApprovalState::Used, "")
     }
 
     /// What was approved is of no use.
@@ -101,23 +101,48 @@ impl Tx<'_> {
     /// # Errors
     ///
     /// As [`use_approval`](Self::use_approval).
-    pub fn withdraw_approved(&mut self, id: ApprovalId, reason: &str) -> Result<(), StoreError> {
-        self.leave_approved(id, ApprovalState::Withdrawn, reason)
+    pub fn withdraw_approved(&mut self, at: Timestamp, id: ApprovalId, reason: &str) -> Result<(), StoreError> {
+        self.leave_approved(at, id, ApprovalState::Withdrawn, reason)
     }
 
-    fn leave_approved(&mut self, id: ApprovalId, state: ApprovalState, reason: &str) -> Result<(), StoreError> {
-        let sql = "UPDATE approval SET state = ?2, reason = ?3 WHERE id = ?1 AND state = 'approved'";
-        match self.savepoint.execute(sql, params![id.0, state.name(), reason])? {
-            1 => Ok(()),
-            _ => Err(StoreError::Decided { id, state: self.approval(id)?.state }),
+    fn leave_approved(
+        &mut self,
+        at: Timestamp,
+        id: ApprovalId,
+        state: ApprovalState,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let found = self.approval(id)?;
+        if found.state != ApprovalState::Approved {
+            return Err(StoreError::Decided { id, state: found.state });
         }
+        let sql = "UPDATE approval SET state = ?2, reason = ?3 WHERE id = ?1";
+        self.savepoint.execute(sql, params![id.0, state.name(), reason])?;
+        let device = &found.wipe.device;
+        let (severity, text) = match state {
+            ApprovalState::Used => {
+                (Severity::Info, format!("approval {id} is used: the agent is told now to wipe {device}"))
+            }
+            _ => (Severity::Warning, format!("approval {id} of {device} is {state}: {reason}")),
+        };
+        self.approval_event(at, EventKind::ApprovalDecided, severity, &found.wipe, text)
     }
 
     /// What a run that has ended has asked for is of no use any more: also after a crash between a decision and its use.
     pub(super) fn withdraw_approvals_of(&mut self, at: Timestamp, run: RunId) -> Result<(), StoreError> {
-        let sql = "UPDATE approval SET state = 'withdrawn', decided_at = coalesce(decided_at, ?2), reason = ?3 \
-                   WHERE run = ?1 AND state IN ('waiting', 'approved')";
-        self.savepoint.prepare_cached(sql)?.execute(params![run.0, to_ms(at), "the run ended"])?;
+        let reason = "the run ended";
+        let sql = format!("SELECT {COLUMNS} FROM approval WHERE run = ?1 AND state IN ('waiting', 'approved')");
+        let open = {
+            let mut statement = self.savepoint.prepare_cached(&sql)?;
+            statement.query_map([run.0], from_row)?.collect::<Result<Vec<_>, _>>()?
+        };
+        for Approval { id, wipe, .. } in open {
+            let sql = "UPDATE approval SET state = 'withdrawn', decided_at = coalesce(decided_at, ?2), reason = ?3 \
+                       WHERE id = ?1";
+            self.savepoint.execute(sql, params![id.0, to_ms(at), reason])?;
+            let text = format!("approval {id} of {} is withdrawn: {reason}", wipe.device);
+            self.approval_event(at, EventKind::ApprovalDecided, Severity::Info, &wipe, text)?;
+        }
         Ok(())
     }
 

@@ -208,6 +208,7 @@ async fn a_wipe_that_waits_is_found_with_what_to_do_until_it_is_decided() {
     let (kind, text) = fixture.event().await;
     assert_eq!((kind, fixture.kinds()), (EventKind::FindingRaised, vec![FindingKind::ApprovalWaiting]));
     assert!(text.contains("/dev/sdb1 (uuid:0f3c)") && text.contains("agentapi approvals show 7"), "{text}");
+    assert!(text.ends_with(&format!("decide until {asked_at:.0}")), "{text}");
     fixture.approvals.send_replace(Arc::default());
     assert_eq!((fixture.event().await.0, fixture.kinds()), (EventKind::FindingCleared, vec![]));
 }

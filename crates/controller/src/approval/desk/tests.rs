@@ -3,10 +3,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Asked, Desk, TIME_TO_DECIDE, Verdict, VerdictError};
+use super::{Asked, Desk, LONGEST_TIME_TO_DECIDE, Verdict, VerdictError};
 use crate::actor::Actor;
 use crate::approval::{Approval, ApprovalId, ApprovalState, Wipe, sample};
 use crate::clock::{Clock, VirtualClock};
+use crate::event::EventKind;
 use crate::run::{RunEnd, RunId, RunState};
 use crate::store::{Store, StoreError};
 
@@ -35,6 +36,10 @@ impl Fixture {
 
     /// A run that has begun and asks.
     async fn ask(&self) -> Asked {
+        self.ask_for(Duration::MAX).await
+    }
+
+    async fn ask_for(&self, patience: Duration) -> Asked {
         let at = self.clock.now();
         let run = self.store.writer().write(move |tx| {
             let run = tx.queue_run(at, "wiper", "ab", "due")?;
@@ -42,7 +47,7 @@ impl Fixture {
             Ok(run)
         });
         let wipe = Wipe { run: run.await.unwrap(), nonce: Desk::nonce().unwrap(), ..sample() };
-        self.desk.ask(wipe).await.unwrap()
+        self.desk.ask(wipe, patience).await.unwrap()
     }
 
     async fn state(&self, run: i64) -> RunState {
@@ -116,11 +121,51 @@ async fn after_a_quarter_of_an_hour_it_is_too_late() {
     let fixture = Fixture::new();
     let mut asked = fixture.ask().await;
     let clock = fixture.clock.clone();
-    let (decided, ()) = tokio::join!(asked.decision(), clock.run_for(TIME_TO_DECIDE));
+    let (decided, ()) = tokio::join!(asked.decision(), clock.run_for(LONGEST_TIME_TO_DECIDE));
     assert_eq!(decided.state, ApprovalState::Expired);
     assert!(fixture.desk.decide(FIRST, yes(), ROOT).await.is_err());
     assert_eq!((fixture.approval().await.state, fixture.state(1).await), (ApprovalState::Expired, RunState::Running));
     assert!(asked.take().await.is_err());
+}
+
+#[tokio::test]
+async fn a_run_that_ends_sooner_asks_for_no_longer_than_it_lasts() {
+    let fixture = Fixture::new();
+    let patience = Duration::from_secs(40);
+    let mut asked = fixture.ask_for(patience).await;
+    let approval = fixture.approval().await;
+    assert_eq!(approval.expires_at.duration_since(approval.asked_at), jiff::SignedDuration::from_secs(40));
+    let clock = fixture.clock.clone();
+    let (decided, ()) = tokio::join!(asked.decision(), clock.run_for(patience));
+    assert_eq!(decided.state, ApprovalState::Expired);
+}
+
+#[tokio::test]
+async fn each_step_is_told_as_an_event() {
+    let fixture = Fixture::new();
+    let used = fixture.ask().await;
+    fixture.desk.decide(FIRST, yes(), ROOT).await.unwrap();
+    used.take().await.unwrap();
+    fixture.end_run(fixture.clock.now()).await;
+    let another_disk = fixture.ask().await;
+    fixture.desk.decide(ApprovalId(2), yes(), ROOT).await.unwrap();
+    another_disk.withdraw("another disk".into()).await.unwrap();
+    let _waits = fixture.ask().await;
+    let (at, end) = (fixture.clock.now(), RunEnd::new(RunState::Stopped, "it was stopped"));
+    fixture.store.writer().write(move |tx| tx.end_run(at, RunId(3), &end)).await.unwrap();
+    let events = fixture.store.reader().events_after(0, 100).await.unwrap();
+    let told: Vec<_> = events.iter().filter(|event| event.kind == EventKind::ApprovalDecided).collect();
+    let texts: Vec<_> = told.iter().map(|event| event.text.as_str()).collect();
+    let expected = [
+        "approval 1 of /dev/sdb1 is approved by user 0 (process 42)",
+        "approval 1 is used: the agent is told now to wipe /dev/sdb1",
+        "approval 2 of /dev/sdb1 is approved by user 0 (process 42)",
+        "approval 2 of /dev/sdb1 is withdrawn: another disk",
+        "approval 3 of /dev/sdb1 is withdrawn: the run ended",
+    ];
+    assert_eq!(texts, expected);
+    let runs: Vec<_> = told.iter().map(|event| event.run.unwrap().0).collect();
+    assert_eq!(runs, [1, 1, 2, 2, 3]);
 }
 
 #[tokio::test]
@@ -137,7 +182,8 @@ async fn a_run_that_is_gone_takes_its_request_with_it() {
     let fixture = Fixture::new();
     drop(fixture.ask().await);
     assert!(fixture.desk.waiting().borrow().is_empty());
-    assert!(fixture.desk.decide(FIRST, yes(), ROOT).await.is_err(), "nobody would hear it");
+    let unheard = fixture.desk.decide(FIRST, yes(), ROOT).await.unwrap_err();
+    assert!(matches!(unheard, VerdictError::Store(StoreError::Busy)), "nobody would hear it: {unheard}");
     fixture.end_run(fixture.clock.now()).await;
     let approval = fixture.approval().await;
     assert_eq!((approval.state, approval.reason.as_str()), (ApprovalState::Withdrawn, "the run ended"));

@@ -3,13 +3,14 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agentapi_host::policy::{Approver, Decision, Wipe as Asked};
 use agentapi_host::records::{Disk, DiskRole};
 use agentapi_host::{Agent, error_chain};
 
 use crate::approval::{ApprovalState, Desk, Wipe};
-use crate::clock::Clock;
+use crate::clock::{Clock, Monotonic};
 use crate::event::{EventKind, NewEvent, Severity};
 use crate::run::RunId;
 use crate::store::Store;
@@ -21,6 +22,8 @@ pub(super) struct RunApprover {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) agent: Agent,
     pub(super) run: RunId,
+    /// When the run's wall-clock limit ends it.
+    pub(super) ends_at: Monotonic,
     pub(super) extension_sha256: String,
 }
 
@@ -57,8 +60,13 @@ impl RunApprover {
     /// Who has agreed. When this returns, the approval is used up on the disk.
     async fn ask(&self, asked: &Asked) -> Result<String, Refused> {
         let wipe = self.look(asked).await?;
+        // Asked for longer, a person would agree to a wipe that the limit forestalls, or cuts off.
+        let patience = self.ends_at.since(self.clock.monotonic()).saturating_sub(TIME_TO_WIPE);
+        if patience.is_zero() {
+            return Err("the run's limit wall_ms leaves no time in which a person could decide".to_owned().into());
+        }
         let written = |why| format!("it cannot be written down: {}", error_chain(&why));
-        let mut request = self.desk.ask(wipe.clone()).await.map_err(written)?;
+        let mut request = self.desk.ask(wipe.clone(), patience).await.map_err(written)?;
         let decided = request.decision().await;
         if decided.state != ApprovalState::Approved {
             return Err(Refused { by: decided.by, why: None });
@@ -72,10 +80,14 @@ impl RunApprover {
             Ok(_) => "the disk is not any more what it was when it was agreed to".to_owned(),
             Err(why) => why,
         };
-        if let Err(error) = request.withdraw(why.clone()).await {
-            tracing::error!(error = %error_chain(&error), "an approval that is of no use is not withdrawn");
+        match request.withdraw(why.clone()).await {
+            // An event has said it.
+            Ok(()) => Err(Refused { by: String::new(), why: None }),
+            Err(error) => {
+                tracing::error!(error = %error_chain(&error), "an approval that is of no use is not withdrawn");
+                Err(why.into())
+            }
         }
-        Err(why.into())
     }
 
     /// The disk as the agent describes it now.
@@ -103,10 +115,15 @@ impl RunApprover {
     }
 
     fn wipe(&self, asked: &Asked, disk: Disk, role: String, nonce: String) -> Wipe {
-        let contents = match (disk.data_bearing, disk.data_reason) {
+        let mut contents = match (disk.data_bearing, disk.data_reason) {
             (true, reason) if reason.is_empty() => "data".to_owned(),
             (_, reason) => reason,
         };
+        // A disk that somebody has mounted since is in use, whatever it held before.
+        if !disk.mount_path.is_empty() {
+            let separator = if contents.is_empty() { "" } else { ", " };
+            contents = format!("{contents}{separator}mounted at {}", disk.mount_path);
+        }
         Wipe {
             subject: asked.extension.clone(),
             extension_sha256: self.extension_sha256.clone(),
@@ -132,3 +149,6 @@ impl RunApprover {
         }
     }
 }
+
+/// Left of the run when a person's time is over: two calls, each with the agent's deadline of 15 s.
+const TIME_TO_WIPE: Duration = Duration::from_secs(30);

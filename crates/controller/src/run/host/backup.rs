@@ -1,5 +1,7 @@
 //! A run of the backup loop.
 
+use std::time::Duration;
+
 use agentapi_host::Agent;
 use agentapi_host::policy::{BackupOutcome, BackupReport, CallFailure};
 use agentapi_host::quiesce::{Consistency, Report};
@@ -20,7 +22,7 @@ impl HostRunner {
             noted = self.note_job_before(run, agent) => if let Err(end) = noted { return end },
             () = stop.cancelled() => return RunEnd::new(RunState::Stopped, "it was stopped before the agent was asked"),
         }
-        let policy = self.prepare(run, agent, &work.policy);
+        let policy = self.prepare(run, agent, &work.policy, Duration::MAX);
         let earlier = self.coordinator.as_ref().and_then(|coordinator| coordinator.last_report());
         let result = match self.drive(&policy, agent, &work.input, stop).await {
             Ok(result) => result,

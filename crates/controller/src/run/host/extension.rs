@@ -15,7 +15,7 @@ impl HostRunner {
         work: &ExtensionWork,
         stop: &CancellationToken,
     ) -> RunEnd {
-        let policy = self.prepare(run, agent, &work.policy);
+        let policy = self.prepare(run, agent, &work.policy, work.wall);
         match self.drive(&policy, agent, &work.input, stop).await {
             Ok(result) => RunEnd { result: Some(result), ..RunEnd::new(RunState::Done, "") },
             Err(end) => end,
