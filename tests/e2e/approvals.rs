@@ -1,5 +1,7 @@
 //! A wipe that an extension asks `agentapi serve` for, and the person who decides by `agentapi approvals`.
 
+mod peers;
+
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -26,7 +28,8 @@ struct Fixture {
 struct Controller(Child);
 
 impl Fixture {
-    fn new(schedule: &str) -> Self {
+    /// With these lines more for the extension, and tables after them.
+    fn new(more: &str) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let agent = runtime.block_on(MockAgent::start()).unwrap();
         let fixture = Self { runtime, agent, folder: tempfile::tempdir().unwrap(), command: agentapi() };
@@ -36,12 +39,19 @@ impl Fixture {
             "[agent]\nendpoint = \"{endpoint}\"\nfingerprints = [\"{pin}\"]\ntoken_file = \"token\"\n\
              [api]\nsocket = \"main.sock\"\nsocket_ro = \"ro.sock\"\n[state]\nfolder = \"state\"\n\
              [[extension]]\nname = \"wiper\"\nfile = '{}'\nungranted = \"deny\"\nfunctions = [\"disks.format\"]\n\
-             input = {{ do = \"{DEVICE}={ID}\" }}\n{schedule}",
+             input = {{ do = \"{DEVICE}={ID}\" }}\n{more}",
             wiper.display()
         );
         std::fs::write(fixture.folder.path().join("token"), fixture.agent.token()).unwrap();
         std::fs::write(fixture.folder.path().join("controller.toml"), config).unwrap();
         fixture
+    }
+
+    /// Has the command's configuration say this of its sockets besides.
+    fn configure_api(&self, more: &str) {
+        let file = self.folder.path().join("controller.toml");
+        let config = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, config.replace("[api]\n", &format!("[api]\n{more}"))).unwrap();
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -193,6 +203,38 @@ fn a_disk_that_has_become_another_since_it_was_shown_is_left_alone() {
     assert_eq!((fixture.formats(), fixture.state_of(approval).as_str()), (0, "withdrawn"));
     let (_, events) = fixture.ends(&["events"]);
     assert!(events.contains("the disk is not any more what it was when it was agreed to"), "{events}");
+
+    // As large as it was shown, and in use since.
+    let (run, approval) = fixture.ask();
+    fixture.agent.change(|state| {
+        let disk = state.disks.iter_mut().find(|disk| disk.backing_device == DEVICE).unwrap();
+        disk.mount_path = "/mnt/in-use".into();
+    });
+    assert_eq!(fixture.ends(&["approvals", "approve", &approval.to_string(), "--confirm", ID]).0, Some(0));
+    assert_eq!(fixture.ended(run)["state"], "failed");
+    assert_eq!((fixture.formats(), fixture.state_of(approval).as_str()), (0, "withdrawn"));
+}
+
+#[test]
+fn nobody_is_asked_for_longer_than_the_run_may_last() {
+    let fixture = Fixture::new("limits = { wall_ms = 60000 }\n");
+    let _controller = fixture.serve();
+    let (run, approval) = fixture.ask();
+    let shown = fixture.json(&["approvals", "show", &approval.to_string()]);
+    let time = |key: &str| shown[key].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    // Thirty of its seconds are kept for the wipe.
+    assert!(time("expires_at").duration_since(time("asked_at")).as_secs() <= 30, "{shown}");
+    fixture.json(&["runs", "stop", &run.to_string()]);
+    fixture.ended(run);
+    drop(_controller);
+
+    let fixture = Fixture::new("limits = { wall_ms = 20000 }\n");
+    let _controller = fixture.serve();
+    let run = fixture.json(&["schedule", "run", "wiper"])["run"].as_i64().unwrap();
+    assert_eq!(fixture.ended(run)["state"], "failed");
+    assert_eq!(fixture.json(&["approvals"])["approvals"].as_array().unwrap().len(), 0);
+    let (_, events) = fixture.ends(&["events"]);
+    assert!(events.contains("leaves no time in which a person could decide"), "{events}");
 }
 
 /// How often: `AGENTAPI_TEST_KILLS`, or so many.
