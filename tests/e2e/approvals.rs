@@ -270,7 +270,10 @@ fn killed_at_random_moments_no_approval_is_used_twice_and_no_disk_is_wiped_witho
         let status = fixture.json(&["status"]);
         status["subjects"][0]["activity"]["state"] == "idle"
     });
-    let approvals = fixture.json(&["approvals"])["approvals"].as_array().unwrap().clone();
+    // One by one: the list holds the newest only.
+    let latest = fixture.json(&["approvals"])["approvals"][0]["id"].as_i64().unwrap();
+    let approvals: Vec<_> =
+        (1..=latest).map(|number| fixture.json(&["approvals", "show", &number.to_string()])).collect();
     let count = |state: &str| approvals.iter().filter(|approval| approval["state"] == state).count();
     println!("{kills} kills: {} requests, {} used, {} formats", approvals.len(), count("used"), fixture.formats());
     assert_eq!(count("waiting") + count("approved"), 0);
