@@ -124,10 +124,7 @@ impl World {
                 self.pin = self.agent.fingerprint().to_string();
                 return true;
             }
-            Fault::Jump(by) => {
-                self.clock.jump(by);
-                self.oracle.jumped();
-            }
+            Fault::Jump(by) => self.clock.jump(by),
             Fault::Full => set_pages(life, 1).await,
             Fault::Space => set_pages(life, i64::from(u32::MAX) - 1).await,
         }

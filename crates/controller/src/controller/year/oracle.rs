@@ -39,8 +39,6 @@ pub(super) struct Oracle {
     /// Up to which event the history was read.
     last_event: i64,
     jobs: BTreeSet<String>,
-    /// A jump of the wall clock, after which days and ages of a while are not those of the calendar.
-    jumped: Option<Monotonic>,
 }
 
 impl Oracle {
@@ -48,27 +46,11 @@ impl Oracle {
         let begun = Moment { wall: clock.now(), monotonic: clock.monotonic() };
         let zone = TimeZone::get("Europe/Berlin").unwrap();
         let (days, successes, raised, jobs) = (BTreeMap::new(), Vec::new(), Vec::new(), BTreeSet::new());
-        Self {
-            clock,
-            zone,
-            begun,
-            started: 0,
-            days,
-            success: None,
-            successes,
-            raised,
-            last_event: 0,
-            jobs,
-            jumped: None,
-        }
+        Self { clock, zone, begun, started: 0, days, success: None, successes, raised, last_event: 0, jobs }
     }
 
     pub(super) fn alarms(&self) -> usize {
         self.raised.len()
-    }
-
-    pub(super) fn jumped(&mut self) {
-        self.jumped = Some(self.clock.monotonic());
     }
 
     /// A controller has begun: nothing of an earlier one is under way that it does not take up.
@@ -165,11 +147,12 @@ impl Oracle {
         }
         for pair in self.successes.windows(2) {
             let &[before, after] = pair else { continue };
-            let age = after.monotonic.since(before.monotonic);
-            if age <= ALARM_AFTER + SLACK {
+            // By both clocks: after a restart only the wall clock tells, and that may have been set back.
+            let wall = Duration::try_from(after.wall.duration_since(before.wall)).unwrap_or_default();
+            if wall.min(after.monotonic.since(before.monotonic)) <= ALARM_AFTER + SLACK {
                 continue;
             }
-            // By the wall clock, which may have been set meanwhile by a few hours.
+            // The wall clock may have been set meanwhile by a few hours.
             let tolerance = SignedDuration::from_hours(4);
             let is_raised =
                 self.raised.iter().any(|at| *at >= before.wall - tolerance && *at <= after.wall + tolerance);
