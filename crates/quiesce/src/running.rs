@@ -262,7 +262,10 @@ pub(crate) fn follow(family: &mut Family) {
 impl Program {
     fn command(&self) -> Command {
         let mut command = Command::new(self.name());
-        command.args(self.arguments()).env_remove("AGENTAPI_TOKEN");
+        command.args(self.arguments());
+        for variable in OF_THIS_PROCESS {
+            command.env_remove(variable);
+        }
         // A folder that is gone is no reason not to thaw.
         if let Some(folder) = self.folder().filter(|folder| folder.is_dir()) {
             command.current_dir(folder);
@@ -271,6 +274,9 @@ impl Program {
     }
 }
 
+/// Variables that are for this process and not for what it starts: the token, and how a service manager is spoken to, which
+/// could be told in its name that it is ready or lives.
+const OF_THIS_PROCESS: [&str; 4] = ["AGENTAPI_TOKEN", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
 /// How much of a program's output is kept, in bytes: the last lines, which name the cause.
 const MAX_OUTPUT_BYTES: usize = 400;
 /// How long to wait for the last output, which should be there at once.
