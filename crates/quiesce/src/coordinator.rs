@@ -114,6 +114,17 @@ impl Coordinator {
         self.shared().state.borrow().held.clone()
     }
 
+    /// Whether the thread that freezes and thaws answers within this time: for a watchdog. It does whatever it waits for, and
+    /// needs neither the journal nor anything that is frozen. One that does not answer hangs, and so its process should be
+    /// ended: the next one thaws. Needs a tokio runtime.
+    pub async fn answers_within(&self, limit: Duration) -> bool {
+        let bell = &self.shared().bell;
+        let question = bell.pulse.ask();
+        // After the question: whoever is woken by the ring must find it.
+        bell.ring();
+        timeout(limit, bell.pulse.is_seen(question)).await.is_ok()
+    }
+
     /// The report of the freeze that ended last, by whatever.
     pub fn last_report(&self) -> Option<Report> {
         self.shared().state.borrow().last.clone()
@@ -219,7 +230,7 @@ impl Shared {
     /// Returns when what was left frozen is thawed, or that has been tried for long enough.
     pub(crate) fn wait_for_recovery(&self) {
         let until = self.settings.give_up.map(|limit| now() + limit);
-        self.bell.wait(until, || self.state.borrow().held.is_none().then_some(()));
+        self.bell.wait_beside(until, || self.state.borrow().held.is_none().then_some(()));
     }
 }
 

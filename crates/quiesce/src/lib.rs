@@ -114,6 +114,7 @@ mod parked;
 mod process;
 mod program;
 mod programs;
+mod pulse;
 mod recovery;
 mod report;
 mod run;

@@ -37,6 +37,7 @@ on_linux! {
     mod process;
     mod program;
     mod programs;
+    mod pulse;
     mod recovery;
     mod report;
     mod run;

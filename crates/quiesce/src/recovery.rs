@@ -114,7 +114,7 @@ impl Recovery {
         let errand = || Errand::LockRecovery { names: names.clone(), holder: self.left.holder.clone() };
         while let Outcome::NotBegun(why) = keeper.clerk.run(errand(), limit) {
             keeper.shared.held(|held| held.waits_for = Some(why.to_string().into()));
-            thread::sleep(pauses.next().unwrap_or_default());
+            keeper.shared.pause(pauses.next().unwrap_or_default());
         }
         // A journal that cannot be read any more is no reason not to thaw.
         !matches!(keeper.clerk.run(Errand::IsStillLeft(self.left.clone()), limit), Outcome::NotFrozen)
@@ -128,7 +128,7 @@ impl Recovery {
                 Ok(started) => return started,
                 Err(why) => {
                     keeper.note(format!("no thread to thaw with: {why}"));
-                    thread::sleep(pauses.next().unwrap_or_default());
+                    keeper.shared.pause(pauses.next().unwrap_or_default());
                 }
             }
         }
@@ -158,7 +158,7 @@ impl Recovery {
             let outcome = keeper.clerk.run(Errand::Open(self.left.clone()), None);
             let Outcome::NotBegun(_) = outcome else { break outcome };
             keeper.shared.held(|held| held.waits_for = Some("the end of the process that froze".into()));
-            thread::sleep(pauses.next().unwrap_or_default());
+            keeper.shared.pause(pauses.next().unwrap_or_default());
         };
         match opened {
             Outcome::Done => {

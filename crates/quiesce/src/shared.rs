@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clerk::SharedJournal;
 use crate::error::{QuiesceFailure, Step};
@@ -92,6 +93,11 @@ impl Shared {
             }
         });
         next.flatten()
+    }
+
+    /// For the keeper, which sleeps on the bell: it is asked whether it lives.
+    pub(crate) fn pause(&self, pause: Duration) {
+        self.bell.wait(Some(now() + pause), || None::<()>);
     }
 
     pub(crate) fn interrupt(&self, signal: Option<i32>) {

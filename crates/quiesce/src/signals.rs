@@ -75,7 +75,7 @@ impl Shared {
         self.interrupt(Some(signal));
         let until = self.settings.give_up.map(|limit| now() + limit);
         // The ring of the interrupt wakes the keeper; this waits for its answer, and not for the runtime of any caller.
-        self.bell.wait(until, || (!self.holds_a_freeze()).then_some(()));
+        self.bell.wait_beside(until, || (!self.holds_a_freeze()).then_some(()));
         self.interrupt(None);
     }
 
@@ -84,7 +84,7 @@ impl Shared {
     /// is frozen.
     fn thaw_for_pending(&self, signals: &[i32]) {
         loop {
-            self.bell.wait(None, || self.holds_a_freeze().then_some(()));
+            self.bell.wait_beside(None, || self.holds_a_freeze().then_some(()));
             thread::sleep(BETWEEN_LOOKS);
             // From /proc, which no freeze of a disk stops.
             let mask = pending_signals();

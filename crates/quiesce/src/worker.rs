@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::device::Device;
 use crate::error::QuiesceFailure;
+use crate::pulse::Pulse;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError, now, thread, wait_timeout};
 
@@ -23,6 +24,7 @@ use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError, now, thread, wait_tim
 pub(crate) struct Bell {
     rings: Mutex<u64>,
     rung: Condvar,
+    pub(crate) pulse: Pulse,
 }
 
 /// What the worker of an application is to do.
@@ -94,8 +96,17 @@ impl Bell {
         self.rung.notify_all();
     }
 
-    /// Asks again after each ring until there is an answer, or it is this late.
+    /// For the keeper: asks again after each ring until there is an answer, or it is this late. Whoever wants to know whether
+    /// the keeper lives rings, and is answered here, whatever the keeper waits for.
     pub(crate) fn wait<T>(&self, until: Option<Instant>, mut answer: impl FnMut() -> Option<T>) -> Option<T> {
+        self.wait_beside(until, || {
+            self.pulse.beat();
+            answer()
+        })
+    }
+
+    /// For anybody else.
+    pub(crate) fn wait_beside<T>(&self, until: Option<Instant>, mut answer: impl FnMut() -> Option<T>) -> Option<T> {
         loop {
             // Taken before asking: a ring that comes between the question and the wait is not missed.
             let seen = *lock(&self.rings);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Keeper;
 use crate::item::Item;
 use crate::report::Stage;
-use crate::sync::{now, thread};
+use crate::sync::now;
 
 impl Keeper {
     /// Thaws in reverse, again and again, until each application has had a thaw that worked and was begun when nothing of
@@ -31,7 +31,7 @@ impl Keeper {
                 continue;
             }
             // Rung or not: a thaw that fails is not tried more often because something else happens.
-            thread::sleep(pause);
+            self.shared.pause(pause);
         }
     }
 
