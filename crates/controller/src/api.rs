@@ -29,6 +29,7 @@ mod system;
 mod wipe;
 
 use std::io;
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -100,6 +101,16 @@ pub struct Sockets {
     pub approvers: Vec<u32>,
 }
 
+/// Sockets that somebody else has bound, and keeps for the next controller: systemd, most likely. The file, its mode and its
+/// group are theirs. One that is not given is bound here.
+#[derive(Clone, Debug, Default)]
+pub struct Inherited {
+    /// In place of [`Sockets::main`].
+    pub main: Option<Arc<UnixListener>>,
+    /// In place of [`Sockets::read_only`].
+    pub read_only: Option<Arc<UnixListener>>,
+}
+
 /// The bound sockets, before anybody is answered.
 #[derive(Debug)]
 pub struct Bound {
@@ -108,16 +119,23 @@ pub struct Bound {
     approvers: Vec<u32>,
 }
 
-/// Binds both sockets. Whoever connects waits until they are served.
+/// Binds both sockets, unless they are inherited. Whoever connects waits until they are served.
 ///
 /// # Errors
 ///
 /// When a path holds something else than a socket, or one on which somebody answers, or its folder may not be written to; with
 /// the path.
-pub fn bind(sockets: &Sockets) -> io::Result<Bound> {
+pub fn bind(sockets: &Sockets, inherited: &Inherited) -> io::Result<Bound> {
     let named = |file: &PathBuf, why: io::Error| io::Error::new(why.kind(), format!("{}: {why}", file.display()));
-    let main = Listening::bind(&sockets.main, 0o660, sockets.group).map_err(|why| named(&sockets.main, why))?;
-    let read_only = Listening::bind(&sockets.read_only, 0o666, None).map_err(|why| named(&sockets.read_only, why))?;
+    let listen = |inherited: &Option<Arc<UnixListener>>, file: &PathBuf, mode, group| {
+        let listening = match inherited {
+            Some(listener) => Listening::inherited(listener),
+            None => Listening::bind(file, mode, group),
+        };
+        listening.map_err(|why| named(file, why))
+    };
+    let main = listen(&inherited.main, &sockets.main, 0o660, sockets.group)?;
+    let read_only = listen(&inherited.read_only, &sockets.read_only, 0o666, None)?;
     Ok(Bound { main, read_only, approvers: sockets.approvers.clone() })
 }
 

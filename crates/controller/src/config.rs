@@ -33,6 +33,7 @@ use agentapi_host::Target;
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
+pub use agent::credential_in;
 pub use compare::compare;
 pub use journal::journal_of;
 pub use mistake::{Mistake, Place};

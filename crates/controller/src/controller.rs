@@ -9,6 +9,7 @@
 //! | the sockets are bound, and then somebody is answered | the sockets are removed |
 
 mod background;
+mod liveness;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, ApiState, Sockets};
+use crate::api::{self, ApiState, Inherited, Sockets};
 use crate::approval::Desk;
 use crate::build::{self, BuildError};
 use crate::calls::Calls;
@@ -30,10 +31,12 @@ use crate::config::{Config, Reload, Surroundings};
 use crate::controller::background::{Background, Parts};
 use crate::counters::{Counted, Counters};
 use crate::event::{EventKind, NewEvent, Severity};
-use crate::owner::Owner;
+use crate::owner::{Owner, StatusReader};
 use crate::reload::Reloader;
 use crate::run::host::{HostRunner, Parking, ParkingAudit};
 use crate::store::{Store, StoreError};
+
+pub use liveness::Liveness;
 
 /// Why the controller did not start.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +71,7 @@ pub struct Controller {
     reloader: Reloader,
     bound: api::Bound,
     state: ApiState,
+    reloads: watch::Receiver<u64>,
     /// Ends requests and streams, after the runs.
     stop_api: CancellationToken,
 }
@@ -81,6 +85,8 @@ pub struct Environment {
     pub cache: Option<PathBuf>,
     /// Who may connect, and decide.
     pub sockets: Sockets,
+    /// Sockets that listen already, and are used instead of those paths.
+    pub inherited: Inherited,
     /// What the configuration takes from the machine, when it is read again.
     pub surroundings: Surroundings,
     /// Notified, the configuration is read again whether its files have changed or not: for SIGHUP.
@@ -96,7 +102,7 @@ impl Controller {
     ///
     /// [`StartError`]: then nothing runs, and no socket is left.
     pub async fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
-        let Environment { clock, cache, sockets, surroundings, reload, park } = environment;
+        let Environment { clock, cache, sockets, inherited, surroundings, reload, park } = environment;
         // The history first: it makes the folder in which the journal lies by default, and its lock keeps a second controller
         // from what the first one has frozen.
         let store = Store::open(&config.fixed.state)?;
@@ -141,9 +147,10 @@ impl Controller {
             coordinator: coordinator.clone(),
         };
         let background = Background::new(config, parts).await?;
-        let bound = api::bind(&sockets).map_err(StartError::Socket)?;
+        let bound = api::bind(&sockets, &inherited).map_err(StartError::Socket)?;
         note_start(&store, clock.as_ref()).await?;
         let (shown, in_use) = watch::channel(Arc::new(config.clone()));
+        let (has_reloaded, reloads) = watch::channel(0);
         let reloader = Reloader {
             reload: Reload::new(config.file(), surroundings),
             config: config.clone(),
@@ -156,6 +163,7 @@ impl Controller {
             receivers,
             retention,
             asked: reload,
+            has_reloaded,
             disk,
         };
         let stop_api = CancellationToken::new();
@@ -173,7 +181,7 @@ impl Controller {
             clock,
             stop: stop_api.clone(),
         };
-        Ok(Self { owner, background, reloader, bound, state, stop_api })
+        Ok(Self { owner, background, reloader, bound, state, reloads, stop_api })
     }
 
     /// What freezes, if anything is to be frozen: whoever does not wait for the end looks here whether something still is.
@@ -181,9 +189,25 @@ impl Controller {
         self.state.coordinator.as_ref()
     }
 
+    /// What a watchdog asks. The token is the one that [`run`](Self::run) is given.
+    pub fn liveness(&self, stop: &CancellationToken) -> Liveness {
+        let (owner, coordinator) = (self.state.owner.clone(), self.state.coordinator.clone());
+        Liveness { owner, coordinator, stop: stop.clone() }
+    }
+
+    /// What runs and what is due.
+    pub fn status(&self) -> StatusReader {
+        self.state.owner.status.clone()
+    }
+
+    /// How often the configuration has been read because [`Environment::reload`] asked for it, and was taken up or refused.
+    pub fn reloads(&self) -> watch::Receiver<u64> {
+        self.reloads.clone()
+    }
+
     /// Runs until the token says to end, or cancels it because a part has ended by itself. Then stops what runs, waits until nothing is frozen, and answers what was asked.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { owner, background, reloader, bound, state, stop_api } = self;
+        let Self { owner, background, reloader, bound, state, stop_api, .. } = self;
         let (store, clock, coordinator) = (state.store.clone(), Arc::clone(&state.clock), state.coordinator.clone());
         let mut api = JoinSet::new();
         api.spawn(api::serve(bound, state));

@@ -33,6 +33,8 @@ pub(crate) struct Reloader {
     pub(crate) retention: watch::Sender<Retention>,
     /// Says that the files are to be read whether they have changed or not.
     pub(crate) asked: Arc<Notify>,
+    /// Counts how often that was done.
+    pub(crate) has_reloaded: watch::Sender<u64>,
     /// Locked while compiled code may be written to the cache: by whoever freezes, no such write may wait for the thaw.
     pub(crate) disk: Arc<Mutex<()>>,
 }
@@ -62,6 +64,9 @@ impl Reloader {
                 None => {}
                 Some(Ok(config)) => self.take(config, &stop).await,
                 Some(Err(mistakes)) => self.refuse(&mistakes),
+            }
+            if is_asked {
+                self.has_reloaded.send_modify(|count| *count += 1);
             }
         }
     }

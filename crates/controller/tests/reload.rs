@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agentapi_controller::api::Sockets;
+use agentapi_controller::api::{Inherited, Sockets};
 use agentapi_controller::clock::SystemClock;
 use agentapi_controller::config::{Config, Surroundings};
 use agentapi_controller::controller::{Controller, Environment};
@@ -48,6 +48,7 @@ impl Fixture {
             clock: Arc::new(SystemClock),
             cache: None,
             sockets: Sockets { main, read_only, group: None, approvers: Vec::new() },
+            inherited: Inherited::default(),
             surroundings,
             reload: Arc::clone(&fixture.reload),
             park: Parked::nothing_to_park,

@@ -1,11 +1,12 @@
 //! `agentapi serve`: the controller, until it is told to end.
 
 mod mock;
+mod systemd;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use agentapi_controller::api::Sockets;
+use agentapi_controller::api::{Inherited, Sockets};
 use agentapi_controller::clock::{Clock, SystemClock};
 use agentapi_controller::config::{Config, Mistake, Surroundings, journal_of, places::User, print as understood};
 use agentapi_controller::controller::{Controller, Environment};
@@ -14,6 +15,7 @@ use anyhow::Context;
 use clap::Args;
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{CommandError, UsageError};
@@ -63,13 +65,16 @@ fn serve_file(runtime: &tokio::runtime::Runtime, options: &ServeOptions) -> anyh
     if options.check {
         return Ok(print(&understood(&config, SystemClock.now()))?);
     }
-    runtime.block_on(async { serve(&config, sockets(&config)?).await })
+    let inherited = systemd::inherited()?;
+    let sockets = sockets(&config, &inherited)?;
+    runtime.block_on(serve(&config, sockets, inherited))
 }
 
 /// Thaws what an earlier controller left frozen. A journal of an older version, which does not say what it was, is not of a
 /// controller.
 fn thaw_leftover(journal: &Path) -> anyhow::Result<()> {
     let nothing = Applications::none();
+    systemd::starting("thawing what an earlier controller has left frozen, if it has");
     if let Some(report) = thaw_left_frozen(journal, nothing, &Settings::default())? {
         tell(&format!("thawed what {} had left frozen, {} s ago", visible(&report.holder), report.frozen.as_secs()));
     }
@@ -82,7 +87,7 @@ fn refused(mistakes: &[Mistake]) -> anyhow::Error {
 }
 
 /// Starts, says where it answers, and runs until a signal comes.
-async fn serve(config: &Config, sockets: Sockets) -> anyhow::Result<()> {
+async fn serve(config: &Config, sockets: Sockets, inherited: Inherited) -> anyhow::Result<()> {
     let mut termination = Termination::handle().context("signals cannot be waited for")?;
     let cache = cache_dir(|name| std::env::var_os(name));
     let reload = Arc::new(Notify::new());
@@ -91,27 +96,34 @@ async fn serve(config: &Config, sockets: Sockets) -> anyhow::Result<()> {
         clock: Arc::new(SystemClock),
         cache,
         sockets: sockets.clone(),
+        inherited,
         surroundings: Surroundings::of_process(),
         reload: Arc::clone(&reload),
         park: || Parked::until_dropped(stderr().park()),
     };
     let controller = Controller::start(config, environment).await?;
+    let stop = CancellationToken::new();
+    let _beside = tell_systemd(&controller, &stop);
     tell(&format!(
         "the controller is ready: agentapi status --socket {}",
         visible(&sockets.main.display().to_string())
     ));
-    let stop = CancellationToken::new();
-    let coordinator = controller.coordinator().cloned();
+    let (mut reloads, coordinator) = (controller.reloads(), controller.coordinator().cloned());
     let running = controller.run(stop.clone());
     tokio::pin!(running);
     let signal = loop {
         tokio::select! {
             () = running.as_mut() => return Err(CommandError::new("the controller has ended by itself").into()),
             signal = termination.recv() => break signal,
-            _ = hangup.recv() => reload.notify_one(),
+            _ = hangup.recv() => {
+                systemd::reloading();
+                reload.notify_one();
+            }
+            Ok(()) = reloads.changed() => systemd::ready(),
         }
     };
     tell(&format!("signal {signal}: runs are stopped, and what is frozen is thawed"));
+    systemd::stopping();
     stop.cancel();
     tokio::select! {
         () = running => Ok(()),
@@ -120,6 +132,22 @@ async fn serve(config: &Config, sockets: Sockets) -> anyhow::Result<()> {
             Err(interrupted_again(is_frozen).into())
         }
     }
+}
+
+/// What systemd is told while the controller runs, by tasks that end when this is dropped.
+fn tell_systemd(controller: &Controller, stop: &CancellationToken) -> JoinSet<()> {
+    let mut beside = JoinSet::new();
+    systemd::ready();
+    beside.spawn(systemd::follow(controller.status()));
+    if let Some(limit) = systemd::watchdog() {
+        let liveness = controller.liveness(stop);
+        let answers_within = move |limit| {
+            let liveness = liveness.clone();
+            async move { liveness.answers_within(limit).await }
+        };
+        beside.spawn(systemd::feed(limit, answers_within, systemd::lives));
+    }
+    beside
 }
 
 /// The end that did not wait for runs and the thaw.
@@ -134,14 +162,15 @@ fn interrupted_again(is_frozen: bool) -> CommandError {
 }
 
 /// The sockets, with the numbers of group and users. A group that is not there is told, and root alone may connect.
-fn sockets(config: &Config) -> anyhow::Result<Sockets> {
+fn sockets(config: &Config, inherited: &Inherited) -> anyhow::Result<Sockets> {
     let api = &config.fixed.api;
-    for socket in [&api.socket, &api.socket_ro] {
+    let places = [(&api.socket, &inherited.main), (&api.socket_ro, &inherited.read_only)];
+    for (socket, _) in places.into_iter().filter(|(_, inherited)| inherited.is_none()) {
         let folder = socket.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     }
     let group = number_of("/etc/group", &api.group);
-    if group.is_none() {
+    if group.is_none() && inherited.main.is_none() {
         tell(&format!("there is no group {}: only root and this user may connect", visible(&api.group)));
     }
     let approvers = api.approvers.iter().map(|user| match user {

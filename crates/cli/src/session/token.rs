@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use agentapi_controller::config::read_secret;
+use agentapi_controller::config::{credential_in, read_secret};
 use agentapi_host::Error;
 
 /// Where the token is read from.
@@ -25,10 +25,8 @@ impl TokenSource {
             return Some(Self::File(file.into(), "AGENTAPI_TOKEN_FILE"));
         }
         variable("AGENTAPI_TOKEN").map(Self::Text).or_else(|| {
-            // systemd sets it where a unit has `LoadCredential=agentapi-token:FILE`, or `SetCredentialEncrypted=`.
-            let file = Path::new(&variable("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL);
-            file.is_absolute().then_some(())?;
-            file.exists().then_some(Self::File(file, "CREDENTIALS_DIRECTORY"))
+            let file = credential_in(Path::new(&variable("CREDENTIALS_DIRECTORY")?))?;
+            Some(Self::File(file, "CREDENTIALS_DIRECTORY"))
         })
     }
 
@@ -51,8 +49,6 @@ impl TokenSource {
     }
 }
 
-/// The name of systemd's credential that is found without being named.
-const CREDENTIAL: &str = "agentapi-token";
 const BEARER: &str = "bearer ";
 
 #[cfg(test)]

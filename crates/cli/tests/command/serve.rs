@@ -10,6 +10,7 @@ mod peers;
 mod refused;
 mod reload;
 mod sockets;
+mod systemd;
 
 use std::fs;
 use std::process::Command;

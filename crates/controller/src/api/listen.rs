@@ -4,19 +4,27 @@
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
-use std::os::unix::net::UnixStream as Probe;
+use std::os::unix::net::{UnixListener as Inherited, UnixStream as Probe};
 use std::path::{Path, PathBuf};
 
 use tokio::net::UnixListener;
 
-/// A listening socket, whose file is removed when it is dropped.
+/// A listening socket, whose file is removed when it is dropped, unless somebody else has bound it.
 #[derive(Debug)]
 pub(super) struct Listening {
     pub(super) listener: UnixListener,
-    file: PathBuf,
+    /// None where it is not ours to remove.
+    file: Option<PathBuf>,
 }
 
 impl Listening {
+    /// One that listens already. It goes on listening when this is dropped, for as long as somebody else holds it.
+    pub(super) fn inherited(listener: &Inherited) -> io::Result<Self> {
+        let listener = listener.try_clone()?;
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener: UnixListener::from_std(listener)?, file: None })
+    }
+
     /// Binds a socket at this path, with this mode, for this group if one is named.
     ///
     /// # Errors
@@ -40,13 +48,15 @@ impl Listening {
             let _ = fs::remove_file(&temporary);
             return Err(why);
         }
-        Ok(Self { listener, file: file.into() })
+        Ok(Self { listener, file: Some(file.into()) })
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.file);
+        if let Some(file) = &self.file {
+            let _ = fs::remove_file(file);
+        }
     }
 }
 
@@ -94,5 +104,18 @@ mod tests {
         assert!(other.to_string().starts_with("expected a socket or nothing"), "{other}");
         assert_eq!(fs::read_to_string(&file).unwrap(), "somebody's notes");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary name is left");
+    }
+
+    #[tokio::test]
+    async fn an_inherited_socket_is_served_as_it_is_and_listens_on_when_it_is_let_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("agentapi.sock");
+        let inherited = std::os::unix::net::UnixListener::bind(&file).unwrap();
+        let listening = Listening::inherited(&inherited).unwrap();
+        let _client = std::os::unix::net::UnixStream::connect(&file).unwrap();
+        listening.listener.accept().await.unwrap();
+        drop(listening);
+        assert!(file.exists());
+        std::os::unix::net::UnixStream::connect(&file).unwrap();
     }
 }

@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::access::Access;
-use super::{ApiState, Row, Sockets, bind, serve, table};
+use super::{ApiState, Inherited, Row, Sockets, bind, serve, table};
 use crate::approval::Desk;
 use crate::clock::SystemClock;
 use crate::config::notify::{Notify, NotifyTarget};
@@ -112,7 +112,7 @@ impl Fixture {
         };
         let [main, read_only] = ["main.sock", "ro.sock"].map(|name| folder.path().join(name));
         let sockets = Sockets { main, read_only, group: None, approvers: Vec::new() };
-        let serving = tokio::spawn(serve(bind(&sockets).unwrap(), state));
+        let serving = tokio::spawn(serve(bind(&sockets, &Inherited::default()).unwrap(), state));
         let owner = tokio::spawn(owner.work(stop.clone()));
         Self { store, sockets, stop, serving, owner, finder, _work: work, _plan: plan, _agent: agent, _folder: folder }
     }

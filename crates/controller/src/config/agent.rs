@@ -32,8 +32,7 @@ fn token_file(section: &Section<'_>, surroundings: &Surroundings) -> Option<Path
     if section.has("token_file") {
         return named;
     }
-    let credential = surroundings.credentials.as_ref().map(|folder| folder.join(CREDENTIAL));
-    match credential.filter(|file| file.is_file()) {
+    match surroundings.credentials.as_deref().and_then(credential_in) {
         Some(file) => {
             section.watch(&file);
             Some(file)
@@ -55,5 +54,11 @@ fn read_token(file: &Path) -> Result<Token, String> {
     text.parse().map_err(|error| format!("the file holds no token: {error}"))
 }
 
-/// The name of the credential, as `LoadCredential=agentapi-token:/path` has it.
-pub const CREDENTIAL: &str = "agentapi-token";
+/// The agent's token among the credentials that systemd has put into this folder, which `$CREDENTIALS_DIRECTORY` names.
+pub fn credential_in(folder: &Path) -> Option<PathBuf> {
+    let file = folder.join(CREDENTIAL);
+    (file.is_absolute() && file.exists()).then_some(file)
+}
+
+/// The name of the credential, as `LoadCredential=agentapi-token:/path` and `SetCredentialEncrypted=` have it.
+const CREDENTIAL: &str = "agentapi-token";

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Controller, Environment};
-use crate::api::Sockets;
+use crate::api::{Inherited, Sockets};
 use crate::clock::{Clock, Monotonic, Sleep, SystemClock};
 use crate::config::{Config, Surroundings};
 use crate::event::{EventKind, Severity};
@@ -60,8 +60,15 @@ impl Fixture {
         let (main, read_only) = (self.file("main.sock"), self.file("ro.sock"));
         let sockets = Sockets { main: main.clone(), read_only, group: None, approvers: Vec::new() };
         let cache = Some(self.file("cache"));
-        let environment =
-            Environment { clock, cache, sockets, surroundings, reload: Arc::default(), park: Parked::nothing_to_park };
+        let environment = Environment {
+            clock,
+            cache,
+            sockets,
+            inherited: Inherited::default(),
+            surroundings,
+            reload: Arc::default(),
+            park: Parked::nothing_to_park,
+        };
         let stop = CancellationToken::new();
         let controller = loop {
             match Controller::start(&config, environment.clone()).await {

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 
-use agentapi_controller::api::Sockets;
+use agentapi_controller::api::{Inherited, Sockets};
 use agentapi_controller::config::{Config, Surroundings};
 use agentapi_mock::MockAgent;
 use anyhow::Context;
@@ -26,7 +26,8 @@ pub(super) async fn serve_in(folder: &std::path::Path) -> anyhow::Result<()> {
     let config = Config::read(&file, &Surroundings::of_process()).result.map_err(|mistakes| refused(&mistakes))?;
     tell(&format!("a mock agent listens on {}; its configuration is {}", agent.endpoint(), file.display()));
     let [main, read_only] = ["agentapi.sock", "agentapi-ro.sock"].map(|name| folder.join(name));
-    let outcome = run(&config, Sockets { main, read_only, group: None, approvers: Vec::new() }).await;
+    let sockets = Sockets { main, read_only, group: None, approvers: Vec::new() };
+    let outcome = run(&config, sockets, Inherited::default()).await;
     agent.stop().await;
     outcome
 }
