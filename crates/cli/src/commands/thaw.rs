@@ -1,9 +1,11 @@
 //! `agentapi thaw`: what a process that is gone left frozen, and nothing else.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
-use agentapi_host::quiesce::{Leftover, Report, ThawError};
+use agentapi_controller::config::journal_of;
+use agentapi_host::quiesce::{Applications, JournalError, Leftover, Report, Settings, ThawError};
 use clap::Args;
 use serde_json::json;
 
@@ -24,6 +26,15 @@ pub(crate) struct ThawOptions {
     /// The journal of the run that froze [default: agentapi/quiesce.jsonl in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// The journal of the controller with this configuration, whatever else is wrong with that
+    #[arg(long, value_name = "FILE", conflicts_with = "journal")]
+    config: Option<PathBuf>,
+    /// Wait for the end of a process that lives and holds its freeze, and thaw if it ends without
+    ///
+    /// Beside a controller, in a unit of its own: thaws also where the process that froze has been
+    /// killed and cannot end, because a thread of it waits for what is frozen.
+    #[arg(long)]
+    wait: bool,
     /// Give up a thaw that does not work after N seconds, and end with status 7
     #[arg(long, value_name = "N", value_parser = seconds())]
     thaw_give_up_s: Option<u64>,
@@ -34,16 +45,21 @@ pub(crate) struct ThawOptions {
 
 /// Thaws what the journal recorded, if its process is gone or dying.
 pub(crate) fn run(options: &ThawOptions, output: Output) -> anyhow::Result<()> {
-    let journal = match &options.journal {
-        Some(file) => file.clone(),
-        None => default_journal()?,
+    let journal = match (&options.journal, &options.config) {
+        (Some(file), _) => file.clone(),
+        (None, Some(config)) => journal_of(config),
+        (None, None) => default_journal()?,
     };
     let applications = options.applications.applications()?;
     let mut settings = applications.settings();
     settings.give_up = options.thaw_give_up_s.map(Duration::from_secs);
     // Before anything is said: where stderr is a file, it may lie on what is frozen.
     let parked = stderr().park();
-    let found = Leftover::thaw(&journal, applications, &settings).map_err(journal_error);
+    let found = match options.wait {
+        true => wait_for_leftover(&journal, &applications, &settings),
+        false => Leftover::thaw(&journal, applications, &settings),
+    };
+    let found = found.map_err(journal_error);
     if !is_root() && !matches!(found, Ok(None)) {
         tell("this is not root: what root froze is thawed by root only");
     }
@@ -56,6 +72,25 @@ pub(crate) fn run(options: &ThawOptions, output: Output) -> anyhow::Result<()> {
     })?;
     drop(parked);
     report(leftover, &journal, output)
+}
+
+/// Looks again as long as a process holds its freeze, and for a while after nothing has been frozen: whoever starts this when
+/// a freeze begins does so before the journal says it.
+fn wait_for_leftover(
+    journal: &Path,
+    applications: &Applications,
+    settings: &Settings,
+) -> Result<Option<Leftover>, JournalError> {
+    let mut quiet = Duration::ZERO;
+    loop {
+        match Leftover::thaw(journal, applications.clone(), settings) {
+            Ok(None) if quiet >= QUIET => return Ok(None),
+            Ok(None) => quiet += LOOK_EVERY,
+            Err(JournalError::InUse { .. }) => quiet = Duration::ZERO,
+            found => return found,
+        }
+        thread::sleep(LOOK_EVERY);
+    }
 }
 
 fn report_nothing(journal: &Path, output: Output) -> anyhow::Result<()> {
@@ -109,6 +144,10 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// Between two looks at the journal and its process, which cost less than a millisecond.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Longer than a controller takes from the beginning of a freeze to the journal's line.
+const QUIET: Duration = Duration::from_secs(10);
 /// How long a thaw may take before it is told what it waits for.
 const PATIENCE: Duration = Duration::from_secs(5);
 

@@ -11,6 +11,7 @@ mod refused;
 mod reload;
 mod sockets;
 mod systemd;
+mod waiting_thaw;
 
 use std::fs;
 use std::process::Command;
