@@ -35,6 +35,7 @@ use std::env;
 use std::process::ExitCode;
 
 use agentapi_host::{Agent, Route, loader};
+use clap::CommandFactory;
 
 pub use crate::commands::call::{Operation, Request};
 
@@ -49,6 +50,11 @@ use crate::print::Output;
 use crate::process::{log, stderr};
 use crate::session::Session;
 use crate::session::load::LOAD_COMPONENT;
+
+/// The definition of the command line, from which man pages and completions are made.
+pub fn command_line() -> clap::Command {
+    Cli::command()
+}
 
 /// Runs the command line of this process and returns its exit status.
 pub fn run() -> ExitCode {
