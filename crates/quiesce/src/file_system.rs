@@ -18,7 +18,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, OFlags, StatxAttributes, StatxFlags, statx};
+use rustix::fs::{AtFlags, OFlags, Statx, StatxAttributes, StatxFlags, statx};
 use rustix::io::Errno;
 
 use crate::device::Device;
@@ -108,10 +108,11 @@ impl Mount {
     fn opened(&self) -> Result<(File, Device), MountError> {
         let unopened = |why| MountError::Unopened(self.path.clone(), why);
         let file = open(&self.path).map_err(unopened)?;
-        let status =
-            statx(&file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS).map_err(|why| unopened(why.into()))?;
+        let statx = |path, flags| statx(&file, path, flags, StatxFlags::BASIC_STATS);
+        let status = statx("", AtFlags::EMPTY_PATH).map_err(|why| unopened(why.into()))?;
         // FIFREEZE takes any folder and freezes what that is on, such as the root file system behind a mount that failed.
-        if !status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
+        let above = statx("..", AtFlags::empty()).map_err(|why| unopened(why.into()))?;
+        if !status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) || is_bound_within(&status, &above) {
             return Err(MountError::NotAMountPoint(self.path.clone()));
         }
         Ok((file, Device { major: status.stx_dev_major, minor: status.stx_dev_minor }))
@@ -132,6 +133,13 @@ impl Mount {
         let elsewhere = mounts.lines().find_map(|line| mount_point_of(line, device));
         Ok(elsewhere.map(|path| open(&path)).transpose()?.filter(is_it).map(Arc::new))
     }
+}
+
+/// Whether a mount shows a folder of the file system above it, as each folder does that systemd makes writable or read-only for
+/// one unit. The root is its own parent.
+fn is_bound_within(mount: &Statx, above: &Statx) -> bool {
+    let device = |status: &Statx| (status.stx_dev_major, status.stx_dev_minor);
+    device(mount) == device(above) && mount.stx_ino != above.stx_ino
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -17,6 +17,7 @@
 //! | the next run has other programs | `recovery::what_the_journal_recorded_is_thawed_and_not_what_is_configured_now`, `what_cannot_be_thawed_for_want_of_its_application_is_never_called_recovered`, `without_the_own_code_that_froze_…` |
 //! | the journal lies on what is frozen | `file_system::a_journal_on_what_is_frozen_is_read_before_it_is_written` |
 //! | the disk of the journal answers too late | `file_system::what_the_disk_of_the_journal_does_too_late_is_taken_back` |
+//! | a unit's sandbox makes mount points of folders | `bound::a_folder_that_is_bound_over_itself_is_not_frozen_and_a_disk_that_is_mounted_twice_is` |
 //! | somebody else froze | `file_system::what_somebody_else_froze_is_left_to_them`, `a_freeze_that_overruns_behind_that_of_somebody_else_leaves_theirs_alone` |
 //! | the thaw has a typo | `programs::a_thaw_that_fails_where_nothing_is_frozen_is_found_before_anything_is` |
 //! | the journal's path names another file | `recovery::a_file_that_is_no_journal_is_refused_and_left_as_it_is` |
@@ -32,6 +33,7 @@
     reason = "a test that cannot go on is to stop"
 )]
 
+mod bound;
 mod databases;
 mod deaths;
 mod file_system;
