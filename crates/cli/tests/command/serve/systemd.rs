@@ -102,6 +102,23 @@ fn it_is_told_of_the_start_of_what_runs_of_a_reload_and_of_the_end() {
 }
 
 #[test]
+fn what_it_starts_cannot_speak_in_its_name() {
+    let fixture = Fixture::with(QUICK);
+    let quiesce = fixture.quiesce("env > freeze.env", "env > thaw.env");
+    fixture.configure(&[FREEZING_BACKUP, &quiesce].concat());
+    let mut controller = Manager::new(&fixture).serve(&fixture, Some(Duration::from_secs(60)));
+    fixture.run_backup();
+    wait_until("the backup is done", || fixture.state_of(1) == "done");
+    for name in ["freeze.env", "thaw.env"] {
+        let environment = fs::read_to_string(fixture.path(name)).unwrap();
+        assert!(environment.contains("PWD=") && !environment.contains("NOTIFY_SOCKET"), "{environment}");
+        assert!(!environment.contains("WATCHDOG_"), "{environment}");
+    }
+    controller.signal(Signal::TERM);
+    assert_eq!(controller.status(), 0, "{}", controller.stderr());
+}
+
+#[test]
 fn its_watchdog_is_fed_while_the_disk_of_the_state_is_frozen_and_not_when_the_keeper_hangs() {
     let Some(disk) = Disk::new() else { return };
     let (fixture, mount) = (Fixture::with(ENDLESS), disk.text());
