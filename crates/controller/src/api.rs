@@ -29,14 +29,18 @@ mod system;
 mod wipe;
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -49,6 +53,7 @@ use crate::api::access::{Access, Door, Rights};
 use crate::api::keys::{Keys, Repeat};
 use crate::api::listen::Listening;
 use crate::api::problem::{Problem, ProblemKind};
+use crate::api::serve::Socket;
 use crate::approval::Desk;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -99,6 +104,8 @@ pub struct Sockets {
     pub group: Option<u32>,
     /// Users that may decide on wipes.
     pub approvers: Vec<u32>,
+    /// Where metrics are on loopback as well.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Sockets that somebody else has bound, and keeps for the next controller: systemd, most likely. The file, its mode and its
@@ -117,6 +124,7 @@ pub struct Bound {
     main: Listening,
     read_only: Listening,
     approvers: Vec<u32>,
+    metrics: Option<TcpListener>,
 }
 
 /// Binds both sockets, unless they are inherited. Whoever connects waits until they are served.
@@ -136,16 +144,27 @@ pub fn bind(sockets: &Sockets, inherited: &Inherited) -> io::Result<Bound> {
     };
     let main = listen(&inherited.main, &sockets.main, 0o660, sockets.group)?;
     let read_only = listen(&inherited.read_only, &sockets.read_only, 0o666, None)?;
-    Ok(Bound { main, read_only, approvers: sockets.approvers.clone() })
+    let metrics = sockets.metrics.map(|address| {
+        let named = |why: io::Error| io::Error::new(why.kind(), format!("metrics.listen: {address}: {why}"));
+        let listener = std::net::TcpListener::bind(address).map_err(named)?;
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
+    });
+    Ok(Bound { main, read_only, approvers: sockets.approvers.clone(), metrics: metrics.transpose()? })
 }
 
 /// Serves both sockets until the state's token says to stop, and the requests that run are answered.
 pub async fn serve(bound: Bound, state: ApiState) {
-    let Bound { main, read_only, approvers } = bound;
+    let Bound { main, read_only, approvers, metrics } = bound;
     let (router, stop) = (router(state.clone()), state.stop);
     let serving = TaskTracker::new();
-    serving.spawn(serve::serve(main, router.clone(), Door::Main { approvers }, stop.clone()));
-    serving.spawn(serve::serve(read_only, router, Door::ReadOnly, stop));
+    let main = Socket { listening: main, door: Door::Main { approvers } };
+    serving.spawn(serve::serve(main, router.clone(), stop.clone()));
+    if let Some(metrics) = metrics {
+        let router = router.clone().layer(from_fn(check_host));
+        serving.spawn(serve::serve(metrics, router, stop.clone()));
+    }
+    serving.spawn(serve::serve(Socket { listening: read_only, door: Door::ReadOnly }, router, stop));
     serving.close();
     serving.wait().await;
 }
@@ -232,6 +251,17 @@ async fn pass_on(keys: Keys, repeat: Option<Repeat>, request: Request, next: Nex
     }
 }
 
+/// A page in somebody's browser may name any address by a name of its own. What comes by such a name is not for us.
+async fn check_host(request: Request, next: Next) -> Result<Response, Problem> {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.parse::<Authority>().ok().map(|authority| authority.host().to_owned()).unwrap_or_default();
+    let is_loopback = |name: &str| name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    if name == "localhost" || is_loopback(name.trim_matches(['[', ']'])) {
+        return Ok(next.run(request).await);
+    }
+    Err(Problem::new(ProblemKind::Denied, "expected an address of loopback, or localhost, as the host"))
+}
+
 async fn check_access(needed: Access, request: Request, next: Next) -> Result<Response, Problem> {
     // Without rights, which the accept loop puts in, nothing is allowed.
     let is_allowed = request.extensions().get::<Rights>().is_some_and(|rights| rights.allow(needed));
@@ -239,7 +269,9 @@ async fn check_access(needed: Access, request: Request, next: Next) -> Result<Re
         return Ok(next.run(request).await);
     }
     let detail = match needed {
-        Access::Open | Access::Read | Access::Operate => "this socket is read-only",
+        Access::Open => "this connection may ask for nothing",
+        Access::Read => "on loopback there are metrics only",
+        Access::Operate => "this socket is read-only",
         Access::Decide => "only root, the controller's user and those in `approvers` may decide",
     };
     Err(Problem::new(ProblemKind::Denied, detail))

@@ -47,7 +47,7 @@ impl Fixture {
         let environment = Environment {
             clock: Arc::new(SystemClock),
             cache: None,
-            sockets: Sockets { main, read_only, group: None, approvers: Vec::new() },
+            sockets: Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None },
             inherited: Inherited::default(),
             surroundings,
             reload: Arc::clone(&fixture.reload),

@@ -8,7 +8,11 @@ use std::sync::Arc;
 
 use agentapi_controller::api::{Inherited, Sockets};
 use agentapi_controller::clock::{Clock, SystemClock};
-use agentapi_controller::config::{Config, Mistake, Surroundings, journal_of, places::User, print as understood};
+use agentapi_controller::config::{
+    Config, Mistake, Surroundings, journal_of,
+    places::{Loopback, User},
+    print as understood,
+};
 use agentapi_controller::controller::{Controller, Environment};
 use agentapi_host::quiesce::{Applications, Parked, Settings, thaw_left_frozen};
 use anyhow::Context;
@@ -184,6 +188,7 @@ fn sockets(config: &Config, inherited: &Inherited) -> anyhow::Result<Sockets> {
         read_only: api.socket_ro.clone(),
         group,
         approvers: approvers.collect::<Result<_, _>>()?,
+        metrics: config.fixed.metrics.listen.map(Loopback::address),
     })
 }
 

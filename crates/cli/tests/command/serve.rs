@@ -6,6 +6,7 @@ mod frozen;
 mod idle;
 mod keys;
 mod killed;
+mod metrics;
 mod peers;
 mod refused;
 mod reload;

@@ -47,6 +47,11 @@ impl Rights {
         Self { peer, most }
     }
 
+    /// The rights of whoever connects to loopback.
+    pub(super) fn of_anybody() -> Self {
+        Self { peer: Peer::UNKNOWN, most: Access::Open }
+    }
+
     /// Whether they suffice for a route.
     pub(super) fn allow(&self, needed: Access) -> bool {
         self.most >= needed

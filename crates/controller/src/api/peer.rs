@@ -15,6 +15,9 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    /// Nobody can say who. The number is that of no user, as for `chown`.
+    pub(super) const UNKNOWN: Self = Self { uid: u32::MAX, pid: None };
+
     pub(super) fn of(stream: &UnixStream) -> io::Result<Self> {
         let credentials = stream.peer_cred()?;
         Ok(Self { uid: credentials.uid(), pid: credentials.pid() })

@@ -11,7 +11,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,23 +23,57 @@ use crate::api::listen::Listening;
 use crate::api::peer::Peer;
 use crate::api::refusal::Explained;
 
+/// Where connections come from, and what they may do.
+pub(super) trait Listen: Send + Sync + 'static {
+    /// One connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Waits for the next one.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Rights)>> + Send;
+}
+
+/// A Unix socket: the kernel says who connects.
+pub(super) struct Socket {
+    pub(super) listening: Listening,
+    pub(super) door: Door,
+}
+
+impl Listen for Socket {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<(UnixStream, Rights)> {
+        let (stream, _) = self.listening.listener.accept().await?;
+        let peer = Peer::of(&stream)?;
+        Ok((stream, Rights::of(&self.door, peer, rustix::process::getuid().as_raw())))
+    }
+}
+
+/// Loopback: nobody knows who connects, who may then ask for metrics and for nothing else.
+impl Listen for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, Rights)> {
+        let (stream, _) = TcpListener::accept(self).await?;
+        Ok((stream, Rights::of_anybody()))
+    }
+}
+
 /// Accepts connections until the token says to end. Then no new ones are accepted, idle ones are closed, and requests that
 /// run are answered, in [`LONGEST_END`]; streams of events end by the same token.
 #[expect(
     clippy::disallowed_methods,
     reason = "descriptors become free by the machine's time, not by that of schedules"
 )]
-pub(super) async fn serve(listening: Listening, router: Router, door: Door, stop: CancellationToken) {
-    let own = rustix::process::getuid().as_raw();
+pub(super) async fn serve<L: Listen>(listener: L, router: Router, stop: CancellationToken) {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            accepted = accept(&listening, &permits) => accepted,
+            accepted = accept(&listener, &permits) => accepted,
         };
-        let (stream, permit) = match accepted {
+        let (stream, rights, permit) = match accepted {
             Ok(accepted) => accepted,
             Err(why) => {
                 // No descriptor is free (EMFILE), most likely. Trying again at once would spin until there is one.
@@ -47,8 +82,7 @@ pub(super) async fn serve(listening: Listening, router: Router, door: Door, stop
                 continue;
             }
         };
-        let Ok(peer) = Peer::of(&stream) else { continue };
-        let (router, rights, stop) = (router.clone(), Rights::of(&door, peer, own), stop.clone());
+        let (router, stop) = (router.clone(), stop.clone());
         // Many that say nothing would otherwise hold up those behind them for the whole time-out, again and again.
         let is_crowded = permits.available_permits() < MAX_CONNECTIONS / 2;
         let head_timeout = if is_crowded { CROWDED_HEAD_TIMEOUT } else { HEAD_TIMEOUT };
@@ -65,14 +99,17 @@ pub(super) async fn serve(listening: Listening, router: Router, door: Door, stop
 }
 
 /// The permit first: what cannot be served waits in the kernel's queue, and takes no descriptor of ours.
-async fn accept(listening: &Listening, permits: &Arc<Semaphore>) -> io::Result<(UnixStream, OwnedSemaphorePermit)> {
+async fn accept<L: Listen>(
+    listener: &L,
+    permits: &Arc<Semaphore>,
+) -> io::Result<(L::Stream, Rights, OwnedSemaphorePermit)> {
     let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listening.listener.accept().await?;
-    Ok((stream, permit))
+    let (stream, rights) = listener.accept().await?;
+    Ok((stream, rights, permit))
 }
 
 async fn serve_connection(
-    stream: UnixStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     router: Router,
     rights: Rights,
     head_timeout: Duration,

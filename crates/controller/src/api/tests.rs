@@ -111,7 +111,7 @@ impl Fixture {
             stop: stop.clone(),
         };
         let [main, read_only] = ["main.sock", "ro.sock"].map(|name| folder.path().join(name));
-        let sockets = Sockets { main, read_only, group: None, approvers: Vec::new() };
+        let sockets = Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None };
         let serving = tokio::spawn(serve(bind(&sockets, &Inherited::default()).unwrap(), state));
         let owner = tokio::spawn(owner.work(stop.clone()));
         Self { store, sockets, stop, serving, owner, finder, _work: work, _plan: plan, _agent: agent, _folder: folder }

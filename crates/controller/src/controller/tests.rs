@@ -58,7 +58,7 @@ impl Fixture {
         std::fs::write(self.file("controller.toml"), &text).unwrap();
         let config = Config::check(&self.file("controller.toml"), &text, &surroundings).result.unwrap();
         let (main, read_only) = (self.file("main.sock"), self.file("ro.sock"));
-        let sockets = Sockets { main: main.clone(), read_only, group: None, approvers: Vec::new() };
+        let sockets = Sockets { main: main.clone(), read_only, group: None, approvers: Vec::new(), metrics: None };
         let cache = Some(self.file("cache"));
         let environment = Environment {
             clock,

@@ -26,7 +26,7 @@ pub(super) async fn serve_in(folder: &std::path::Path) -> anyhow::Result<()> {
     let config = Config::read(&file, &Surroundings::of_process()).result.map_err(|mistakes| refused(&mistakes))?;
     tell(&format!("a mock agent listens on {}; its configuration is {}", agent.endpoint(), file.display()));
     let [main, read_only] = ["agentapi.sock", "agentapi-ro.sock"].map(|name| folder.join(name));
-    let sockets = Sockets { main, read_only, group: None, approvers: Vec::new() };
+    let sockets = Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None };
     let outcome = run(&config, sockets, Inherited::default()).await;
     agent.stop().await;
     outcome

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::faults::{Fault, within};
 use super::{DAY, HOUR, World, clock, size_of};
-use crate::api::Sockets;
+use crate::api::{Inherited, Sockets};
 use crate::clock::{Clock, Monotonic};
 use crate::config::Surroundings;
 use crate::controller::{Controller, Environment, StartError};
@@ -66,7 +66,8 @@ impl World {
         let environment = Environment {
             clock: clock(self),
             cache: Some(self.folder.path().join("cache")),
-            sockets: Sockets { main, read_only, group: None, approvers: Vec::new() },
+            sockets: Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None },
+            inherited: Inherited::default(),
             surroundings: Surroundings::of_process(),
             reload: std::sync::Arc::default(),
             park: Parked::nothing_to_park,
