@@ -107,8 +107,10 @@ fn in_a_year_of_faults_every_backup_is_made_or_missed_aloud_and_none_twice() {
         }
         let made = world.agent.change(|state| state.backup.started());
         let bytes = world.settle_accounts();
+        assert!(world.oracle.taken_up() > 0, "no crash has hit a run");
         println!(
-            "seed {seed}: {lives} controllers, {made} backups, {} alarms, {} KiB of history, {:?}",
+            "seed {seed}: {lives} controllers, {made} backups, {} runs cut off, {} alarms, {} KiB of history, {:?}",
+            world.oracle.taken_up(),
             world.oracle.alarms(),
             bytes / 1024,
             begun.elapsed()

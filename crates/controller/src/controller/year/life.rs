@@ -148,10 +148,11 @@ impl World {
         }
     }
 
-    /// Goes on until a run is under way, if one comes within a day, and then for a moment.
+    /// As often as not, goes on until a run is under way; and then for a moment.
     async fn die_soon(&mut self, life: &Life) {
         let end = self.clock.monotonic() + DAY;
-        while life.is_idle() && self.clock.monotonic() < end && self.random.u8(0..4) > 0 {
+        let is_in_a_run = self.random.bool();
+        while is_in_a_run && life.is_idle() && self.clock.monotonic() < end {
             self.settle(life).await;
             self.oracle.looks(life, &self.agent);
             self.clock.advance(self.clock.until_next_wake().unwrap_or(DAY).max(Duration::from_millis(1)));
@@ -159,7 +160,7 @@ impl World {
                 tokio::task::yield_now().await;
             }
         }
-        let moment = Duration::from_micros(self.random.u64(0..15_000));
+        let moment = Duration::from_micros(self.random.u64(0..60_000));
         tokio::time::sleep(moment).await;
     }
 

@@ -13,7 +13,7 @@ use super::{ALARM_AFTER, KEEP_RUNS};
 use crate::clock::{Clock, Monotonic, VirtualClock};
 use crate::event::EventKind;
 use crate::finding::FindingKind;
-use crate::run::RunState;
+use crate::run::{Run, RunId, RunState};
 use crate::store::RunFilter;
 
 /// An instant by both clocks.
@@ -39,6 +39,8 @@ pub(super) struct Oracle {
     /// Up to which event the history was read.
     last_event: i64,
     jobs: BTreeSet<String>,
+    /// Runs that a crash has cut off, and that a later controller has taken up.
+    taken_up: BTreeSet<RunId>,
 }
 
 impl Oracle {
@@ -46,7 +48,12 @@ impl Oracle {
         let begun = Moment { wall: clock.now(), monotonic: clock.monotonic() };
         let zone = TimeZone::get("Europe/Berlin").unwrap();
         let (days, successes, raised, jobs) = (BTreeMap::new(), Vec::new(), Vec::new(), BTreeSet::new());
-        Self { clock, zone, begun, started: 0, days, success: None, successes, raised, last_event: 0, jobs }
+        let taken_up = BTreeSet::new();
+        Self { clock, zone, begun, started: 0, days, success: None, successes, raised, last_event: 0, jobs, taken_up }
+    }
+
+    pub(super) fn taken_up(&self) -> usize {
+        self.taken_up.len()
     }
 
     pub(super) fn alarms(&self) -> usize {
@@ -114,6 +121,8 @@ impl Oracle {
         let runs = reader.runs(RunFilter::default(), None, 1000).await.unwrap().items;
         assert!(runs.len() <= KEEP_RUNS + 100, "{} runs are kept", runs.len());
         let mut of_this_history = BTreeSet::new();
+        let is_taken_up = |run: &&Run| run.end_reason.contains("the controller ended");
+        self.taken_up.extend(runs.iter().filter(is_taken_up).map(|run| run.id));
         for run in &runs {
             let Some(job) = &run.job_id else {
                 assert_ne!(
