@@ -52,6 +52,9 @@ impl World {
         });
         // All of its tasks end where they are, as in a crash; what it has told its writer is still written.
         runtime.shutdown_background();
+        // What has reached the agent is done there.
+        std::thread::sleep(Duration::from_millis(20));
+        self.oracle.count_starts(&self.agent);
         let away = match self.random.u8(0..10) {
             0..6 => within(&mut self.random, HOUR / 6),
             6..9 => within(&mut self.random, 10 * HOUR),

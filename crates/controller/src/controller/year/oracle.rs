@@ -67,14 +67,8 @@ impl Oracle {
 
     /// After each step.
     pub(super) fn looks(&mut self, life: &Life, agent: &MockAgent) {
-        let now = Moment { wall: self.clock.now(), monotonic: self.clock.monotonic() };
-        let started = agent.change(|state| state.backup.started());
-        for _ in self.started..started {
-            let day = self.day_of(now.wall);
-            let before = self.days.insert(day, now);
-            assert!(before.is_none(), "the backup of {day} was made at {before:?} and at {now:?}");
-        }
-        self.started = started;
+        self.count_starts(agent);
+        let now = self.now();
         let subjects = life.status.get();
         let success = subjects.subjects.first().and_then(|subject| subject.last_success);
         if self.success.map(|known| known.wall) != success
@@ -85,6 +79,22 @@ impl Oracle {
             self.successes.push(success);
         }
         self.judge_alarm(life, now);
+    }
+
+    /// A day has one backup. To be called before the time goes on: also after a crash, which may have cut off a start.
+    pub(super) fn count_starts(&mut self, agent: &MockAgent) {
+        let now = self.now();
+        let started = agent.change(|state| state.backup.started());
+        for _ in self.started..started {
+            let day = self.day_of(now.wall);
+            let before = self.days.insert(day, now);
+            assert!(before.is_none(), "the backup of {day} was made at {before:?} and at {now:?}");
+        }
+        self.started = started;
+    }
+
+    fn now(&self) -> Moment {
+        Moment { wall: self.clock.now(), monotonic: self.clock.monotonic() }
     }
 
     /// The alarm holds if there was no success for too long, and not before.
