@@ -1,4 +1,4 @@
-//! Tells people of findings: by a program, a webhook or ntfy.
+//! Tells people of findings: by a program, a webhook, ntfy, or mail where the feature `smtp` is built in.
 //!
 //! Who is told, and from which severity on, is `[[notify]]` of the configuration. What is told of is a finding that is raised
 //! or cleared; [`outbox`] decides when.
@@ -7,6 +7,8 @@ mod command;
 mod ntfy;
 pub mod outbox;
 mod post;
+#[cfg(feature = "smtp")]
+mod smtp;
 mod webhook;
 
 use std::fmt;
@@ -24,6 +26,8 @@ use crate::finding::Finding;
 use command::Command;
 use ntfy::Ntfy;
 use post::Post;
+#[cfg(feature = "smtp")]
+use smtp::Smtp;
 use webhook::Webhook;
 
 /// What somebody is told. In JSON it is the body of a webhook and the input of a program.
@@ -101,7 +105,9 @@ pub struct Receiver {
 
 /// A kind of `[[notify]]` that this build does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("notify {name}: expected webhook, ntfy or command, found smtp, which this build cannot send")]
+#[error(
+    "notify {name}: expected webhook, ntfy or command, found smtp, which is not in this build: the feature `smtp` is off"
+)]
 pub struct NotInThisBuild {
     name: String,
 }
@@ -111,7 +117,7 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// [`NotInThisBuild`] for mail.
+    /// [`NotInThisBuild`] for mail without the feature `smtp`.
     pub fn new(notify: &Notify) -> Result<Self, NotInThisBuild> {
         let notifier: Arc<dyn Notifier> = match &notify.target {
             NotifyTarget::Command(program) => Arc::new(Command::new(program.clone())),
@@ -121,7 +127,10 @@ impl Receiver {
             NotifyTarget::Ntfy { url, token_file } => {
                 Arc::new(Ntfy { post: Post::new(url.clone()), token_file: token_file.clone() })
             }
-            NotifyTarget::Smtp { .. } => return Err(NotInThisBuild { name: notify.name.clone() }),
+            #[cfg(feature = "smtp")]
+            NotifyTarget::Smtp(mail) => Arc::new(Smtp::new(mail.clone())),
+            #[cfg(not(feature = "smtp"))]
+            NotifyTarget::Smtp(_) => return Err(NotInThisBuild { name: notify.name.clone() }),
         };
         Ok(Self { name: notify.name.clone(), severity: notify.severity, notifier })
     }

@@ -5,7 +5,7 @@
 //! | `"webhook"` | `url`, `secret_file` for the signature |
 //! | `"ntfy"` | `url` with the topic, `token_file` |
 //! | `"command"` | `command`, which gets the notice as JSON on its standard input |
-//! | `"smtp"` | `server`, `sender`, `recipients`, `user` and `password_file` |
+//! | `"smtp"` | `server`, `tls`, `sender`, `recipients`, `user` and `password_file` |
 //!
 //! Each has a `name`, its kind by default, and a `severity`, `"warning"` by default. Secrets are in files of their own,
 //! which are read for each delivery.
@@ -53,16 +53,33 @@ pub enum NotifyTarget {
     /// By a program of the operator.
     Command(Program),
     /// By mail.
-    Smtp {
-        /// The mail server.
-        server: Authority,
-        /// Who sends.
-        sender: String,
-        /// Who receives; at least one.
-        recipients: Vec<String>,
-        /// The name to log in with, and the file that holds the password.
-        login: Option<(String, PathBuf)>,
-    },
+    Smtp(Mail),
+}
+
+/// How mail is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// The mail server.
+    pub server: Authority,
+    /// How the connection is protected.
+    pub tls: MailTls,
+    /// Who sends.
+    pub sender: String,
+    /// Who receives; at least one.
+    pub recipients: Vec<String>,
+    /// The name to log in with, and the file that holds the password.
+    pub login: Option<(String, PathBuf)>,
+}
+
+/// How the connection to a mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailTls {
+    /// It begins in the clear and must change to TLS before anything else is said.
+    StartTls,
+    /// It begins with TLS, usually on port 465.
+    Implicit,
+    /// Not at all; no password is sent over it.
+    Off,
 }
 
 /// An `http` or `https` URL. Printed without path and query, which are the secret of many webhooks.
@@ -155,7 +172,15 @@ fn check_smtp(section: &Section<'_>) -> Option<NotifyTarget> {
     section.require("server", "a mail server such as \"mail.example.org:587\"");
     section.require("sender", "a mail address");
     section.require("recipients", "a list of mail addresses");
-    let server = section.parsed("server");
+    let server: Option<Authority> = section.parsed("server");
+    // An authority without a port has that of https, where no mail server is.
+    let has_port = |server: &Authority| {
+        section.text("server").is_some_and(|text| text.trim().ends_with(&format!(":{}", server.port())))
+    };
+    if server.as_ref().is_some_and(|server| !has_port(server)) {
+        section.mistake("server", "expected a port as well, such as mail.example.org:587, found none");
+        return None;
+    }
     let sender = section.text("sender").and_then(|text| section.checked("sender", check_address(text)));
     let recipients = section.list("recipients", check_address);
     if recipients.as_ref().is_some_and(Vec::is_empty) {
@@ -172,7 +197,15 @@ fn check_smtp(section: &Section<'_>) -> Option<NotifyTarget> {
             None
         }
     };
-    Some(NotifyTarget::Smtp { server: server?, sender: sender?, recipients: recipients?, login: login? })
+    let modes = [("starttls", MailTls::StartTls), ("implicit", MailTls::Implicit), ("none", MailTls::Off)];
+    let tls = optional_key(section, "tls", |section| section.choice("tls", &modes))
+        .map(|tls| tls.unwrap_or(MailTls::StartTls));
+    if tls == Some(MailTls::Off) && section.has("user") {
+        section.mistake("tls", "expected \"starttls\" or \"implicit\" with a password, found \"none\"");
+        return None;
+    }
+    let (server, sender) = (server?, sender?);
+    Some(NotifyTarget::Smtp(Mail { server, tls: tls?, sender, recipients: recipients?, login: login? }))
 }
 
 fn check_address(text: &str) -> Result<String, String> {

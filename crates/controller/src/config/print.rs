@@ -117,6 +117,6 @@ fn target_text(target: &NotifyTarget) -> String {
         }
         NotifyTarget::Ntfy { url, .. } => format!("ntfy {url}"),
         NotifyTarget::Command(program) => format!("command {}", program.name()),
-        NotifyTarget::Smtp { server, recipients, .. } => format!("mail by {server} to {}", recipients.join(", ")),
+        NotifyTarget::Smtp(mail) => format!("mail by {} to {}", mail.server, mail.recipients.join(", ")),
     }
 }

@@ -125,7 +125,7 @@ impl From<&Notify> for NotifyConfig {
             NotifyTarget::Webhook { url, .. } => ("webhook", url.to_string()),
             NotifyTarget::Ntfy { url, .. } => ("ntfy", url.to_string()),
             NotifyTarget::Command(program) => ("command", program.name().to_string()),
-            NotifyTarget::Smtp { server, .. } => ("smtp", server.to_string()),
+            NotifyTarget::Smtp(mail) => ("smtp", mail.server.to_string()),
         };
         Self { name: notify.name.clone(), severity: notify.severity, kind, target }
     }

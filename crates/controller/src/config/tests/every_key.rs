@@ -69,6 +69,7 @@ const KEYS: &[(&str, &str, &str, &str, Change)] = &[
     ("[notify] 3", "command", r#""a b""#, r#""a c""#, Live),
     ("[notify] 4", "kind", r#""smtp""#, r#""smtp""#, Live),
     ("[notify] 4", "server", r#""m:25""#, r#""m:587""#, Live),
+    ("[notify] 4", "tls", r#""starttls""#, r#""implicit""#, Live),
     ("[notify] 4", "sender", r#""a@b""#, r#""a@c""#, Live),
     ("[notify] 4", "recipients", r#"["a@b"]"#, r#"["a@b", "c@d"]"#, Live),
     ("[notify] 4", "user", r#""u""#, r#""v""#, Live),
