@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agentapi_controller::api::{Inherited, Sockets};
+use agentapi_controller::build::receivers;
 use agentapi_controller::clock::{Clock, SystemClock};
 use agentapi_controller::config::{
     Config, Mistake, Surroundings, journal_of,
@@ -67,6 +68,8 @@ fn serve_file(runtime: &tokio::runtime::Runtime, options: &ServeOptions) -> anyh
     let config =
         Config::read(&options.config, &Surroundings::of_process()).result.map_err(|mistakes| refused(&mistakes))?;
     if options.check {
+        // Also what only a build without it refuses.
+        receivers(&config.live).map_err(|why| UsageError(why.to_string()))?;
         return Ok(print(&understood(&config, SystemClock.now()))?);
     }
     let inherited = systemd::inherited()?;

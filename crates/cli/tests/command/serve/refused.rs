@@ -110,3 +110,13 @@ fn an_extension_that_is_refused_is_named_and_nothing_is_started() {
     }
     assert!(fixture.agent.requests().is_empty());
 }
+
+#[test]
+fn a_receiver_that_this_build_does_not_have_is_refused_by_the_check_too() {
+    let fixture = Fixture::start();
+    let mail = "[[notify]]\nkind = \"smtp\"\nserver = \"mail.example.org:587\"\nsender = \"a@example.org\"\nrecipients = [\"b@example.org\"]\n";
+    fixture.configure(mail);
+    let outcome = run(fixture.serve_command(&["--check"]));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
+    assert!(outcome.stderr.contains("found smtp, which is not in this build"), "{outcome:?}");
+}
