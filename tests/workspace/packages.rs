@@ -29,7 +29,7 @@ fn every_package_builds_from_what_is_in_it() {
 
 /// cargo unpacks what it verifies into its home, and takes what an earlier run has left there under the same version, whatever
 /// is in the package now. The registries of packages that are not published yet have no host, so that their folders begin with
-/// a dash.
+/// a dash. What was compiled of them is taken for that of the same version as well.
 fn forget_earlier_packages() {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"))).unwrap();
@@ -39,6 +39,12 @@ fn forget_earlier_packages() {
         }
         for name in PACKAGES {
             let _ = fs::remove_dir_all(registry.path().join(format!("{name}-{}", env!("CARGO_PKG_VERSION"))));
+        }
+    }
+    let compiled = target_of_outside_builds().join("debug/.fingerprint");
+    for fingerprint in fs::read_dir(compiled).into_iter().flatten().flatten() {
+        if fingerprint.file_name().as_encoded_bytes().starts_with(b"agentapi") {
+            let _ = fs::remove_dir_all(fingerprint.path());
         }
     }
 }
