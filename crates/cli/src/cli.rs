@@ -12,6 +12,7 @@ use crate::commands::events::EventsOptions;
 use crate::commands::fingerprint::FingerprintOptions;
 use crate::commands::listing::ListingOptions;
 use crate::commands::mock::{self, MockOptions};
+use crate::commands::notify::NotifyCommand;
 use crate::commands::policy::PolicyCommand;
 use crate::commands::runs::RunsCommand;
 use crate::commands::schedule::ScheduleCommand;
@@ -184,6 +185,13 @@ pub(crate) enum Command {
         daemon: DaemonOptions,
         #[command(subcommand)]
         command: ScheduleCommand,
+    },
+    /// Who is told of what the controller finds: list, send a test message
+    Notify {
+        #[command(flatten)]
+        daemon: DaemonOptions,
+        #[command(subcommand)]
+        command: Option<NotifyCommand>,
     },
     /// What happened in the controller, and with --follow what happens
     Events(EventsOptions),

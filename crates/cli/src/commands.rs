@@ -11,6 +11,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod listing;
 pub(crate) mod metrics;
 pub(crate) mod mock;
+pub(crate) mod notify;
 pub(crate) mod policy;
 pub(crate) mod runs;
 pub(crate) mod schedule;

@@ -42,8 +42,8 @@ pub use crate::commands::call::{Operation, Request};
 use crate::cli::{Cli, Command};
 use crate::commands::policy::PolicyCommand;
 use crate::commands::{
-    approvals, backup, call, check, demo, disks, events, fingerprint, metrics, mock, policy, runs, schedule, serve,
-    status as controller, storage, thaw,
+    approvals, backup, call, check, demo, disks, events, fingerprint, metrics, mock, notify, policy, runs, schedule,
+    serve, status as controller, storage, thaw,
 };
 use crate::error::UsageError;
 use crate::print::Output;
@@ -106,6 +106,7 @@ fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
         Command::Serve(options) => serve::run(&session, &options),
         Command::Status(daemon) => controller::run(&daemon, output),
         Command::Approvals { daemon, command } => approvals::run(&daemon, command.as_ref(), output),
+        Command::Notify { daemon, command } => notify::run(&daemon, command.as_ref(), output),
         Command::Runs { daemon, command } => runs::run(&daemon, command.as_ref(), output),
         Command::Schedule { daemon, command } => schedule::run(&daemon, &command, output),
         Command::Events(options) => events::run(&options, output),
@@ -125,6 +126,7 @@ fn refuse_options_without_effect(command: &Command, session: &Session) -> Result
         Command::Serve(_) => "serve",
         Command::Status(_) => "status",
         Command::Approvals { .. } => "approvals",
+        Command::Notify { .. } => "notify",
         Command::Runs { .. } => "runs",
         Command::Schedule { .. } => "schedule",
         Command::Events(_) => "events",

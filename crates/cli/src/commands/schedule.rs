@@ -54,7 +54,7 @@ fn describe(name: &str, command: &ScheduleCommand, answer: &Value) -> String {
 }
 
 /// A name as a part of a path (RFC 3986): a `/` or `?` in it must not lead elsewhere.
-fn percent_encoded(name: &str) -> String {
+pub(crate) fn percent_encoded(name: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     name.bytes()
         .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })

@@ -7,6 +7,7 @@ mod idle;
 mod keys;
 mod killed;
 mod metrics;
+mod notify;
 mod peers;
 mod refused;
 mod reload;

@@ -72,6 +72,8 @@ pub(super) const COMMANDS: &[&str] = &[
     "disks format",
     "events",
     "metrics",
+    "notify",
+    "notify test",
     "policy",
     "policy check",
     "policy run",
