@@ -8,6 +8,7 @@
 //! | runs that were left open are taken up | streams end, requests are answered |
 //! | the sockets are bound, and then somebody is answered | the sockets are removed |
 
+mod announce;
 mod background;
 mod liveness;
 
@@ -28,9 +29,9 @@ use crate::build::{self, BuildError};
 use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::config::{Config, Reload, Surroundings};
+use crate::controller::announce::{announce, end};
 use crate::controller::background::{Background, Parts};
 use crate::counters::{Counted, Counters};
-use crate::event::{EventKind, NewEvent, Severity};
 use crate::owner::{Owner, StatusReader};
 use crate::reload::Reloader;
 use crate::run::host::{HostRunner, Parking, ParkingAudit};
@@ -93,6 +94,8 @@ pub struct Environment {
     pub reload: Arc<Notify>,
     /// Parks what the process writes beside the controller's own files, such as a standard error that is a file.
     pub park: fn() -> Parked,
+    /// What was thawed before this start, for people; none where nothing was left frozen.
+    pub recovered: Option<String>,
 }
 
 impl Controller {
@@ -102,7 +105,7 @@ impl Controller {
     ///
     /// [`StartError`]: then nothing runs, and no socket is left.
     pub async fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
-        let Environment { clock, cache, sockets, inherited, surroundings, reload, park } = environment;
+        let Environment { clock, cache, sockets, inherited, surroundings, reload, park, recovered } = environment;
         // The history first: it makes the folder in which the journal lies by default, and its lock keeps a second controller
         // from what the first one has frozen.
         let store = Store::open(&config.fixed.state)?;
@@ -148,7 +151,7 @@ impl Controller {
         };
         let background = Background::new(config, parts).await?;
         let bound = api::bind(&sockets, &inherited).map_err(StartError::Socket)?;
-        note_start(&store, clock.as_ref()).await?;
+        announce(&store, clock.as_ref(), recovered).await?;
         let (shown, in_use) = watch::channel(Arc::new(config.clone()));
         let (has_reloaded, reloads) = watch::channel(0);
         let reloader = Reloader {
@@ -233,13 +236,7 @@ impl Controller {
             tracing::error!(error = %error_chain(&why), "still frozen: the next start thaws");
         }
         let at = clock.now();
-        let event = match is_in_order {
-            true => controller_event(EventKind::Stopped, Severity::Info, "the controller has ended in order".into()),
-            false => {
-                let text = "the controller has ended, because a part of it had: its log says which and why";
-                controller_event(EventKind::Stopped, Severity::Critical, text.into())
-            }
-        };
+        let event = end(is_in_order);
         if let Err(why) = store.writer().write(move |tx| tx.event(at, event)).await {
             tracing::error!(error = %error_chain(&why), "the end is not written down");
         }
@@ -272,24 +269,6 @@ impl ParkingAudit for AuditFile {
     fn as_audit(self: Arc<Self>) -> Arc<dyn Audit> {
         self
     }
-}
-
-async fn note_start(store: &Store, clock: &dyn Clock) -> Result<(), StoreError> {
-    let at = clock.now();
-    let set_aside = store.set_aside().map(|file| {
-        let text = format!("the state was damaged; it is kept as {}, and a new one was begun", file.display());
-        controller_event(EventKind::StateSetAside, Severity::Critical, text)
-    });
-    let started = controller_event(EventKind::Started, Severity::Info, "the controller is ready".into());
-    let written = store.writer().write(move |tx| {
-        set_aside.map_or(Ok(()), |event| tx.event(at, event))?;
-        tx.event(at, started)
-    });
-    written.await
-}
-
-fn controller_event(kind: EventKind, severity: Severity, text: String) -> NewEvent {
-    NewEvent { kind, severity, subject: "controller".into(), run: None, text }
 }
 
 #[cfg(test)]

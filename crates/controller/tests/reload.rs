@@ -52,6 +52,7 @@ impl Fixture {
             surroundings,
             reload: Arc::clone(&fixture.reload),
             park: Parked::nothing_to_park,
+            recovered: None,
         };
         let controller = Controller::start(&config, environment).await.unwrap();
         let running = tokio::spawn(controller.run(fixture.stop.clone()));

@@ -15,7 +15,7 @@ use agentapi_controller::config::{
     print as understood,
 };
 use agentapi_controller::controller::{Controller, Environment};
-use agentapi_host::quiesce::{Applications, Parked, Settings, thaw_left_frozen};
+use agentapi_host::quiesce::{Applications, Leftover, Parked, Settings};
 use anyhow::Context;
 use clap::Args;
 use tokio::runtime::Builder;
@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{CommandError, UsageError};
 use crate::extension::tell::tell;
+use crate::extension::thaw::{finish, journal_error};
 use crate::print::escape::visible;
 use crate::print::print;
 use crate::process::signals::{Hangup, Termination};
@@ -61,9 +62,10 @@ pub(crate) fn run(session: &Session, options: &ServeOptions) -> anyhow::Result<(
 }
 
 fn serve_file(runtime: &tokio::runtime::Runtime, options: &ServeOptions) -> anyhow::Result<()> {
+    let mut recovered = None;
     if !options.check {
         // Before the configuration is checked, which reads the token: what was left frozen waits for nothing else.
-        thaw_leftover(&journal_of(&options.config))?;
+        recovered = thaw_leftover(&journal_of(&options.config))?;
     }
     let config =
         Config::read(&options.config, &Surroundings::of_process()).result.map_err(|mistakes| refused(&mistakes))?;
@@ -74,18 +76,24 @@ fn serve_file(runtime: &tokio::runtime::Runtime, options: &ServeOptions) -> anyh
     }
     let inherited = systemd::inherited()?;
     let sockets = sockets(&config, &inherited)?;
-    runtime.block_on(serve(&config, sockets, inherited))
+    runtime.block_on(serve(&config, sockets, inherited, recovered))
 }
 
-/// Thaws what an earlier controller left frozen. A journal of an older version, which does not say what it was, is not of a
-/// controller.
-fn thaw_leftover(journal: &Path) -> anyhow::Result<()> {
-    let nothing = Applications::none();
+/// Thaws what an earlier controller left frozen, as `agentapi thaw` does, and says what it was. A journal of an older version,
+/// which does not say what that was, is not of a controller.
+fn thaw_leftover(journal: &Path) -> anyhow::Result<Option<String>> {
     systemd::starting("thawing what an earlier controller has left frozen, if it has");
-    if let Some(report) = thaw_left_frozen(journal, nothing, &Settings::default())? {
-        tell(&format!("thawed what {} had left frozen, {} s ago", visible(&report.holder), report.frozen.as_secs()));
-    }
-    Ok(())
+    // What is said meanwhile may lie on what is frozen.
+    let parked = stderr().park();
+    let leftover = Leftover::thaw(journal, Applications::none(), &Settings::default()).map_err(journal_error)?;
+    let Some(leftover) = leftover else { return Ok(None) };
+    let thawed = finish(leftover, journal)?;
+    drop(parked);
+    let text = thawed.map(|report| {
+        format!("thawed what {} had left frozen, {} s after its freeze began", report.holder, report.frozen.as_secs())
+    });
+    text.iter().for_each(|text| tell(&visible(text)));
+    Ok(text)
 }
 
 fn refused(mistakes: &[Mistake]) -> anyhow::Error {
@@ -94,7 +102,12 @@ fn refused(mistakes: &[Mistake]) -> anyhow::Error {
 }
 
 /// Starts, says where it answers, and runs until a signal comes.
-async fn serve(config: &Config, sockets: Sockets, inherited: Inherited) -> anyhow::Result<()> {
+async fn serve(
+    config: &Config,
+    sockets: Sockets,
+    inherited: Inherited,
+    recovered: Option<String>,
+) -> anyhow::Result<()> {
     let mut termination = Termination::handle().context("signals cannot be waited for")?;
     let cache = cache_dir(|name| std::env::var_os(name));
     let reload = Arc::new(Notify::new());
@@ -107,6 +120,7 @@ async fn serve(config: &Config, sockets: Sockets, inherited: Inherited) -> anyho
         surroundings: Surroundings::of_process(),
         reload: Arc::clone(&reload),
         park: || Parked::until_dropped(stderr().park()),
+        recovered,
     };
     let controller = Controller::start(config, environment).await?;
     let stop = CancellationToken::new();

@@ -5,18 +5,16 @@ use std::thread;
 use std::time::Duration;
 
 use agentapi_controller::config::journal_of;
-use agentapi_host::quiesce::{Applications, JournalError, Leftover, Report, Settings, ThawError};
+use agentapi_host::quiesce::{Applications, JournalError, Leftover, Report, Settings};
 use clap::Args;
 use serde_json::json;
 
 use crate::extension::applications::{ApplicationOptions, seconds};
 use crate::extension::journal::default_journal;
 use crate::extension::tell::tell;
-use crate::extension::thaw::{ThawWait, journal_error};
+use crate::extension::thaw::{finish, journal_error};
 use crate::print::Output;
 use crate::print::escape::visible;
-use crate::process::runtime::{block_on, single_threaded};
-use crate::process::signals::Termination;
 use crate::process::stderr::stderr;
 use crate::status::ExitStatus;
 
@@ -64,14 +62,10 @@ pub(crate) fn run(options: &ThawOptions, output: Output) -> anyhow::Result<()> {
         tell("this is not root: what root froze is thawed by root only");
     }
     let Some(leftover) = found? else { return report_nothing(&journal, output) };
-    let wait = ThawWait::new(leftover.coordinator().clone(), journal.clone(), PATIENCE);
-    block_on(single_threaded()?, async {
-        let mut termination = Termination::handle()?;
-        wait.settle(&mut termination).await;
-        wait.until_thawed(&mut termination).await
-    })?;
+    let (holder, what) = (leftover.holder().to_owned(), leftover.what().to_vec());
+    let thawed = finish(leftover, &journal)?;
     drop(parked);
-    report(leftover, &journal, output)
+    report(&holder, &what, thawed.as_ref(), &journal, output)
 }
 
 /// Looks again as long as a process holds its freeze, and for a while after nothing has been frozen: whoever starts this when
@@ -102,22 +96,23 @@ fn report_nothing(journal: &Path, output: Output) -> anyhow::Result<()> {
     })
 }
 
-fn report(leftover: Leftover, journal: &Path, output: Output) -> anyhow::Result<()> {
-    let (holder, what) = (leftover.holder().to_owned(), leftover.what().to_vec());
-    let thawed = leftover.report().map_err(|why| match why {
-        ThawError::Journal(why) => journal_error(why),
-        why => why.into(),
-    })?;
+fn report(
+    holder: &str,
+    what: &[String],
+    thawed: Option<&Report>,
+    journal: &Path,
+    output: Output,
+) -> anyhow::Result<()> {
     let record = json!({
         "journal": journal.display().to_string(),
         "left_frozen": true,
         "holder": holder,
         "what": what,
-        "frozen_s": thawed.as_ref().map(|report| report.frozen.as_secs()),
-        "thaw_attempts": thawed.as_ref().map(|report| report.attempts),
-        "failures": thawed.as_ref().map(|report| &report.failures),
+        "frozen_s": thawed.map(|report| report.frozen.as_secs()),
+        "thaw_attempts": thawed.map(|report| report.attempts),
+        "failures": thawed.map(|report| &report.failures),
     });
-    output.report(ExitStatus::Done, &record, |_| describe(&holder, &what, thawed.as_ref()))
+    output.report(ExitStatus::Done, &record, |_| describe(holder, what, thawed))
 }
 
 fn describe(holder: &str, what: &[String], thawed: Option<&Report>) -> String {
@@ -148,8 +143,6 @@ fn is_root() -> bool {
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Longer than a controller takes from the beginning of a freeze to the journal's line.
 const QUIET: Duration = Duration::from_secs(10);
-/// How long a thaw may take before it is told what it waits for.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Printed below the long help.
 pub(crate) const NOTES: &str = "\

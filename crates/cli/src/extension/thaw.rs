@@ -5,16 +5,17 @@
 //! frozen behind, a second one does.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use agentapi_host::quiesce::{Coordinator, JournalError, Report, Stage, Status};
+use agentapi_host::quiesce::{Coordinator, JournalError, Leftover, Report, Stage, Status, ThawError};
 use anyhow::Error;
 use tokio::time::{sleep, timeout};
 
 use crate::error::CommandError;
 use crate::extension::tell::tell;
 use crate::print::escape::visible;
+use crate::process::runtime::{block_on, single_threaded};
 use crate::process::signals::Termination;
 use crate::process::stderr::stderr;
 use crate::status::ExitStatus;
@@ -27,6 +28,21 @@ pub(crate) struct ThawWait {
     patience: Duration,
     /// The last report of before the run.
     earlier: Option<Report>,
+}
+
+/// Waits until what a process that is gone left frozen is thawed, says what it waits for, and returns how that ended: none
+/// where another process has thawed it first. Standard error is to be parked meanwhile: it may lie on what is frozen.
+pub(crate) fn finish(leftover: Leftover, journal: &Path) -> anyhow::Result<Option<Report>> {
+    let wait = ThawWait::new(leftover.coordinator().clone(), journal.to_owned(), PATIENCE_WITH_A_LEFTOVER);
+    block_on(single_threaded()?, async {
+        let mut termination = Termination::handle()?;
+        wait.settle(&mut termination).await;
+        wait.until_thawed(&mut termination).await
+    })?;
+    leftover.report().map_err(|why| match why {
+        ThawError::Journal(why) => journal_error(why),
+        why => why.into(),
+    })
 }
 
 /// What has become of a freeze when its run has ended.
@@ -142,6 +158,8 @@ pub(crate) fn journal_error(error: JournalError) -> Error {
     }
 }
 
+/// How long a thaw may take before it is told what it waits for.
+const PATIENCE_WITH_A_LEFTOVER: Duration = Duration::from_secs(5);
 /// The first one asks to end in order, thawed.
 const SIGNALS_TO_END: u32 = 2;
 /// Pauses between two words on a thaw that does not work: often enough for whoever looks on, and seldom enough for the log

@@ -162,6 +162,10 @@ fn a_second_signal_ends_it_at_once_and_the_next_start_thaws() {
     fs::remove_file(fixture.path("held")).unwrap();
     let mut controller = fixture.serve();
     assert!(controller.stderr().contains("thawed what backup-loop had left frozen"), "{}", controller.stderr());
+    assert!(
+        fixture.local(&["events"]).contains("controller: thawed what backup-loop had left frozen"),
+        "it is in the history"
+    );
     assert_eq!(fixture.get("/v1/status").1["freeze"], serde_json::Value::Null);
     controller.signal(Signal::TERM);
     assert_eq!(controller.status(), 0);

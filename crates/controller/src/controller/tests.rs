@@ -68,6 +68,7 @@ impl Fixture {
             surroundings,
             reload: Arc::default(),
             park: Parked::nothing_to_park,
+            recovered: None,
         };
         let stop = CancellationToken::new();
         let controller = loop {

@@ -27,7 +27,7 @@ pub(super) async fn serve_in(folder: &std::path::Path) -> anyhow::Result<()> {
     tell(&format!("a mock agent listens on {}; its configuration is {}", agent.endpoint(), file.display()));
     let [main, read_only] = ["agentapi.sock", "agentapi-ro.sock"].map(|name| folder.join(name));
     let sockets = Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None };
-    let outcome = run(&config, sockets, Inherited::default()).await;
+    let outcome = run(&config, sockets, Inherited::default(), None).await;
     agent.stop().await;
     outcome
 }

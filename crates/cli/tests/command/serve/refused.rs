@@ -60,7 +60,7 @@ fn a_second_controller_of_a_state_folder_is_refused_and_thaws_nothing_of_the_fir
     fs::write(fixture.path("controller.toml"), text.replace("main.sock", "a.sock").replace("ro.sock", "b.sock"))
         .unwrap();
     let outcome = run(fixture.serve_command(&[]));
-    assert!(outcome.status.is_some_and(|status| status != 0), "{outcome:?}");
+    assert_eq!(outcome.status, Some(4), "{outcome:?}");
     assert!(outcome.stderr.contains("in use") && !outcome.stderr.contains("is ready"), "{outcome:?}");
     assert_eq!(fixture.marks().last().unwrap(), "freeze");
     assert!(!fixture.path("a.sock").exists() && !fixture.path("b.sock").exists());

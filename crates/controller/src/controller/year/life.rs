@@ -74,6 +74,7 @@ impl World {
             surroundings: Surroundings::of_process(),
             reload: std::sync::Arc::default(),
             park: Parked::nothing_to_park,
+            recovered: None,
         };
         let controller = loop {
             match Controller::start(&config, environment.clone()).await {
