@@ -150,7 +150,7 @@ async fn serve(
         () = running => Ok(()),
         _ = termination.recv() => {
             let is_frozen = coordinator.is_some_and(|coordinator| coordinator.status().is_some());
-            Err(interrupted_again(is_frozen).into())
+            Err(interrupted_again(is_frozen, &config.fixed.journal).into())
         }
     }
 }
@@ -172,10 +172,14 @@ fn tell_systemd(controller: &Controller, stop: &CancellationToken) -> JoinSet<()
 }
 
 /// The end that did not wait for runs and the thaw.
-fn interrupted_again(is_frozen: bool) -> CommandError {
+fn interrupted_again(is_frozen: bool, journal: &Path) -> CommandError {
     match is_frozen {
         true => {
-            let text = "interrupted again before all was thawed: the next start thaws, and so does agentapi thaw";
+            let journal = journal.display().to_string();
+            let text = format!(
+                "interrupted again before all was thawed: the next start thaws, and so does agentapi thaw --journal {}",
+                visible(&journal)
+            );
             CommandError::new(text).with_status(ExitStatus::Frozen)
         }
         false => CommandError::new("interrupted again before all had ended: the next start goes on"),
@@ -197,7 +201,8 @@ fn sockets(config: &Config, inherited: &Inherited) -> anyhow::Result<Sockets> {
     let approvers = api.approvers.iter().map(|user| match user {
         User::Uid(uid) => Ok(*uid),
         User::Name(name) => {
-            number_of("/etc/passwd", name).ok_or_else(|| UsageError(format!("api.approvers: there is no user {name}")))
+            let unknown = || UsageError(format!("api.approvers: there is no user {}", visible(name)));
+            number_of("/etc/passwd", name).ok_or_else(unknown)
         }
     });
     Ok(Sockets {
