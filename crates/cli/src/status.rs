@@ -18,7 +18,6 @@ pub(crate) enum ExitStatus {
     /// The agent may have acted and nobody can say whether it did, or how what it began has ended.
     Unknown,
     /// The backup is done and crash-consistent, although it was to be application-consistent.
-    #[allow(dead_code, reason = "no command asks yet what a backup that is done is worth")]
     CrashConsistent,
     /// Something may be frozen still.
     Frozen,

@@ -15,7 +15,7 @@ use agentapi_controller::config::{
     print as understood,
 };
 use agentapi_controller::controller::{Controller, Environment};
-use agentapi_host::quiesce::{Applications, Leftover, Parked, Settings};
+use agentapi_host::quiesce::{Applications, Coordinator, Leftover, Parked, Settings};
 use anyhow::Context;
 use clap::Args;
 use tokio::runtime::Builder;
@@ -62,32 +62,52 @@ pub(crate) fn run(session: &Session, options: &ServeOptions) -> anyhow::Result<(
 }
 
 fn serve_file(runtime: &tokio::runtime::Runtime, options: &ServeOptions) -> anyhow::Result<()> {
-    let mut recovered = None;
-    if !options.check {
-        // Before the configuration is checked, which reads the token: what was left frozen waits for nothing else.
-        recovered = thaw_leftover(&journal_of(&options.config))?;
-    }
-    let config =
-        Config::read(&options.config, &Surroundings::of_process()).result.map_err(|mistakes| refused(&mistakes))?;
     if options.check {
-        // Also what only a build without it refuses.
-        receivers(&config.live).map_err(|why| UsageError(why.to_string()))?;
-        return Ok(print(&understood(&config, SystemClock.now()))?);
+        return check(&options.config);
     }
+    // From here on a signal is waited for by whoever is at work, and none is lost in between.
+    let handle = runtime.block_on(async { Termination::handle() });
+    let mut termination = handle.context("signals cannot be waited for")?;
+    // Before the configuration is checked, which reads the token: what was left frozen waits for nothing else.
+    let recovered = runtime.block_on(thaw_leftover(&journal_of(&options.config), &mut termination))?;
+    if let Some(signal) = termination.latest() {
+        let text = format!("signal {signal}: what was left frozen is thawed, and nothing was started");
+        return Err(CommandError::new(text).with_status(ExitStatus::Signal(signal)).into());
+    }
+    let config = read(&options.config)?;
     let inherited = systemd::inherited()?;
     let sockets = sockets(&config, &inherited)?;
-    runtime.block_on(serve(&config, sockets, inherited, recovered))
+    runtime.block_on(serve(&config, sockets, inherited, Begun { termination, recovered }))
+}
+
+fn read(file: &Path) -> anyhow::Result<Config> {
+    Config::read(file, &Surroundings::of_process()).result.map_err(|mistakes| refused(&mistakes))
+}
+
+/// Prints what was understood; also what only this build or this machine refuses is refused.
+fn check(file: &Path) -> anyhow::Result<()> {
+    let config = read(file)?;
+    receivers(&config.live).map_err(|why| UsageError(why.to_string()))?;
+    approvers(&config)?;
+    Ok(print(&understood(&config, SystemClock.now()))?)
+}
+
+/// What there is before the controller starts.
+struct Begun {
+    termination: Termination,
+    /// What was thawed, for people.
+    recovered: Option<String>,
 }
 
 /// Thaws what an earlier controller left frozen, as `agentapi thaw` does, and says what it was. A journal of an older version,
 /// which does not say what that was, is not of a controller.
-fn thaw_leftover(journal: &Path) -> anyhow::Result<Option<String>> {
+async fn thaw_leftover(journal: &Path, termination: &mut Termination) -> anyhow::Result<Option<String>> {
     systemd::starting("thawing what an earlier controller has left frozen, if it has");
     // What is said meanwhile may lie on what is frozen.
     let parked = stderr().park();
     let leftover = Leftover::thaw(journal, Applications::none(), &Settings::default()).map_err(journal_error)?;
     let Some(leftover) = leftover else { return Ok(None) };
-    let thawed = finish(leftover, journal)?;
+    let thawed = finish(leftover, journal, termination).await?;
     drop(parked);
     let text = thawed.map(|report| {
         format!("thawed what {} had left frozen, {} s after its freeze began", report.holder, report.frozen.as_secs())
@@ -106,9 +126,8 @@ async fn serve(
     config: &Config,
     sockets: Sockets,
     inherited: Inherited,
-    recovered: Option<String>,
+    Begun { mut termination, recovered }: Begun,
 ) -> anyhow::Result<()> {
-    let mut termination = Termination::handle().context("signals cannot be waited for")?;
     let cache = cache_dir(|name| std::env::var_os(name));
     let reload = Arc::new(Notify::new());
     let mut hangup = Hangup::handle().context("signals cannot be waited for")?;
@@ -134,7 +153,7 @@ async fn serve(
     tokio::pin!(running);
     let signal = loop {
         tokio::select! {
-            () = running.as_mut() => return Err(CommandError::new("the controller has ended by itself").into()),
+            () = running.as_mut() => return Err(ended_by_itself(coordinator.as_ref(), &config.fixed.journal).into()),
             signal = termination.recv() => break signal,
             _ = hangup.recv() => {
                 systemd::reloading();
@@ -147,11 +166,12 @@ async fn serve(
     systemd::stopping();
     stop.cancel();
     tokio::select! {
-        () = running => Ok(()),
-        _ = termination.recv() => {
-            let is_frozen = coordinator.is_some_and(|coordinator| coordinator.status().is_some());
-            Err(interrupted_again(is_frozen, &config.fixed.journal).into())
-        }
+        // A thaw that was given up is in the log, and the journal says it.
+        () = running => match is_frozen(coordinator.as_ref()) {
+            true => Err(still_frozen("ended before all was thawed", &config.fixed.journal).into()),
+            false => Ok(()),
+        },
+        _ = termination.recv() => Err(interrupted_again(coordinator.as_ref(), &config.fixed.journal).into()),
     }
 }
 
@@ -172,23 +192,38 @@ fn tell_systemd(controller: &Controller, stop: &CancellationToken) -> JoinSet<()
 }
 
 /// The end that did not wait for runs and the thaw.
-fn interrupted_again(is_frozen: bool, journal: &Path) -> CommandError {
-    match is_frozen {
-        true => {
-            let journal = journal.display().to_string();
-            let text = format!(
-                "interrupted again before all was thawed: the next start thaws, and so does agentapi thaw --journal {}",
-                visible(&journal)
-            );
-            CommandError::new(text).with_status(ExitStatus::Frozen)
-        }
+fn interrupted_again(coordinator: Option<&Coordinator>, journal: &Path) -> CommandError {
+    match is_frozen(coordinator) {
+        true => still_frozen("interrupted again before all was thawed", journal),
         false => CommandError::new("interrupted again before all had ended: the next start goes on"),
     }
+}
+
+fn ended_by_itself(coordinator: Option<&Coordinator>, journal: &Path) -> CommandError {
+    let why = "the controller has ended, because a part of it had: the lines before this one say which";
+    match is_frozen(coordinator) {
+        true => still_frozen(why, journal),
+        false => CommandError::new(why),
+    }
+}
+
+fn is_frozen(coordinator: Option<&Coordinator>) -> bool {
+    coordinator.is_some_and(|coordinator| coordinator.status().is_some())
+}
+
+fn still_frozen(why: &str, journal: &Path) -> CommandError {
+    // What is said from here on must not wait for what is frozen.
+    stderr().park().for_good();
+    let journal = journal.display().to_string();
+    let text = format!("{why}: the next start thaws, and so does agentapi thaw --journal {}", visible(&journal));
+    CommandError::new(text).with_status(ExitStatus::Frozen)
 }
 
 /// The sockets, with the numbers of group and users. A group that is not there is told, and root alone may connect.
 fn sockets(config: &Config, inherited: &Inherited) -> anyhow::Result<Sockets> {
     let api = &config.fixed.api;
+    // Before anything is made.
+    let approvers = approvers(config)?;
     let places = [(&api.socket, &inherited.main), (&api.socket_ro, &inherited.read_only)];
     for (socket, _) in places.into_iter().filter(|(_, inherited)| inherited.is_none()) {
         let folder = socket.parent().unwrap_or(Path::new("."));
@@ -198,20 +233,25 @@ fn sockets(config: &Config, inherited: &Inherited) -> anyhow::Result<Sockets> {
     if group.is_none() && inherited.main.is_none() {
         tell(&format!("there is no group {}: only root and this user may connect", visible(&api.group)));
     }
-    let approvers = api.approvers.iter().map(|user| match user {
+    Ok(Sockets {
+        main: api.socket.clone(),
+        read_only: api.socket_ro.clone(),
+        group,
+        approvers,
+        metrics: config.fixed.metrics.listen.map(Loopback::address),
+    })
+}
+
+/// The numbers of those who may decide.
+fn approvers(config: &Config) -> Result<Vec<u32>, UsageError> {
+    let number = |user: &User| match user {
         User::Uid(uid) => Ok(*uid),
         User::Name(name) => {
             let unknown = || UsageError(format!("api.approvers: there is no user {}", visible(name)));
             number_of("/etc/passwd", name).ok_or_else(unknown)
         }
-    });
-    Ok(Sockets {
-        main: api.socket.clone(),
-        read_only: api.socket_ro.clone(),
-        group,
-        approvers: approvers.collect::<Result<_, _>>()?,
-        metrics: config.fixed.metrics.listen.map(Loopback::address),
-    })
+    };
+    config.fixed.api.approvers.iter().map(number).collect()
 }
 
 /// The number of a group or user in the machine's own files: name, password, number, ...

@@ -15,6 +15,8 @@ use crate::extension::tell::tell;
 use crate::extension::thaw::{finish, journal_error};
 use crate::print::Output;
 use crate::print::escape::visible;
+use crate::process::runtime::{block_on, single_threaded};
+use crate::process::signals::Termination;
 use crate::process::stderr::stderr;
 use crate::status::ExitStatus;
 
@@ -63,7 +65,10 @@ pub(crate) fn run(options: &ThawOptions, output: Output) -> anyhow::Result<()> {
     }
     let Some(leftover) = found? else { return report_nothing(&journal, output) };
     let (holder, what) = (leftover.holder().to_owned(), leftover.what().to_vec());
-    let thawed = finish(leftover, &journal)?;
+    let thawed = block_on(single_threaded()?, async {
+        let mut termination = Termination::handle()?;
+        finish(leftover, &journal, &mut termination).await
+    })?;
     drop(parked);
     report(&holder, &what, thawed.as_ref(), &journal, output)
 }

@@ -15,7 +15,6 @@ use tokio::time::{sleep, timeout};
 use crate::error::CommandError;
 use crate::extension::tell::tell;
 use crate::print::escape::visible;
-use crate::process::runtime::{block_on, single_threaded};
 use crate::process::signals::Termination;
 use crate::process::stderr::stderr;
 use crate::status::ExitStatus;
@@ -32,13 +31,14 @@ pub(crate) struct ThawWait {
 
 /// Waits until what a process that is gone left frozen is thawed, says what it waits for, and returns how that ended: none
 /// where another process has thawed it first. Standard error is to be parked meanwhile: it may lie on what is frozen.
-pub(crate) fn finish(leftover: Leftover, journal: &Path) -> anyhow::Result<Option<Report>> {
+pub(crate) async fn finish(
+    leftover: Leftover,
+    journal: &Path,
+    termination: &mut Termination,
+) -> anyhow::Result<Option<Report>> {
     let wait = ThawWait::new(leftover.coordinator().clone(), journal.to_owned(), PATIENCE_WITH_A_LEFTOVER);
-    block_on(single_threaded()?, async {
-        let mut termination = Termination::handle()?;
-        wait.settle(&mut termination).await;
-        wait.until_thawed(&mut termination).await
-    })?;
+    wait.settle(termination).await;
+    wait.until_thawed(termination).await?;
     leftover.report().map_err(|why| match why {
         ThawError::Journal(why) => journal_error(why),
         why => why.into(),

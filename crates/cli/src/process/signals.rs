@@ -13,6 +13,7 @@ pub(crate) struct Termination {
     interrupt: Signal,
     terminate: Signal,
     received: u32,
+    latest: Option<u8>,
 }
 
 impl Termination {
@@ -22,6 +23,7 @@ impl Termination {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             received: 0,
+            latest: None,
         })
     }
 
@@ -32,7 +34,13 @@ impl Termination {
             _ = self.terminate.recv() => SIGTERM,
         };
         self.received += 1;
+        self.latest = Some(signal);
         signal
+    }
+
+    /// The number of the latest that [`recv`](Self::recv) has reported.
+    pub(crate) fn latest(&self) -> Option<u8> {
+        self.latest
     }
 
     /// How many [`recv`](Self::recv) has reported.

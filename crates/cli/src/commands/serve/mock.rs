@@ -9,8 +9,9 @@ use agentapi_controller::config::{Config, Surroundings};
 use agentapi_mock::MockAgent;
 use anyhow::Context;
 
-use crate::commands::serve::{refused, serve as run};
+use crate::commands::serve::{Begun, refused, serve as run};
 use crate::extension::tell::tell;
+use crate::process::signals::Termination;
 
 /// Everything lies in a temporary folder, which is removed at the end.
 pub(super) async fn serve_in(folder: &std::path::Path) -> anyhow::Result<()> {
@@ -27,7 +28,9 @@ pub(super) async fn serve_in(folder: &std::path::Path) -> anyhow::Result<()> {
     tell(&format!("a mock agent listens on {}; its configuration is {}", agent.endpoint(), file.display()));
     let [main, read_only] = ["agentapi.sock", "agentapi-ro.sock"].map(|name| folder.join(name));
     let sockets = Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None };
-    let outcome = run(&config, sockets, Inherited::default(), None).await;
+    let termination = Termination::handle().context("signals cannot be waited for")?;
+    let begun = Begun { termination, recovered: None };
+    let outcome = run(&config, sockets, Inherited::default(), begun).await;
     agent.stop().await;
     outcome
 }

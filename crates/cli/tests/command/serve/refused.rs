@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 
 use crate::support::controller::{BACKUP, FREEZING_BACKUP};
-use crate::support::{ENDLESS, FREEZE, Fixture, QUICK, THAW, TOKEN, run, wait_until};
+use crate::support::{Beside, ENDLESS, FREEZE, Fixture, QUICK, THAW, TOKEN, run, wait_until};
 
 /// An extension that asks for more than it is granted here.
 const BACKUP_LOOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../host-harness/component/backup_loop.wasm");
@@ -119,4 +119,47 @@ fn a_receiver_that_this_build_does_not_have_is_refused_by_the_check_too() {
     let outcome = run(fixture.serve_command(&["--check"]));
     assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
     assert!(outcome.stderr.contains("found smtp, which is not in this build"), "{outcome:?}");
+}
+
+#[test]
+fn an_approver_that_is_no_user_is_refused_by_the_check_too_and_before_anything_is_made() {
+    let fixture = Fixture::start();
+    fixture.configure("");
+    let file = fixture.path("controller.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text
+        .replace("[api]\n", "[api]\napprovers = [\"nobody-of-that-name\"]\n")
+        .replace("main.sock", "folder/main.sock");
+    fs::write(&file, text).unwrap();
+    for more in [&["--check"][..], &[]] {
+        let outcome = run(fixture.serve_command(more));
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
+        assert!(outcome.stderr.contains("api.approvers: there is no user nobody-of-that-name"), "{outcome:?}");
+    }
+    assert!(!fixture.path("folder").exists());
+}
+
+#[test]
+fn a_signal_while_what_was_left_frozen_is_thawed_ends_it_thawed_and_not_started() {
+    let fixture = Fixture::with(ENDLESS);
+    let held = "test ! -e held || exit 1; rm -f frozen";
+    fixture.configure(&[FREEZING_BACKUP, &fixture.quiesce("touch frozen held", held)].concat());
+    let mut controller = fixture.serve();
+    fixture.run_backup();
+    wait_until("a backup is started", || fixture.starts() == 1);
+    controller.signal(Signal::KILL);
+    assert_eq!(controller.status(), 137);
+
+    let mut controller = Beside::spawn(fixture.serve_command(&[]));
+    controller.wait_for("not thawed yet: backup-loop: ");
+    controller.signal(Signal::TERM);
+    controller.wait_for("another signal ends this command without it");
+    assert!(controller.is_running() && fixture.path("frozen").exists());
+    fs::remove_file(fixture.path("held")).unwrap();
+    assert_eq!(controller.status(), 128 + 15, "{}", controller.stderr());
+    assert!(
+        !fixture.path("frozen").exists() && controller.stderr().contains("nothing was started"),
+        "{}",
+        controller.stderr()
+    );
 }
