@@ -11,6 +11,7 @@ mod notes;
 mod permits;
 mod status;
 mod subjects;
+mod taken_up;
 mod task;
 
 use std::collections::BTreeMap;
@@ -24,8 +25,8 @@ use crate::action::{Actions, Request};
 use crate::clock::{Clock, LONGEST_SLEEP};
 use crate::event::{EventKind, NewEvent, Severity};
 use crate::plan::{Plan, Subject};
-use crate::run::{Run, RunId, Runner};
-use crate::store::{RunFilter, ScheduleState, Store, StoreError, Tx};
+use crate::run::{RunId, Runner};
+use crate::store::{ScheduleState, Store, StoreError, Tx};
 
 pub use handle::OwnerHandle;
 pub use status::{Activity, Status, StatusReader, SubjectStatus};
@@ -135,22 +136,6 @@ impl Owner {
         self.runs.clear();
         self.tasks.close();
         self.tasks.wait().await;
-    }
-
-    async fn take_up_open_runs(&mut self) -> Result<(), StoreError> {
-        let filter = RunFilter { is_open: true, ..RunFilter::default() };
-        let open = self.store.reader().runs(filter, None, MAX_OPEN_RUNS).await?;
-        for run in open.items {
-            self.reconcile(run);
-        }
-        Ok(())
-    }
-
-    fn reconcile(&mut self, run: Run) {
-        let claim = Claim { subject: run.subject.clone(), may_freeze: true, is_written: true, has_permit: true };
-        let (task, open) = self.open(claim, None);
-        self.runs.push(OpenRun { run: Some(run.id), ..open });
-        self.tasks.spawn(task.reconcile(run));
     }
 
     fn activate_due(&mut self) {
@@ -281,7 +266,5 @@ impl Owner {
     }
 }
 
-/// Open runs that are taken up at a start: far more than ever are open.
-const MAX_OPEN_RUNS: u32 = 1000;
 #[cfg(test)]
 mod tests;
