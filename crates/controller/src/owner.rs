@@ -60,6 +60,8 @@ struct OpenRun {
     ticket: Ticket,
     run: Option<RunId>,
     claim: Claim,
+    /// An earlier controller left it open.
+    is_taken_up: bool,
     since: jiff::Timestamp,
     permit: Option<oneshot::Sender<()>>,
     stop: CancellationToken,
@@ -117,7 +119,7 @@ impl Owner {
             self.activate_due();
             self.give_permits();
             self.publish();
-            let next = self.entries.iter().filter_map(Entry::next_due).min();
+            let next = self.next_due();
             let sleep = next.map_or_else(|| self.clock.sleep(LONGEST_SLEEP), |next| self.clock.sleep_towards(next));
             tokio::select! {
                 biased;
@@ -138,11 +140,21 @@ impl Owner {
         self.tasks.wait().await;
     }
 
+    fn next_due(&self) -> Option<jiff::Timestamp> {
+        // The end of a run that is taken up wakes the owner. Its subject may have been due for long: a sleep until then is none.
+        let entries = self.entries.iter().filter(|entry| !self.is_taking_up(&entry.subject.name));
+        entries.filter_map(Entry::next_due).min()
+    }
+
     fn activate_due(&mut self) {
         let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
         for place in 0..self.entries.len() {
+            let Some(name) = self.entries.get(place).map(|entry| entry.subject.name.clone()) else { break };
+            // What passed while no controller was here is made up for after the run that the earlier one left open.
+            if self.is_taking_up(&name) {
+                continue;
+            }
             let Some(entry) = self.entries.get_mut(place) else { break };
-            let name = entry.subject.name.clone();
             let is_open = self.runs.iter().any(|run| run.claim.subject == name);
             match entry.due(now, monotonic) {
                 Due::NotYet => {}
@@ -205,8 +217,22 @@ impl Owner {
         };
         let since = self.clock.now();
         let _stops_with_the_owner = stop.clone().drop_guard();
-        let asked = Vec::new();
-        (task, OpenRun { ticket, run: None, claim, since, permit: None, stop, _stops_with_the_owner, asked, due })
+        let (asked, is_taken_up) = (Vec::new(), false);
+        (
+            task,
+            OpenRun {
+                ticket,
+                run: None,
+                claim,
+                is_taken_up,
+                since,
+                permit: None,
+                stop,
+                _stops_with_the_owner,
+                asked,
+                due,
+            },
+        )
     }
 
     fn give_permits(&mut self) {

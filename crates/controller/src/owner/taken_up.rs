@@ -18,8 +18,13 @@ impl Owner {
     fn reconcile(&mut self, run: Run) {
         let claim = Claim { subject: run.subject.clone(), may_freeze: true, is_written: true, has_permit: true };
         let (task, open) = self.open(claim, None);
-        self.runs.push(OpenRun { run: Some(run.id), ..open });
+        self.runs.push(OpenRun { run: Some(run.id), is_taken_up: true, ..open });
         self.tasks.spawn(task.reconcile(run));
+    }
+
+    /// Whether such a run of this subject has no end yet.
+    pub(super) fn is_taking_up(&self, subject: &str) -> bool {
+        self.runs.iter().any(|run| run.is_taken_up && run.claim.subject == subject)
     }
 }
 

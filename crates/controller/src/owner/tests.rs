@@ -1,3 +1,5 @@
+mod restart;
+
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,0 +1,20 @@
+//! What a controller knows of the ones before it.
+
+use super::{EventKind, Fixture, HOUR, Store, subject};
+
+#[tokio::test]
+async fn what_was_missed_is_made_up_for_after_the_run_that_an_earlier_controller_left_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let then = "2026-11-26T07:30:00Z".parse().unwrap();
+    let run = store.writer().write(move |tx| {
+        tx.dealt_with("quick", then)?;
+        let run = tx.queue_run(then, "quick", "ab", "it was due")?;
+        tx.begin_run(then, run)
+    });
+    run.await.unwrap();
+    let mut fixture = Fixture::with(store, folder, [subject("quick", Some(HOUR))]).await;
+    assert_eq!(fixture.next_event().await.0, EventKind::RunEnded);
+    let (kind, text) = fixture.next_event().await;
+    assert!(kind == EventKind::RunQueued && text.contains("2 due times were missed"), "{kind}: {text}");
+}
