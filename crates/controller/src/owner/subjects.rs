@@ -19,8 +19,13 @@ impl Owner {
             let entry = match known.remove(&subject.name) {
                 Some(known) => known.with_subject(subject),
                 None => {
-                    let state = self.remembered.remove(&subject.name).unwrap_or_default();
-                    Entry::new(subject, state, self.clock.now())
+                    let (state, now) = (self.remembered.remove(&subject.name).unwrap_or_default(), self.clock.now());
+                    if subject.schedule.is_some() && state.last_due_at.is_none() {
+                        // On the disk before it is due: a restart across the first due time has missed it.
+                        let name = subject.name.clone();
+                        self.post(move |tx| tx.dealt_with(&name, now));
+                    }
+                    Entry::new(subject, state, now)
                 }
             };
             self.entries.push(entry);

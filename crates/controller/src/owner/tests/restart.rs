@@ -1,6 +1,6 @@
 //! What a controller knows of the ones before it.
 
-use super::{EventKind, Fixture, HOUR, Store, subject};
+use super::{Clock, EventKind, Fixture, HOUR, Store, subject};
 
 #[tokio::test]
 async fn what_was_missed_is_made_up_for_after_the_run_that_an_earlier_controller_left_open() {
@@ -17,4 +17,16 @@ async fn what_was_missed_is_made_up_for_after_the_run_that_an_earlier_controller
     assert_eq!(fixture.next_event().await.0, EventKind::RunEnded);
     let (kind, text) = fixture.next_event().await;
     assert!(kind == EventKind::RunQueued && text.contains("2 due times were missed"), "{kind}: {text}");
+}
+
+#[tokio::test]
+async fn a_schedule_is_remembered_before_its_first_due_time() {
+    let fixture = Fixture::new([subject("quick", Some(HOUR)), subject("by-hand", None)]).await;
+    let first_seen = fixture.clock.now();
+    fixture.clock.run_for(HOUR / 2).await;
+    // Whatever was to be written before is written by now.
+    fixture.store.writer().write(|_| Ok(())).await.unwrap();
+    let schedules = fixture.store.reader().schedules().await.unwrap();
+    assert_eq!(schedules.get("quick").and_then(|state| state.last_due_at), Some(first_seen));
+    assert!(!schedules.contains_key("by-hand"), "it is never due");
 }
