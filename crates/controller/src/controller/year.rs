@@ -1,8 +1,8 @@
 //! A year in a minute: the controller's own parts on a virtual clock, with faults from a seed.
 //!
 //! Real are scheduler, owner, runs through the host library (component, TLS, backup loop, freeze and thaw by the keeper), the
-//! store with its writer, reconciling, watcher and retention, and the mock agent. Virtual is the time of all of them but for
-//! what happens on the network. Left out are the sockets and the look at the configuration's files.
+//! store with its writer, reconciling, watcher, outbox and retention, and the mock agent. Virtual is the time of all of them but
+//! for what happens on the network. Left out are the sockets, the look at the configuration's files, and how a notice travels.
 //!
 //! | fault | how |
 //! | --- | --- |
@@ -14,9 +14,12 @@
 //!
 //! `AGENTAPI_TEST_YEARS` is how many years are lived, `AGENTAPI_TEST_SEED` the first one's seed.
 
+mod calendar;
+mod duty;
 mod faults;
 mod life;
 mod oracle;
+mod receiver;
 
 use std::env;
 use std::fs;
@@ -30,8 +33,9 @@ use jiff::tz::TimeZone;
 
 use crate::clock::{Clock, Monotonic, VirtualClock};
 use crate::config::{Config, Surroundings};
-use faults::{Fault, faults};
+use faults::{Fault, InForce, faults};
 use oracle::Oracle;
+use receiver::Recorder;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -51,6 +55,8 @@ struct World {
     pin: String,
     folder: tempfile::TempDir,
     faults: Vec<(Monotonic, Fault)>,
+    in_force: InForce,
+    operator: Recorder,
     oracle: Oracle,
 }
 
@@ -66,8 +72,10 @@ impl World {
         let mut random = Rng::with_seed(seed);
         let faults = faults(&mut random);
         let pin = agent.fingerprint().to_string();
-        let oracle = Oracle::new(clock.clone());
-        Self { random, clock, _agents: agents, agent, pin, folder: folder.unwrap(), faults, oracle }
+        let operator = Recorder::default();
+        let oracle = Oracle::new(clock.clone(), operator.clone());
+        let (folder, in_force) = (folder.unwrap(), InForce::default());
+        Self { random, clock, _agents: agents, agent, pin, folder, faults, in_force, operator, oracle }
     }
 
     fn configuration(&self) -> Config {
@@ -109,9 +117,11 @@ fn in_a_year_of_faults_every_backup_is_made_or_missed_aloud_and_none_twice() {
         let bytes = world.settle_accounts();
         assert!(world.oracle.taken_up() > 0, "no crash has hit a run");
         println!(
-            "seed {seed}: {lives} controllers, {made} backups, {} runs cut off, {} alarms, {} KiB of history, {:?}",
+            "seed {seed}: {lives} controllers, {made} backups, {} of them owed, {} runs cut off, {} alarms, {} notices, {} KiB of history, {:?}",
+            world.oracle.owed(),
             world.oracle.taken_up(),
             world.oracle.alarms(),
+            world.operator.notices(),
             bytes / 1024,
             begun.elapsed()
         );

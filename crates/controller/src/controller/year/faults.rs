@@ -27,6 +27,32 @@ pub(super) enum Fault {
     Space,
 }
 
+/// What is wrong now.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct InForce {
+    pub(super) is_away: bool,
+    pub(super) is_stranger: bool,
+    pub(super) is_full: bool,
+}
+
+impl InForce {
+    pub(super) fn is_any(self) -> bool {
+        self.is_away || self.is_stranger || self.is_full
+    }
+
+    pub(super) fn take(&mut self, fault: Fault) {
+        match fault {
+            Fault::Away { .. } => self.is_away = true,
+            Fault::Back => self.is_away = false,
+            Fault::OtherCertificate => self.is_stranger = true,
+            Fault::Trusted => self.is_stranger = false,
+            Fault::Full => self.is_full = true,
+            Fault::Space => self.is_full = false,
+            Fault::Jump(_) => {}
+        }
+    }
+}
+
 /// All of them, in their order.
 pub(super) fn faults(random: &mut Rng) -> Vec<(Monotonic, Fault)> {
     let mut faults = Vec::new();

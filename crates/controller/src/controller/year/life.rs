@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::faults::{Fault, within};
+use super::faults::{Fault, InForce, within};
 use super::{DAY, HOUR, World, clock, size_of};
 use crate::api::{Inherited, Sockets};
 use crate::clock::{Clock, Monotonic};
@@ -24,6 +24,8 @@ use tokio::sync::watch;
 pub(super) struct Life {
     pub(super) store: Store,
     pub(super) status: StatusReader,
+    /// The latest success of the backup that was known before it did anything.
+    pub(super) success_before: Option<jiff::Timestamp>,
     pub(super) findings: watch::Receiver<Findings>,
     coordinator: agentapi_host::quiesce::Coordinator,
     stop: CancellationToken,
@@ -39,11 +41,15 @@ impl World {
         let crashes = self.random.u8(0..10) < 7;
         runtime.block_on(async {
             let life = self.start().await;
+            // The limit that stands for a full disk ends with the connection that has it.
+            self.in_force.is_full = false;
             self.oracle.begins(&life).await;
             let is_early = self.drive(&life, until).await;
             if crashes && !is_early {
                 self.die_soon(&life).await;
+                self.oracle.excuses();
             } else {
+                self.oracle.excuses();
                 life.stop.cancel();
                 // What it still waits for by the clock, such as an agent that does not answer, ends with it.
                 life.owner.await.unwrap();
@@ -83,19 +89,22 @@ impl World {
                 started => break started.unwrap(),
             }
         };
-        let Controller { owner, background, state, .. } = controller;
+        let Controller { owner, background, state, reloader, .. } = controller;
+        // As a reload would name them: their program would take real time.
+        reloader.receivers.send(self.operator.receivers()).unwrap();
         let (store, status) = (state.store.clone(), state.owner.status.clone());
         let (findings, coordinator) = (background.findings.clone(), state.coordinator.clone().unwrap());
+        let success_before = status.get().subjects.first().and_then(|subject| subject.last_success);
         let stop = CancellationToken::new();
         let owner = tokio::spawn(owner.work(stop.clone()));
-        Life { store, status, findings, coordinator, stop, owner, _beside: background.spawn() }
+        Life { store, status, success_before, findings, coordinator, stop, owner, _beside: background.spawn() }
     }
 
     /// Lets the time pass. Whether the life ended before its time, because somebody starts the controller anew.
     async fn drive(&mut self, life: &Life, until: Monotonic) -> bool {
         loop {
             self.settle(life).await;
-            self.oracle.looks(life, &self.agent);
+            self.look(life);
             let now = self.clock.monotonic();
             while self.faults.first().is_some_and(|(at, _)| *at <= now) {
                 let (_, fault) = self.faults.remove(0);
@@ -112,8 +121,18 @@ impl World {
         }
     }
 
+    fn look(&mut self, life: &Life) {
+        if self.in_force.is_any() {
+            self.oracle.excuses();
+        }
+        self.oracle.looks(life, &self.agent);
+        assert!(!life.is_idle() || !self.is_frozen(), "frozen, and nobody knows of it");
+    }
+
     /// Whether the controller is to be started anew.
     async fn happen(&mut self, life: &Life, fault: Fault) -> bool {
+        self.in_force.take(fault);
+        self.oracle.excuses();
         match fault {
             Fault::Away { acts: true } => self.agent.inject(RouteSelector::Any, AgentFault::ResetAt(0), Repeat::Always),
             Fault::Away { acts: false } => {
@@ -129,7 +148,10 @@ impl World {
                 self.pin = self.agent.fingerprint().to_string();
                 return true;
             }
-            Fault::Jump(by) => self.clock.jump(by),
+            Fault::Jump(by) => {
+                self.clock.jump(by);
+                self.oracle.excuses();
+            }
             Fault::Full => set_pages(life, 1).await,
             Fault::Space => set_pages(life, i64::from(u32::MAX) - 1).await,
         }
@@ -158,7 +180,7 @@ impl World {
         let is_in_a_run = self.random.bool();
         while is_in_a_run && life.is_idle() && self.clock.monotonic() < end {
             self.settle(life).await;
-            self.oracle.looks(life, &self.agent);
+            self.look(life);
             self.clock.advance(self.clock.until_next_wake().unwrap_or(DAY).max(Duration::from_millis(1)));
             for _ in 0..8 {
                 tokio::task::yield_now().await;
@@ -172,6 +194,7 @@ impl World {
     pub(super) fn settle_accounts(&mut self) -> u64 {
         self.faults.clear();
         self.agent.clear_faults();
+        self.in_force = InForce::default();
         self.pin = self.agent.fingerprint().to_string();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
@@ -196,7 +219,7 @@ impl World {
 }
 
 impl Life {
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.coordinator.status().is_none()
             && self.status.get().subjects.iter().all(|subject| subject.activity == Activity::Idle)
     }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use agentapi_mock::MockAgent;
-use jiff::civil::{Date, time};
-use jiff::tz::TimeZone;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
+use super::duty::Duty;
 use super::life::Life;
+use super::receiver::Recorder;
 use super::{ALARM_AFTER, KEEP_RUNS};
 use crate::clock::{Clock, Monotonic, VirtualClock};
 use crate::event::EventKind;
@@ -18,15 +19,20 @@ use crate::store::RunFilter;
 
 /// An instant by both clocks.
 #[derive(Clone, Copy, Debug)]
-struct Moment {
-    wall: Timestamp,
-    monotonic: Monotonic,
+pub(super) struct Moment {
+    pub(super) wall: Timestamp,
+    pub(super) monotonic: Monotonic,
 }
 
 pub(super) struct Oracle {
     clock: VirtualClock,
-    zone: TimeZone,
     begun: Moment,
+    duty: Duty,
+    operator: Recorder,
+    /// Since when the alarm has been as it is, in this life.
+    alarm: Option<(bool, Monotonic)>,
+    /// When starts were counted last, which is after a crash too.
+    last_look: Monotonic,
     /// Backups that the agent has made, as many as were seen.
     started: u64,
     /// The local day whose backup it is, for each start.
@@ -44,12 +50,29 @@ pub(super) struct Oracle {
 }
 
 impl Oracle {
-    pub(super) fn new(clock: VirtualClock) -> Self {
+    pub(super) fn new(clock: VirtualClock, operator: Recorder) -> Self {
         let begun = Moment { wall: clock.now(), monotonic: clock.monotonic() };
-        let zone = TimeZone::get("Europe/Berlin").unwrap();
-        let (days, successes, raised, jobs) = (BTreeMap::new(), Vec::new(), Vec::new(), BTreeSet::new());
-        let taken_up = BTreeSet::new();
-        Self { clock, zone, begun, started: 0, days, success: None, successes, raised, last_event: 0, jobs, taken_up }
+        Self {
+            clock,
+            begun,
+            duty: Duty::new(begun),
+            operator,
+            alarm: None,
+            last_look: begun.monotonic,
+            started: 0,
+            days: BTreeMap::new(),
+            success: None,
+            successes: Vec::new(),
+            raised: Vec::new(),
+            last_event: 0,
+            jobs: BTreeSet::new(),
+            taken_up: BTreeSet::new(),
+        }
+    }
+
+    /// Days whose backup was owed.
+    pub(super) fn owed(&self) -> usize {
+        self.duty.asked()
     }
 
     pub(super) fn taken_up(&self) -> usize {
@@ -62,7 +85,16 @@ impl Oracle {
 
     /// A controller has begun: nothing of an earlier one is under way that it does not take up.
     pub(super) async fn begins(&mut self, life: &Life) {
+        self.duty.begins(self.now());
+        self.alarm = None;
+        // One that ended between the last look and the crash.
+        self.see_success(life.success_before, self.last_look);
         self.read_history(life).await;
+    }
+
+    /// Something is wrong now, or has just changed.
+    pub(super) fn excuses(&mut self) {
+        self.duty.excuse(self.now());
     }
 
     /// After each step.
@@ -70,15 +102,12 @@ impl Oracle {
         self.count_starts(agent);
         let now = self.now();
         let subjects = life.status.get();
-        let success = subjects.subjects.first().and_then(|subject| subject.last_success);
-        if self.success.map(|known| known.wall) != success
-            && let Some(wall) = success
-        {
-            let success = Moment { wall, monotonic: now.monotonic };
-            self.success = Some(success);
-            self.successes.push(success);
-        }
+        self.see_success(subjects.subjects.first().and_then(|subject| subject.last_success), now.monotonic);
         self.judge_alarm(life, now);
+        self.judge_notice(life, now);
+        if let Some(day) = self.duty.owed(now).filter(|_| life.is_idle()) {
+            assert!(self.days.contains_key(&day), "no backup of {day} at {now:?}, although nothing was wrong");
+        }
     }
 
     /// A day has one backup. To be called before the time goes on: also after a crash, which may have cut off a start.
@@ -86,11 +115,21 @@ impl Oracle {
         let now = self.now();
         let started = agent.change(|state| state.backup.started());
         for _ in self.started..started {
-            let day = self.day_of(now.wall);
+            let day = self.duty.day_of(now.wall);
             let before = self.days.insert(day, now);
             assert!(before.is_none(), "the backup of {day} was made at {before:?} and at {now:?}");
         }
-        self.started = started;
+        (self.started, self.last_look) = (started, now.monotonic);
+    }
+
+    fn see_success(&mut self, success: Option<Timestamp>, monotonic: Monotonic) {
+        if self.success.map(|known| known.wall) != success
+            && let Some(wall) = success
+        {
+            let success = Moment { wall, monotonic };
+            self.success = Some(success);
+            self.successes.push(success);
+        }
     }
 
     fn now(&self) -> Moment {
@@ -109,20 +148,18 @@ impl Oracle {
         assert!(!is_raised || !both(&|age| age + SLACK < ALARM_AFTER), "an alarm too much: {}", text());
     }
 
-    /// The day whose backup is one that is made now: that of the latest due time.
-    fn day_of(&self, now: Timestamp) -> Date {
-        let today = now.to_zoned(self.zone.clone()).date();
-        if now >= self.due(today) { today } else { today.yesterday().unwrap() }
-    }
-
-    /// Half past two, or right after the gap where there is no such time; the first of two.
-    fn due(&self, day: Date) -> Timestamp {
-        let half_past_two = day.to_datetime(time(2, 30, 0, 0));
-        let due = half_past_two.to_zoned(self.zone.clone()).unwrap();
-        if due.datetime() == half_past_two {
-            return due.timestamp();
+    /// What the operator believes is what holds, a moment later.
+    fn judge_notice(&mut self, life: &Life, now: Moment) {
+        let is_raised = life.findings.borrow().iter().any(|finding| finding.kind == FindingKind::NoSuccess);
+        let since = match self.alarm {
+            Some((known, since)) if known == is_raised => since,
+            _ => now.monotonic,
+        };
+        self.alarm = Some((is_raised, since));
+        if now.monotonic.since(since) >= SLACK {
+            let believes = self.operator.believes(FindingKind::NoSuccess.name(), "backup");
+            assert_eq!(believes, is_raised, "what the operator was told, and what holds at {now:?} since {since:?}");
         }
-        day.to_datetime(time(3, 0, 0, 0)).to_zoned(self.zone.clone()).unwrap().timestamp()
     }
 
     /// What the history says is what the agent has seen.
@@ -177,7 +214,7 @@ impl Oracle {
                 self.raised.iter().any(|at| *at >= before.wall - tolerance && *at <= after.wall + tolerance);
             assert!(is_raised, "no alarm between {before:?} and {after:?}");
         }
-        let (first, last) = (self.day_of(self.begun.wall), self.day_of(self.clock.now()));
+        let (first, last) = (self.duty.day_of(self.begun.wall), self.duty.day_of(self.clock.now()));
         let mut day = first.tomorrow().unwrap();
         let mut missed = 0;
         while day < last {
