@@ -46,7 +46,8 @@ pub(crate) fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
 /// A cargo called in a folder.
 pub(crate) fn cargo(folder: &Path) -> Command {
     let mut cargo = program(env!("CARGO"));
-    cargo.current_dir(folder);
+    // Built once and looked at by nobody: what cargo would keep for that is most of twelve gigabytes.
+    cargo.current_dir(folder).env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "false");
     cargo
 }
 
