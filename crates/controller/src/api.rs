@@ -23,6 +23,7 @@ mod peer;
 mod problem;
 mod refusal;
 mod runs;
+mod samples;
 mod serve;
 mod subjects;
 mod system;
@@ -208,6 +209,8 @@ fn table() -> Vec<Row> {
         act(Repeat::IsHarmless, routes!(subjects::pause)),
         act(Repeat::IsHarmless, routes!(subjects::resume)),
         row(Access::Read, routes!(events::list)),
+        row(Access::Read, routes!(samples::list)),
+        row(Access::Read, routes!(samples::points)),
         row(Access::Read, routes!(agent::new)),
         row(Access::Read, routes!(agent::storage)),
         row(Access::Read, routes!(agent::backup_due)),

@@ -35,6 +35,7 @@ use crate::counters::{Counted, Counters};
 use crate::owner::{Owner, StatusReader};
 use crate::reload::Reloader;
 use crate::run::host::{HostRunner, Parking, ParkingAudit};
+use crate::sampler::Sampler;
 use crate::store::{Store, StoreError};
 
 pub use liveness::Liveness;
@@ -69,6 +70,7 @@ pub enum StartError {
 pub struct Controller {
     owner: Owner,
     background: Background,
+    sampler: Sampler,
     reloader: Reloader,
     bound: api::Bound,
     state: ApiState,
@@ -136,6 +138,7 @@ impl Controller {
         let (owner, handle) = Owner::new(Arc::clone(&clock), store.clone(), runner, plans.clone()).await?;
         let (receivers, told) = watch::channel(build::receivers(&config.live)?);
         let (retention, kept) = watch::channel(config.live.retention);
+        let (sampler, latest) = Sampler::new(Arc::clone(&clock), store.clone(), works.clone(), coordinator.clone());
         let parts = Parts {
             receivers: told,
             retention: kept,
@@ -148,6 +151,7 @@ impl Controller {
             counters,
             approvals: desk.waiting(),
             coordinator: coordinator.clone(),
+            latest,
         };
         let background = Background::new(config, parts).await?;
         let bound = api::bind(&sockets, &inherited).map_err(StartError::Socket)?;
@@ -184,7 +188,7 @@ impl Controller {
             clock,
             stop: stop_api.clone(),
         };
-        Ok(Self { owner, background, reloader, bound, state, reloads, stop_api })
+        Ok(Self { owner, background, sampler, reloader, bound, state, reloads, stop_api })
     }
 
     /// What freezes, if anything is to be frozen: whoever does not wait for the end looks here whether something still is.
@@ -210,11 +214,12 @@ impl Controller {
 
     /// Runs until the token says to end, or cancels it because a part has ended by itself. Then stops what runs, waits until nothing is frozen, and answers what was asked.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { owner, background, reloader, bound, state, stop_api, .. } = self;
+        let Self { owner, background, sampler, reloader, bound, state, stop_api, .. } = self;
         let (store, clock, coordinator) = (state.store.clone(), Arc::clone(&state.clock), state.coordinator.clone());
         let mut api = JoinSet::new();
         api.spawn(api::serve(bound, state));
         let mut beside = background.spawn();
+        beside.spawn(sampler.measure());
         beside.spawn(reloader.work(stop.clone()));
         let mut owner = tokio::spawn(owner.work(stop.clone()));
         let (mut is_in_order, mut is_working) = (true, true);

@@ -9,12 +9,14 @@
 //! | [`clock`] | the wall clock, the monotonic clock, and sleeping by them |
 //! | [`schedule`] | when something is due |
 //! | [`run`], [`event`], [`finding`] | one execution; one line of what happened; a condition that holds |
+//! | [`sample`] | numbers over time, for plots |
 //! | [`config`] | the file, checked whole, and what a reload may change |
 //! | [`store`], [`retention`] | the history, in SQLite; how much of it is kept |
 //! | [`plan`], [`action`], [`actor`] | what runs and when; what is asked, and by whom |
 //! | [`owner`] | the one task that activates runs and gives out permits |
 //! | [`counters`], [`calls`] | what is counted as it happens; whom the agent has shown to be |
 //! | [`watcher`], [`metrics`] | the task that knows which conditions hold; what Prometheus reads |
+//! | [`sampler`] | the task that measures once a minute |
 //! | [`notify`] | who is told of what holds, and how |
 //! | [`api`] | the local sockets |
 //! | [`build`], [`controller`] | from a configuration to what runs; the order of start and end |
@@ -38,6 +40,8 @@ pub mod plan;
 mod reload;
 pub mod retention;
 pub mod run;
+pub mod sample;
+pub mod sampler;
 pub mod schedule;
 pub mod store;
 pub mod watcher;

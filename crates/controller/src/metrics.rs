@@ -17,6 +17,8 @@ use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::finding::FindingKind;
 use crate::owner::{Activity, Status, StatusReader};
+use crate::sample::{Measure, Sample};
+use crate::sampler::Latest;
 use crate::watcher::Findings;
 
 pub use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
@@ -29,6 +31,8 @@ pub struct Sources {
     pub status: StatusReader,
     /// What holds.
     pub findings: watch::Receiver<Findings>,
+    /// What was measured.
+    pub latest: watch::Receiver<Latest>,
     /// The freeze, if there can be one.
     pub coordinator: Option<Coordinator>,
 }
@@ -87,8 +91,40 @@ impl Collector for Sources {
         let help = "How long the freeze that goes on has been at its present stage; 0 while nothing is frozen";
         let frozen = encoder.encode_descriptor("freeze_stage_seconds", help, None, MetricType::Gauge)?;
         ConstGauge::new(stage).encode(frozen)?;
+        let latest = Arc::clone(&self.latest.borrow());
+        encode_samples(&mut encoder, &latest)?;
         let build = [([("version", env!("CARGO_PKG_VERSION"))], 1.0)];
         gauges(&mut encoder, "build_info", "The version of this controller", build.into_iter())
+    }
+}
+
+fn encode_samples(encoder: &mut DescriptorEncoder<'_>, latest: &[Sample]) -> Result<(), fmt::Error> {
+    for measure in Measure::ALL {
+        let samples = latest.iter().filter(|sample| sample.measure == *measure);
+        let (name, label, help) = described(*measure);
+        // Prometheus wants ratios.
+        let scale = if name.ends_with("_ratio") { 0.01 } else { 1.0 };
+        let labels = |sample: &Sample| label.map(|label| (label, sample.of.clone())).into_iter().collect::<Vec<_>>();
+        gauges(encoder, name, help, samples.map(|sample| (labels(sample), scale * sample.value)))?;
+    }
+    Ok(())
+}
+
+/// Its name for Prometheus, what the label with the name of what is measured is called, and what it is.
+const fn described(measure: Measure) -> (&'static str, Option<&'static str>, &'static str) {
+    let (target, disk) = (Some("target"), Some("disk"));
+    match measure {
+        Measure::Cpu => ("host_cpu_ratio", None, "Processor time of the host in use, over all cores"),
+        Measure::Load => ("host_load1", None, "Load of the host over a minute"),
+        Measure::Memory => ("host_memory_ratio", None, "Memory of the host in use"),
+        Measure::RootDisk => ("host_root_disk_ratio", None, "How full the host's root file system is"),
+        Measure::CpuTemperature => ("host_cpu_temperature_celsius", None, "Temperature of the host's processor"),
+        Measure::StorageUsed => ("storage_used_ratio", target, "How full a storage target is"),
+        Measure::ThinPoolData => ("thin_pool_data_ratio", target, "How full the data of a thin pool is"),
+        Measure::ThinPoolMetadata => ("thin_pool_metadata_ratio", target, "How full the metadata of a thin pool is"),
+        Measure::DriveTemperature => ("drive_temperature_celsius", target, "Temperature of a drive"),
+        Measure::DriveWear => ("drive_wear_ratio", target, "How much of its rated life a drive has used"),
+        Measure::DiskUsed => ("disk_used_ratio", disk, "How full a disk of the guest is"),
     }
 }
 

@@ -29,7 +29,8 @@ async fn forget_once(clock: &dyn Clock, store: &Store, keep_for: Duration, keep_
     loop {
         let runs = store.writer().write(move |tx| tx.forget_runs(before, keep_runs)).await?;
         let events = store.writer().write(move |tx| tx.forget_events(before, keep_events)).await?;
-        if runs + events == 0 {
+        let points = store.writer().write(|tx| tx.forget_samples()).await?;
+        if runs + events + points == 0 {
             return Ok(());
         }
         // Lets others write, and the log of the store be written back.

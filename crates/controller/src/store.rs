@@ -22,6 +22,7 @@ mod reader;
 mod requests;
 mod retention;
 mod runs;
+mod samples;
 mod schedules;
 mod writer;
 

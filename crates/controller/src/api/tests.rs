@@ -1,6 +1,7 @@
 mod keys;
 mod lists;
 mod problems;
+mod samples;
 mod streams;
 mod told;
 
@@ -93,6 +94,7 @@ impl Fixture {
             clock: clock.clone(),
             status: handle.status.clone(),
             findings: findings.clone(),
+            latest: watch::channel(Arc::default()).1,
             coordinator: None,
         };
         let metrics = Metrics::new(sources, Counters::new());

@@ -21,6 +21,7 @@ use crate::owner::StatusReader;
 use crate::plan::Plan;
 use crate::retention::forget;
 use crate::run::host::Work;
+use crate::sampler::Latest;
 use crate::store::Store;
 use crate::watcher::{self, Findings, Probe, Watcher};
 
@@ -37,6 +38,7 @@ pub(super) struct Parts {
     pub(super) counters: Counters,
     pub(super) approvals: watch::Receiver<Waiting>,
     pub(super) coordinator: Option<Coordinator>,
+    pub(super) latest: watch::Receiver<Latest>,
 }
 
 /// The tasks, before they begin, and what they publish.
@@ -54,8 +56,8 @@ pub(super) struct Background {
 impl Background {
     /// Reads what is kept of earlier controllers.
     pub(super) async fn new(config: &Config, parts: Parts) -> Result<Self, StartError> {
-        let Parts { receivers, retention, clock, store, plans, works, status, calls, counters, approvals, coordinator } =
-            parts;
+        let Parts { receivers, retention, clock, store, plans, works, status, .. } = parts;
+        let Parts { calls, counters, approvals, coordinator, latest, .. } = parts;
         let (watcher, findings) = Watcher::new(watcher::Sources {
             clock: Arc::clone(&clock),
             store: store.clone(),
@@ -74,7 +76,8 @@ impl Background {
             receivers: receivers.clone(),
         })
         .await?;
-        let sources = metrics::Sources { clock: Arc::clone(&clock), status, findings: findings.clone(), coordinator };
+        let sources =
+            metrics::Sources { clock: Arc::clone(&clock), status, findings: findings.clone(), latest, coordinator };
         let metrics = Arc::new(Metrics::new(sources, counters));
         Ok(Self { watcher, outbox, clock, store, retention, findings, receivers, metrics })
     }

@@ -14,6 +14,7 @@ use crate::event::Severity;
 use crate::finding::{Finding, FindingKind};
 use crate::owner::{Activity, Status, StatusReader, SubjectStatus};
 use crate::run::{Run, RunContext, RunEnd, RunId, RunState, Runner};
+use crate::sample::{Measure, Sample};
 
 /// Panics, or has frozen for 1.5 s.
 struct Script;
@@ -52,9 +53,17 @@ fn metrics() -> (Metrics, Counters) {
     let subjects = vec![subject("backup", Some(hour_ago)), subject("never", None), subject(STRANGE, Some(hour_ago))];
     let (kind, severity, since) = (FindingKind::NoSuccess, Severity::Critical, clock.now());
     let findings = vec![Finding { kind, subject: "never".into(), severity, since, text: String::new() }];
+    let sample = |measure, of: &str| Sample { measure, of: of.into(), value: 25.0 };
+    let latest = vec![
+        sample(Measure::Load, ""),
+        sample(Measure::Cpu, ""),
+        sample(Measure::DiskUsed, STRANGE),
+        sample(Measure::StorageUsed, "local"),
+    ];
     let sources = Sources {
         status: StatusReader::new(watch::channel(Arc::new(Status { subjects })).1),
         findings: watch::channel(Arc::new(findings)).1,
+        latest: watch::channel(Arc::new(latest)).1,
         coordinator: None,
         clock: Arc::new(clock),
     };
@@ -98,6 +107,10 @@ async fn what_has_happened_is_counted_and_what_has_not_is_0() {
         r#"agentapi_findings{kind="no-success"} 1.0"#,
         r#"agentapi_findings{kind="pin-mismatch"} 0.0"#,
         "agentapi_freeze_stage_seconds 0.0",
+        "agentapi_host_load1 25.0",
+        "agentapi_host_cpu_ratio 0.25",
+        r#"agentapi_storage_used_ratio{target="local"} 0.25"#,
+        r#"agentapi_disk_used_ratio{disk="a\"b\\c\nd"} 0.25"#,
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is missing:\n{text}");
     }
