@@ -11,6 +11,7 @@
 mod access;
 mod agent;
 mod approvals;
+mod body;
 mod config;
 mod document;
 mod events;
@@ -36,7 +37,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::middleware::{Next, from_fn};
@@ -244,7 +245,7 @@ fn router(state: ApiState) -> Router {
     let nothing = async || Problem::new(ProblemKind::NotFound, "there is no such path");
     let other_method = async || Problem::new(ProblemKind::MethodNotAllowed, "not with this method");
     let router = router.fallback(nothing).method_not_allowed_fallback(other_method);
-    router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).with_state(state)
+    router.layer(from_fn(|request, next| body::read(body::TIMEOUT, request, next))).with_state(state)
 }
 
 async fn pass_on(keys: Keys, repeat: Option<Repeat>, request: Request, next: Next) -> Result<Response, Problem> {
@@ -279,9 +280,6 @@ async fn check_access(needed: Access, request: Request, next: Next) -> Result<Re
     };
     Err(Problem::new(ProblemKind::Denied, detail))
 }
-
-/// Length of a request's body: that of any that there is, many times.
-const MAX_BODY_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the tests wait for real threads and sockets")]

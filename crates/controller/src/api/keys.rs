@@ -26,8 +26,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ring::digest::{Context, SHA256};
 
-use crate::api::MAX_BODY_BYTES;
 use crate::api::access::Rights;
+use crate::api::body;
 use crate::api::problem::{Problem, ProblemKind};
 use crate::clock::Clock;
 use crate::store::{KnownRequest, RequestDigest, RequestKey, Store, StoreError, StoredAnswer};
@@ -162,8 +162,10 @@ fn key_of(request: &Request) -> Result<Option<RequestKey>, Problem> {
 /// What is asked: method, path, query and body.
 async fn read(request: Request) -> Result<(RequestDigest, Request), Problem> {
     let (parts, body) = request.into_parts();
-    let too_large = |_| Problem::new(ProblemKind::TooLarge, format!("the body is longer than {MAX_BODY_BYTES} bytes"));
-    let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(too_large)?;
+    // It is in memory, and within the limit.
+    let body = to_bytes(body, body::MAX_BYTES)
+        .await
+        .map_err(|why| Problem::internal("a body was not read", &why.to_string()))?;
     let mut context = Context::new(&SHA256);
     for part in [parts.method.as_str(), parts.uri.path(), parts.uri.query().unwrap_or_default()] {
         context.update(part.as_bytes());

@@ -37,6 +37,7 @@ kinds! {
     Denied = "denied", FORBIDDEN, "This connection may not do that. Nothing was done.";
     NotFound = "not-found", NOT_FOUND, "There is no such path, run or name.";
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The path has other methods; the header `Allow` names them.";
+    RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "The body of the request did not come within 10 s. Nothing was done.";
     Conflict = "conflict", CONFLICT, "Not in this state. Nothing was done.";
     InProgress = "in-progress", CONFLICT, "The request that had this idempotency key first has not ended.";
     OutcomeUnknown = "outcome-unknown", CONFLICT,

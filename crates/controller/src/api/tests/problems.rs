@@ -1,12 +1,19 @@
 //! What is wrong is told as problem JSON, whoever finds it.
 
-use hyper::Method;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::middleware::from_fn;
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tower::ServiceExt;
 
 use super::{Fixture, send};
-use crate::api::MAX_BODY_BYTES;
+use crate::api::body::{self, MAX_BYTES};
 
 #[tokio::test]
 async fn what_is_wrong_is_told_as_a_problem() {
@@ -46,7 +53,7 @@ async fn methods_media_types_and_lengths_are_refused_with_what_would_be_right() 
     let ((_, problem), _) = send(main, Method::POST, "/v1/agent/eject-disk", &[], body).await;
     assert_eq!((&problem["status"], &problem["kind"]), (&json!(415), &json!("unsupported-media-type")));
 
-    let body = format!(r#"{{"where":"{}"}}"#, "x".repeat(MAX_BODY_BYTES));
+    let body = format!(r#"{{"where":"{}"}}"#, "x".repeat(MAX_BYTES));
     for key in ["", "a"] {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
         let headers = if key.is_empty() { &headers[..1] } else { &headers };
@@ -67,6 +74,34 @@ async fn answer_to(fixture: &Fixture, bytes: &[u8]) -> (String, Value) {
     assert!(head.contains("content-type: application/problem+json"), "{head}");
     assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
     (head.lines().next().unwrap().to_owned(), serde_json::from_str(body).unwrap())
+}
+
+#[tokio::test]
+async fn a_request_is_refused_after_its_body_was_read_so_that_its_sender_hears_why() {
+    let fixture = Fixture::new().await;
+    let body = "x".repeat(MAX_BYTES);
+    let head = format!("POST /v1/agent/eject-disk HTTP/1.1\r\nhost: x\r\ncontent-length: {MAX_BYTES}\r\n\r\n");
+    let mut stream = UnixStream::connect(&fixture.sockets.read_only).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Nothing is said, and the connection stays open, before all of it is there.
+    for half in [&body[..MAX_BYTES / 2], &body[MAX_BYTES / 2..]] {
+        let early = tokio::time::timeout(Duration::from_millis(50), stream.read_u8()).await;
+        assert!(early.is_err(), "{early:?}");
+        stream.write_all(half.as_bytes()).await.unwrap();
+    }
+    let mut answer = [0; 1024];
+    let read = stream.read(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer[..read]);
+    assert!(answer.starts_with("HTTP/1.1 403 Forbidden\r\n") && answer.contains("\"kind\":\"denied\""), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_does_not_keep_its_connection() {
+    let read = from_fn(|request, next| body::read(Duration::from_millis(10), request, next));
+    let router = Router::new().fallback(async || "read").layer(read);
+    let body = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+    let answer = router.oneshot(Request::post("/").body(body).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
 }
 
 #[tokio::test]
