@@ -7,6 +7,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::commands::approvals::ApprovalsCommand;
 use crate::commands::backup::BackupCommand;
 use crate::commands::call;
+use crate::commands::console::{self, ConsoleOptions};
 use crate::commands::disks::DisksCommand;
 use crate::commands::events::EventsOptions;
 use crate::commands::fingerprint::FingerprintOptions;
@@ -195,6 +196,12 @@ pub(crate) enum Command {
     },
     /// What happened in the controller, and with --follow what happens
     Events(EventsOptions),
+    /// Open the controller's pages in a browser: disks, backups, the host, approvals
+    ///
+    /// Listens on loopback until interrupted, and passes on what comes with the cookie that the printed link
+    /// leaves. The pages may do what you may do at the socket.
+    #[command(after_long_help = console::EXAMPLES)]
+    Console(ConsoleOptions),
     /// Policy extensions: see what one wants, run one
     #[command(subcommand)]
     Policy(PolicyCommand),

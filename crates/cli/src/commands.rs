@@ -4,6 +4,7 @@ pub(crate) mod approvals;
 pub(crate) mod backup;
 pub(crate) mod call;
 pub(crate) mod check;
+pub(crate) mod console;
 pub(crate) mod demo;
 pub(crate) mod disks;
 pub(crate) mod events;

@@ -8,20 +8,20 @@
 //! | `agentapi.sock` | whom its mode lets in | see and operate; root, the controller's user and the approvers decide on wipes |
 //! | `agentapi-ro.sock` | whom its mode lets in | see |
 
-mod access;
+pub(crate) mod access;
 mod agent;
 mod approvals;
 mod body;
 mod config;
 mod document;
 mod events;
-mod extract;
+pub(crate) mod extract;
 mod keys;
 mod listen;
 mod notify;
 mod page;
-mod peer;
-mod problem;
+pub(crate) mod peer;
+pub(crate) mod problem;
 mod refusal;
 mod runs;
 mod samples;
@@ -59,6 +59,7 @@ use crate::api::serve::Socket;
 use crate::approval::Desk;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::console;
 use crate::metrics::Metrics;
 use crate::notify::outbox::Receivers;
 use crate::owner::OwnerHandle;
@@ -171,6 +172,11 @@ pub async fn serve(bound: Bound, state: ApiState) {
     serving.wait().await;
 }
 
+/// Serves the way to the pages on loopback until the token says to stop.
+pub(crate) async fn serve_pages(listener: TcpListener, router: Router, stop: CancellationToken) {
+    serve::serve(listener, router.layer(from_fn(|request, next| body::read(body::TIMEOUT, request, next))), stop).await;
+}
+
 /// The description of the API: OpenAPI 3.1, as JSON.
 pub fn openapi() -> &'static str {
     document::text()
@@ -242,6 +248,7 @@ fn router(state: ApiState) -> Router {
             router = router.route(path, handler.clone());
         }
     }
+    let router = router.merge(console::router(&state));
     let nothing = async || Problem::new(ProblemKind::NotFound, "there is no such path");
     let other_method = async || Problem::new(ProblemKind::MethodNotAllowed, "not with this method");
     let router = router.fallback(nothing).method_not_allowed_fallback(other_method);

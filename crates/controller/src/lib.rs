@@ -18,7 +18,7 @@
 //! | [`watcher`], [`metrics`] | the task that knows which conditions hold; what Prometheus reads |
 //! | [`sampler`] | the task that measures once a minute |
 //! | [`notify`] | who is told of what holds, and how |
-//! | [`api`] | the local sockets |
+//! | [`api`], [`console`] | the local sockets; pages for people |
 //! | [`build`], [`controller`] | from a configuration to what runs; the order of start and end |
 
 pub mod action;
@@ -29,6 +29,7 @@ pub mod build;
 pub mod calls;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod controller;
 pub mod counters;
 pub mod event;

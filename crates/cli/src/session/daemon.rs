@@ -1,7 +1,7 @@
 //! The controller's socket, for the commands that ask it.
 
 use std::os::unix::net::UnixStream as Probe;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
@@ -35,6 +35,11 @@ impl DaemonOptions {
         let sockets = named.map_or_else(|| DEFAULT_SOCKETS.map(PathBuf::from).to_vec(), |named| vec![named]);
         let socket = sockets.into_iter().find(|socket| Probe::connect(socket).is_ok())?;
         Some(Self { socket })
+    }
+
+    /// The socket.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// Asks, and reads the JSON of the answer.

@@ -4,7 +4,7 @@ use crate::api::peer::Peer;
 
 /// What a route asks for, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Access {
+pub(crate) enum Access {
     /// Nothing: liveness, readiness, metrics.
     Open,
     /// To see: disks, runs, events, the configuration without secrets.
@@ -17,14 +17,14 @@ pub(super) enum Access {
 
 /// What a connection may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Rights {
-    pub(super) peer: Peer,
+pub(crate) struct Rights {
+    pub(crate) peer: Peer,
     most: Access,
 }
 
 /// Which of the two sockets a connection came by. Who may connect to each is the file's mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Door {
+pub(crate) enum Door {
     /// `agentapi.sock`: reads and operates. These users may decide, besides root and the controller's own.
     Main {
         /// Their user ids.
@@ -36,7 +36,7 @@ pub(super) enum Door {
 
 impl Rights {
     /// The rights of whoever came by this socket. `own` is the user that the controller runs as.
-    pub(super) fn of(door: &Door, peer: Peer, own: u32) -> Self {
+    pub(crate) fn of(door: &Door, peer: Peer, own: u32) -> Self {
         let most = match door {
             Door::ReadOnly => Access::Read,
             Door::Main { approvers } if peer.uid == 0 || peer.uid == own || approvers.contains(&peer.uid) => {
@@ -48,12 +48,12 @@ impl Rights {
     }
 
     /// The rights of whoever connects to loopback.
-    pub(super) fn of_anybody() -> Self {
+    pub(crate) fn of_anybody() -> Self {
         Self { peer: Peer::UNKNOWN, most: Access::Open }
     }
 
     /// Whether they suffice for a route.
-    pub(super) fn allow(&self, needed: Access) -> bool {
+    pub(crate) fn allow(&self, needed: Access) -> bool {
         self.most >= needed
     }
 }

@@ -162,6 +162,8 @@ struct ApiConfig {
     group: String,
     /// Who may decide on wipes beside root: names and numbers of users.
     approvers: Vec<String>,
+    /// Names under which the console is found, beside loopback.
+    console_hosts: Vec<String>,
 }
 
 /// Metrics beside the socket.

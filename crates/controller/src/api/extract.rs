@@ -8,13 +8,13 @@ use serde::de::DeserializeOwned;
 use crate::api::problem::Problem;
 
 /// The body, as JSON.
-pub(super) struct JsonBody<T>(pub(super) T);
+pub(crate) struct JsonBody<T>(pub(crate) T);
 
 /// The part of the path that stands in braces.
-pub(super) struct PathPart<T>(pub(super) T);
+pub(crate) struct PathPart<T>(pub(crate) T);
 
 /// The parameters behind the `?`.
-pub(super) struct Parameters<T>(pub(super) T);
+pub(crate) struct Parameters<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;

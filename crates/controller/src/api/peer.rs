@@ -9,16 +9,16 @@ use crate::actor::Actor;
 /// The peer's credentials when it connected. Made here and nowhere else, from the socket, and never from a text: a header
 /// that says `root` is a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Peer {
-    pub(super) uid: u32,
-    pub(super) pid: Option<i32>,
+pub(crate) struct Peer {
+    pub(crate) uid: u32,
+    pub(crate) pid: Option<i32>,
 }
 
 impl Peer {
     /// Nobody can say who. The number is that of no user, as for `chown`.
-    pub(super) const UNKNOWN: Self = Self { uid: u32::MAX, pid: None };
+    pub(crate) const UNKNOWN: Self = Self { uid: u32::MAX, pid: None };
 
-    pub(super) fn of(stream: &UnixStream) -> io::Result<Self> {
+    pub(crate) fn of(stream: &UnixStream) -> io::Result<Self> {
         let credentials = stream.peer_cred()?;
         Ok(Self { uid: credentials.uid(), pid: credentials.pid() })
     }

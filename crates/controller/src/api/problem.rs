@@ -24,11 +24,11 @@ use crate::action::Refusal;
 use crate::approval::VerdictError;
 use crate::store::StoreError;
 
-pub(super) use kind::ProblemKind;
+pub(crate) use kind::ProblemKind;
 
 /// What is wrong (RFC 9457), as `application/problem+json`.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// The HTTP status in words.
     title: &'static str,
     /// The HTTP status.
@@ -47,24 +47,32 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         let status = kind.status();
         let title = status.canonical_reason().unwrap_or_default();
         Self { title, status: status.as_u16(), kind, detail: detail.into(), agent_status: None, value: None }
     }
 
-    pub(super) fn invalid(detail: impl Into<String>) -> Self {
+    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(ProblemKind::InvalidArgument, detail)
     }
 
     /// A mistake of this program. What it was stands in the log alone.
-    pub(super) fn internal(what: &str, why: &str) -> Self {
+    pub(crate) fn internal(what: &str, why: &str) -> Self {
         tracing::error!(error = why, "{what}");
         Self::new(ProblemKind::Internal, format!("{what}; the log says why"))
     }
 
+    pub(crate) fn kind(&self) -> ProblemKind {
+        self.kind
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The body.
-    pub(super) fn json(&self) -> Vec<u8> {
+    pub(crate) fn json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
 }
@@ -160,4 +168,4 @@ impl From<Error> for Problem {
 }
 
 /// RFC 9457, section 3.
-pub(super) const PROBLEM_JSON: &str = "application/problem+json";
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";

@@ -24,6 +24,7 @@ pub fn compare(old: &Config, new: &Config) -> Result<(), Vec<Mistake>> {
         ("api.socket_ro", api.socket_ro == old.fixed.api.socket_ro),
         ("api.group", api.group == old.fixed.api.group),
         ("api.approvers", api.approvers == old.fixed.api.approvers),
+        ("api.console_hosts", api.console_hosts == old.fixed.api.console_hosts),
         ("metrics.listen", *metrics == old.fixed.metrics),
         ("audit.file", *audit == old.fixed.audit),
         ("state.folder", *state == old.fixed.state),

@@ -6,6 +6,7 @@
 //! | `api.socket`, `api.socket_ro` | `agentapi.sock` and `agentapi-ro.sock` in `/run/agentapi` |
 //! | `api.group` | `"agentapi"` |
 //! | `api.approvers` | root alone |
+//! | `api.console_hosts` | none: loopback alone |
 //! | `metrics.listen` | not on loopback |
 //! | `audit.file` | `audit.jsonl` in the state's folder |
 //! | `state.folder` | `/var/lib/agentapi` |
@@ -31,6 +32,8 @@ pub struct Api {
     pub group: String,
     /// Who may decide, beside root.
     pub approvers: Vec<User>,
+    /// The names under which a reverse proxy brings the console to people.
+    pub console_hosts: Vec<String>,
 }
 
 /// Where metrics are served beside the socket.
@@ -115,6 +118,7 @@ impl Default for Api {
             socket_ro: "/run/agentapi/agentapi-ro.sock".into(),
             group: "agentapi".to_owned(),
             approvers: Vec::new(),
+            console_hosts: Vec::new(),
         }
     }
 }
@@ -126,13 +130,14 @@ pub(super) fn check_api(section: Option<Section<'_>>) -> Option<Api> {
     let socket_ro = optional_key(&section, "socket_ro", |section| section.path_of("socket_ro"));
     let group = optional_key(&section, "group", |section| section.checked("group", check_name(section.text("group")?)));
     let approvers = optional_key(&section, "approvers", |section| section.list("approvers", str::parse));
+    let console_hosts = optional_key(&section, "console_hosts", |section| section.list("console_hosts", check_name));
     let (socket, socket_ro) = (socket?.unwrap_or(defaults.socket), socket_ro?.unwrap_or(defaults.socket_ro));
     if socket == socket_ro {
         section.mistake("socket_ro", "expected another path than that of socket, found the same");
     }
     section.finish();
-    let approvers = approvers?.unwrap_or_default();
-    Some(Api { socket, socket_ro, group: group?.unwrap_or(defaults.group), approvers })
+    let (approvers, console_hosts) = (approvers?.unwrap_or_default(), console_hosts?.unwrap_or_default());
+    Some(Api { socket, socket_ro, group: group?.unwrap_or(defaults.group), approvers, console_hosts })
 }
 
 pub(super) fn check_metrics(section: Option<Section<'_>>) -> Option<Metrics> {

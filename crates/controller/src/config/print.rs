@@ -32,6 +32,9 @@ pub fn print(config: &Config, now: Timestamp) -> String {
     lines.add("  read-only", fixed.api.socket_ro.display());
     let approvers: Vec<_> = fixed.api.approvers.iter().map(|user| format!(", {user}")).collect();
     lines.add("  approvers", format_args!("root{}", approvers.concat()));
+    if !fixed.api.console_hosts.is_empty() {
+        lines.add("  console", format_args!("also as {}", fixed.api.console_hosts.join(", ")));
+    }
     let or_none = |address: Option<String>| address.unwrap_or_else(|| "not on loopback".to_owned());
     lines.add("metrics", or_none(fixed.metrics.listen.map(|address| address.to_string())));
     lines.add("audit", fixed.audit.display());

@@ -37,6 +37,7 @@ impl From<&Config> for ConfigReport {
                 socket_ro: text(&api.socket_ro),
                 group: api.group.clone(),
                 approvers: api.approvers.iter().map(ToString::to_string).collect(),
+                console_hosts: api.console_hosts.clone(),
             },
             metrics: MetricsConfig { listen: metrics.listen.map(|listen| listen.to_string()) },
             audit: AuditConfig { file: text(audit) },

@@ -12,16 +12,16 @@ macro_rules! kinds {
     ($($case:ident = $name:literal, $status:ident, $meaning:literal;)*) => {
         /// What is wrong. Each kind has one HTTP status, and programs act on the kind.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(in crate::api) enum ProblemKind { $(#[doc = $meaning] $case,)* }
+        pub(crate) enum ProblemKind { $(#[doc = $meaning] $case,)* }
 
         impl ProblemKind {
-            pub(in crate::api) const ALL: &[Self] = &[$(Self::$case,)*];
+            pub(crate) const ALL: &[Self] = &[$(Self::$case,)*];
 
-            pub(in crate::api) const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$case => $name,)* }
             }
 
-            pub(in crate::api) const fn status(self) -> StatusCode {
+            pub(crate) const fn status(self) -> StatusCode {
                 match self { $(Self::$case => StatusCode::$status,)* }
             }
 
@@ -76,12 +76,12 @@ kinds! {
 impl ProblemKind {
     /// The kind of an error of the agent or its client. Kinds that only a mistake of this program brings about are
     /// `internal`.
-    pub(super) fn of_agent(name: &str) -> Self {
+    pub(crate) fn of_agent(name: &str) -> Self {
         Self::ALL.iter().copied().find(|kind| kind.name() == name).unwrap_or(Self::Internal)
     }
 
     /// Whether the same request may be made again as if it had never been.
-    pub(in crate::api) const fn is_as_if_never_asked(self) -> bool {
+    pub(crate) const fn is_as_if_never_asked(self) -> bool {
         matches!(self, Self::Frozen | Self::Busy | Self::State)
     }
 }

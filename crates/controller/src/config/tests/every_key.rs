@@ -77,6 +77,7 @@ const KEYS: &[(&str, &str, &str, &str, Change)] = &[
     ("api", "socket", r#""a.sock""#, r#""b.sock""#, Restart),
     ("api", "socket_ro", r#""c.sock""#, r#""d.sock""#, Restart),
     ("api", "group", r#""a""#, r#""b""#, Restart),
+    ("api", "console_hosts", r#"["a"]"#, r#"["b.example"]"#, Restart),
     ("api", "approvers", r#"["a"]"#, r#"["1000"]"#, Restart),
     ("metrics", "listen", r#""127.0.0.1:3""#, r#""[::1]:3""#, Restart),
     ("audit", "file", r#""a""#, r#""b""#, Restart),

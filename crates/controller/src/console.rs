@@ -1,0 +1,62 @@
+//! Pages for people, on both sockets beside the API: what runs, what waits for a person, and what they may do about it.
+//!
+//! Each page works without JavaScript; with it, what is on the page is kept up to date. A page asks the same state and the same
+//! owner as the API does, and each act needs the same rights. `agentapi console` brings the pages to loopback
+//! ([`doorway`]); a reverse proxy of the operator's may do the same under one of the names in `api.console_hosts`.
+//!
+//! | attack | what stands against it |
+//! | --- | --- |
+//! | another site's page asks for this one under a name of its own (rebinding) | [`guard`]: the host is loopback or configured |
+//! | another site's page sends a form (CSRF) | [`guard`]: `Origin`, and a token that only these pages have |
+//! | a frame over a button | `frame-ancestors 'none'` |
+//! | markup in what the agent says | every text is escaped by its template, and no script or style stands in a page |
+
+mod assets;
+pub mod doorway;
+mod form;
+mod guard;
+mod live;
+mod overview;
+mod page;
+mod plot;
+mod subjects;
+mod time;
+mod trouble;
+mod words;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{MethodRouter, get, post};
+
+use crate::api::ApiState;
+use crate::api::access::Access;
+use form::Secret;
+
+/// All pages, with what each asks for.
+pub(crate) fn router(state: &ApiState) -> Router<ApiState> {
+    let secret = Secret::new();
+    let names = state.config.clone();
+    let mut router = Router::new();
+    for (access, path, handler) in table() {
+        router =
+            router.route(path, handler.layer(from_fn(move |request, next| guard::check_access(access, request, next))));
+    }
+    router
+        .layer(axum::Extension(secret))
+        .layer(from_fn(move |request, next| guard::check(names.clone(), request, next)))
+}
+
+fn table() -> Vec<(Access, &'static str, MethodRouter<ApiState>)> {
+    let look = |path, handler| (Access::Read, path, handler);
+    let act = |path, handler| (Access::Operate, path, handler);
+    vec![
+        look("/", get(overview::show)),
+        act("/subjects/{name}/run", post(subjects::run)),
+        act("/subjects/{name}/pause", post(subjects::pause)),
+        act("/subjects/{name}/resume", post(subjects::resume)),
+        look("/live", get(live::stream)),
+        look("/console.css", get(assets::style)),
+        look("/console.js", get(assets::script)),
+        look("/console.svg", get(assets::icon)),
+    ]
+}

@@ -1,0 +1,128 @@
+//! Is everything well? What runs, what waits for a person, what holds.
+
+use agentapi_host::quiesce::Status as Freeze;
+use askama::Template;
+use axum::extract::State;
+use jiff::SignedDuration;
+
+use crate::api::ApiState;
+use crate::approval::Approval;
+use crate::console::page::{Page, Shown};
+use crate::console::time::{Time, length};
+use crate::console::words::{advice, class, shown};
+use crate::finding::Finding;
+use crate::owner::{Activity, SubjectStatus};
+use crate::run::RunId;
+use crate::run::host::BACKUP;
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+pub(super) struct Overview {
+    page: Page,
+    findings: Vec<Held>,
+    approvals: Vec<Asked>,
+    freeze: Option<Frozen>,
+    backup: Option<Row>,
+    subjects: Vec<Row>,
+}
+
+/// A condition that holds.
+struct Held {
+    class: &'static str,
+    severity: &'static str,
+    text: String,
+    advice: &'static str,
+    since: Time,
+}
+
+/// A wipe that waits for a person.
+struct Asked {
+    id: i64,
+    subject: String,
+    device: String,
+    until: Time,
+}
+
+/// What is frozen.
+struct Frozen {
+    holder: String,
+    stage: String,
+    time: String,
+    attempts: u32,
+}
+
+/// A subject, and how it is.
+struct Row {
+    name: String,
+    is_paused: bool,
+    run: Option<RunId>,
+    activity: String,
+    success: Option<Time>,
+    next: Option<Time>,
+}
+
+pub(super) async fn show(State(state): State<ApiState>, page: Page) -> Shown<Overview> {
+    let status = state.owner.status.get();
+    let subjects: Vec<_> = status.subjects.iter().map(|subject| Row::new(&page, subject)).collect();
+    let backup = status.subjects.iter().find(|subject| subject.name == BACKUP).map(|subject| Row::new(&page, subject));
+    let findings = state.findings.borrow().iter().map(|finding| Held::new(&page, finding)).collect();
+    let approvals = state.desk.waiting().borrow().iter().map(|approval| Asked::new(&page, approval)).collect();
+    let freeze = state.coordinator.as_ref().and_then(|coordinator| coordinator.status());
+    let freeze = freeze.as_ref().map(Frozen::from);
+    Shown(Overview { page, findings, approvals, freeze, backup, subjects })
+}
+
+impl Held {
+    fn new(page: &Page, finding: &Finding) -> Self {
+        Self {
+            class: class(finding.severity),
+            severity: finding.severity.name(),
+            text: shown(&finding.text),
+            advice: advice(finding),
+            since: page.time(finding.since),
+        }
+    }
+}
+
+impl Row {
+    fn new(page: &Page, subject: &SubjectStatus) -> Self {
+        let (run, activity) = match subject.activity {
+            Activity::Idle => (None, String::new()),
+            Activity::Waiting { run } => (run, "waits".to_owned()),
+            Activity::Running { run, since } => {
+                (run, format!("running for {}", length(page.now.duration_since(since).max(SignedDuration::ZERO))))
+            }
+        };
+        Self {
+            name: subject.name.clone(),
+            is_paused: subject.is_paused,
+            run,
+            activity,
+            success: subject.last_success.map(|at| page.time(at)),
+            next: subject.next_due.map(|at| page.time(at)),
+        }
+    }
+}
+
+impl Asked {
+    fn new(page: &Page, approval: &Approval) -> Self {
+        Self {
+            id: approval.id.0,
+            subject: approval.wipe.subject.clone(),
+            device: shown(&approval.wipe.device),
+            until: page.time(approval.expires_at),
+        }
+    }
+}
+
+impl From<&Freeze> for Frozen {
+    fn from(freeze: &Freeze) -> Self {
+        let time = SignedDuration::try_from(freeze.since.elapsed()).unwrap_or(SignedDuration::MAX);
+        Self {
+            holder: shown(&freeze.holder),
+            stage: freeze.stage.to_string(),
+            time: length(time),
+            attempts: freeze.attempts,
+        }
+    }
+}

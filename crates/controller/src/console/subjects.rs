@@ -1,0 +1,50 @@
+//! What a person does with what is on a schedule: run it now, pause it, let it go on.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Redirect;
+use serde::Deserialize;
+
+use crate::action::{Action, Outcome};
+use crate::api::ApiState;
+use crate::api::access::Rights;
+use crate::api::extract::PathPart;
+use crate::console::form::Sent;
+use crate::console::trouble::Trouble;
+
+/// A form that holds nothing but its token.
+#[derive(Deserialize)]
+pub(super) struct Nothing {}
+
+/// Leads to the run.
+pub(super) async fn run(
+    State(state): State<ApiState>,
+    Extension(rights): Extension<Rights>,
+    PathPart(subject): PathPart<String>,
+    _: Sent<Nothing>,
+) -> Result<Redirect, Trouble> {
+    match state.owner.actions.ask(Action::RunNow { subject }, rights.peer.into()).await? {
+        Outcome::Run(run) => Ok(Redirect::to(&format!("/runs/{run}"))),
+        _ => Ok(Redirect::to("/extensions")),
+    }
+}
+
+pub(super) async fn pause(
+    State(state): State<ApiState>,
+    Extension(rights): Extension<Rights>,
+    PathPart(subject): PathPart<String>,
+    _: Sent<Nothing>,
+) -> Result<Redirect, Trouble> {
+    state.owner.actions.ask(Action::Pause { subject }, rights.peer.into()).await?;
+    Ok(Redirect::to("/extensions?done=paused"))
+}
+
+pub(super) async fn resume(
+    State(state): State<ApiState>,
+    Extension(rights): Extension<Rights>,
+    PathPart(subject): PathPart<String>,
+    _: Sent<Nothing>,
+) -> Result<Redirect, Trouble> {
+    state.owner.actions.ask(Action::Resume { subject }, rights.peer.into()).await?;
+    Ok(Redirect::to("/extensions?done=resumed"))
+}
