@@ -13,12 +13,15 @@
 
 mod assets;
 pub mod doorway;
+mod events;
+mod extensions;
 mod form;
 mod guard;
 mod live;
 mod overview;
 mod page;
 mod plot;
+mod runs;
 mod subjects;
 mod time;
 mod trouble;
@@ -51,6 +54,11 @@ fn table() -> Vec<(Access, &'static str, MethodRouter<ApiState>)> {
     let act = |path, handler| (Access::Operate, path, handler);
     vec![
         look("/", get(overview::show)),
+        look("/extensions", get(extensions::show)),
+        look("/runs", get(runs::list)),
+        look("/runs/{id}", get(runs::show)),
+        act("/runs/{id}/stop", post(runs::stop)),
+        look("/events", get(events::list)),
         act("/subjects/{name}/run", post(subjects::run)),
         act("/subjects/{name}/pause", post(subjects::pause)),
         act("/subjects/{name}/resume", post(subjects::resume)),

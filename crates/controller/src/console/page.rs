@@ -27,8 +27,6 @@ pub(super) struct Page {
     pub(super) now: Timestamp,
     /// Approvals that wait.
     pub(super) waiting: usize,
-    /// Findings that hold.
-    pub(super) findings: usize,
     /// What the act that led here has done.
     pub(super) notice: Option<&'static str>,
 }
@@ -56,7 +54,6 @@ impl FromRequestParts<ApiState> for Page {
             token,
             now: state.clock.now(),
             waiting: state.desk.waiting().borrow().len(),
-            findings: state.findings.borrow().len(),
             notice,
         })
     }
@@ -92,18 +89,20 @@ impl<T: Template> IntoResponse for Shown<T> {
     }
 }
 
-const TABS: [(&str, &str); 7] = [
+const TABS: [(&str, &str); 8] = [
     ("/", "Overview"),
     ("/disks", "Disks"),
     ("/backups", "Backups"),
     ("/health", "Health"),
     ("/extensions", "Extensions"),
+    ("/runs", "Runs"),
     ("/approvals", "Approvals"),
     ("/events", "Events"),
 ];
 
 /// What an act that was done is called in the address of the page that it leads to, and what is said there.
-const NOTICES: [(&str, &str); 2] = [
+const NOTICES: [(&str, &str); 3] = [
     ("paused", "Paused: no run begins until it is resumed."),
     ("resumed", "Resumed: it goes on with its next due time."),
+    ("stopping", "It was told to stop, and ends in a moment."),
 ];

@@ -24,6 +24,11 @@ impl Time {
         self.at.strftime("%-d %b %Y %H:%M UTC").to_string()
     }
 
+    /// The time of day, to the second.
+    pub(super) fn clock(&self) -> String {
+        self.at.strftime("%H:%M:%S").to_string()
+    }
+
     /// `3 hours ago`, `in 5 min`.
     pub(super) fn relative(&self) -> String {
         let from_now = self.at.duration_since(self.now);
