@@ -39,9 +39,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::HOST;
-use axum::http::uri::Authority;
+use axum::http::uri::{Authority, Uri};
 use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -249,7 +249,10 @@ fn router(state: ApiState) -> Router {
         }
     }
     let router = router.merge(console::router(&state));
-    let nothing = async || Problem::new(ProblemKind::NotFound, "there is no such path");
+    let nothing = async |uri: Uri| match uri.path().starts_with("/v1") {
+        true => Problem::new(ProblemKind::NotFound, "there is no such path").into_response(),
+        false => console::nothing(),
+    };
     let other_method = async || Problem::new(ProblemKind::MethodNotAllowed, "not with this method");
     let router = router.fallback(nothing).method_not_allowed_fallback(other_method);
     router.layer(from_fn(|request, next| body::read(body::TIMEOUT, request, next))).with_state(state)

@@ -29,11 +29,14 @@ mod words;
 
 use axum::Router;
 use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
 use crate::api::ApiState;
 use crate::api::access::Access;
+use crate::api::problem::{Problem, ProblemKind};
 use form::Secret;
+use trouble::Trouble;
 
 /// All pages, with what each asks for.
 pub(crate) fn router(state: &ApiState) -> Router<ApiState> {
@@ -47,6 +50,11 @@ pub(crate) fn router(state: &ApiState) -> Router<ApiState> {
     router
         .layer(axum::Extension(secret))
         .layer(from_fn(move |request, next| guard::check(names.clone(), request, next)))
+}
+
+/// For a path that is neither a page nor of the API.
+pub(crate) fn nothing() -> Response {
+    guard::with_headers(Trouble::from(Problem::new(ProblemKind::NotFound, "there is no such page")).into_response())
 }
 
 fn table() -> Vec<(Access, &'static str, MethodRouter<ApiState>)> {

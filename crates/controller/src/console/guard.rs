@@ -20,10 +20,15 @@ use crate::console::trouble::Trouble;
 /// Lets a request through that its sender meant for this console.
 pub(super) async fn check(config: watch::Receiver<Arc<Config>>, request: Request, next: Next) -> Response {
     let hosts = config.borrow().fixed.api.console_hosts.clone();
-    let mut response = match refuse(&hosts, request.method(), request.headers()) {
+    let response = match refuse(&hosts, request.method(), request.headers()) {
         Some(why) => Trouble::from(Problem::new(ProblemKind::Denied, why)).into_response(),
         None => next.run(request).await,
     };
+    with_headers(response)
+}
+
+/// What every page carries.
+pub(super) fn with_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
