@@ -1,5 +1,7 @@
 //! `agentapi events`: what happened, and with `--follow` what happens.
 
+use std::io::ErrorKind;
+
 use anyhow::Context;
 use clap::Args;
 use http_body_util::BodyExt;
@@ -52,9 +54,11 @@ async fn follow(options: &EventsOptions, output: Output) -> anyhow::Result<()> {
             };
             let event: Value = serde_json::from_slice(data).context("the controller's event is no JSON")?;
             let line = if output.json { json_text(&event) } else { describe(&event) };
-            // A reader that is gone wants no more.
-            if write(&line).is_err() {
-                return Ok(());
+            match write(&line) {
+                Ok(()) => {}
+                // A reader that is gone wants no more.
+                Err(why) if why.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                Err(why) => return Err(why).context("the events cannot be written"),
             }
         }
     }

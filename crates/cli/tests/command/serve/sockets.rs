@@ -1,5 +1,6 @@
 //! Clients that do not behave: idle ones, slow ones, those that never finish.
 
+use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 use crate::support::controller::{BACKUP, answer_of, open_request};
-use crate::support::{Beside, Fixture, QUICK, wait_until};
+use crate::support::{Beside, Fixture, Outcome, QUICK, wait_until};
 
 const EVENT_STREAM: &str = "accept: text/event-stream\r\n";
 
@@ -75,6 +76,16 @@ fn readers_of_events_that_do_not_read_slow_nobody_else() {
     wait_until("the reader has all events", || numbers(&follow.stdout()).len() >= 301);
     assert_eq!(numbers(&follow.stdout()), (1..=301).collect::<Vec<_>>());
     assert!(follow.is_running());
+}
+
+#[test]
+fn whoever_follows_events_onto_a_full_disk_hears_of_it() {
+    let (fixture, _controller) = serving();
+    let mut follow = fixture.local_command(&["events", "--follow"]);
+    follow.stdout(fs::OpenOptions::new().write(true).open("/dev/full").unwrap()).stderr(Stdio::piped());
+    let outcome: Outcome = follow.spawn().unwrap().wait_with_output().unwrap().into();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(outcome.stderr.contains("the events cannot be written"), "{outcome:?}");
 }
 
 #[test]
