@@ -12,6 +12,7 @@
 //! | markup in what the agent says | every text is escaped by its template, and no script or style stands in a page |
 
 mod assets;
+mod calls;
 pub mod doorway;
 mod events;
 mod extensions;

@@ -11,6 +11,7 @@ use crate::action::Action;
 use crate::api::ApiState;
 use crate::api::access::Rights;
 use crate::api::extract::{Parameters, PathPart};
+use crate::console::calls::{self, Call};
 use crate::console::form::Sent;
 use crate::console::page::{Page, Shown};
 use crate::console::subjects::Nothing;
@@ -53,6 +54,7 @@ pub(super) struct OneRun {
     consistency: Option<String>,
     job: Option<String>,
     result: Option<String>,
+    calls: Vec<Call>,
     lines: Vec<Line>,
     /// Whether there are more lines than are shown.
     is_long: bool,
@@ -97,6 +99,8 @@ pub(super) async fn show(
     lines.truncate(LINES as usize);
     let lines = lines.into_iter().map(|(_, at, text)| Line { at: page.time(at), text: shown(&text) });
     let lines = lines.collect();
+    let audit = state.config.borrow().fixed.audit.clone();
+    let calls = calls::of_run(audit, &run, page.now).await;
     let ms = |ms: i64| length(SignedDuration::from_millis(ms));
     Ok(Shown(OneRun {
         row: Row::new(&page, &run),
@@ -107,6 +111,7 @@ pub(super) async fn show(
         consistency: run.consistency.as_deref().map(shown),
         job: run.job_id.as_deref().map(shown),
         result: run.result.as_deref().map(shown_json),
+        calls,
         lines,
         is_long,
         page,
