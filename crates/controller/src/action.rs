@@ -4,11 +4,12 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::actor::Actor;
+use crate::approval::WipeOrder;
 use crate::run::RunId;
 use crate::store::StoreError;
 
 /// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Action {
     /// Run a subject now, whatever its schedule says.
     RunNow {
@@ -30,6 +31,8 @@ pub enum Action {
         /// Whose.
         subject: String,
     },
+    /// Wipe a disk, in a run of its own, once a person has agreed to that.
+    Wipe(WipeOrder),
 }
 
 /// What became of it.
@@ -53,6 +56,14 @@ pub enum Refusal {
     /// The run has ended, or there never was one.
     #[error("run {0} is not waiting or running")]
     NotOpen(RunId),
+    /// A wipe of that device has been asked for, and has not ended.
+    #[error("a wipe of {device} is asked for already{}", run.map(|run| format!(", in run {run}")).unwrap_or_default())]
+    WipeIsOpen {
+        /// The device.
+        device: String,
+        /// In which run; none while that is being written down.
+        run: Option<RunId>,
+    },
     /// The controller is ending.
     #[error("the controller is ending")]
     Ending,

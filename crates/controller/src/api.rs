@@ -5,7 +5,7 @@
 //!
 //! | socket | who | may |
 //! | --- | --- | --- |
-//! | `agentapi.sock` | whom its mode lets in | see and operate; root, the controller's user and the approvers decide on wipes |
+//! | `agentapi.sock` | whom its mode lets in | see and operate, and ask for wipes; root, the controller's user and the approvers decide on those |
 //! | `agentapi-ro.sock` | whom its mode lets in | see |
 
 pub(crate) mod access;

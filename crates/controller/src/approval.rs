@@ -14,8 +14,10 @@ use std::fmt;
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
+use crate::config::extension::WIPE;
 use crate::event::names;
 use crate::run::RunId;
 
@@ -37,9 +39,9 @@ impl fmt::Display for ApprovalId {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct Wipe {
-    /// The extension's name.
+    /// The extension's name; `wipe` where a user of the API asks.
     pub subject: String,
-    /// SHA-256 of the extension's bytes, in hex.
+    /// SHA-256 of the extension's bytes, in hex; the user where one of the API asks, as the kernel says it.
     pub extension_sha256: String,
     /// The run that asks.
     pub run: RunId,
@@ -66,6 +68,11 @@ impl Wipe {
         hex::encode(digest(&SHA256, serde_json::json!(self).to_string().as_bytes()))
     }
 
+    /// The extension, or the user of the API.
+    pub(crate) fn asked_by(&self) -> &str {
+        if self.subject == WIPE { &self.extension_sha256 } else { &self.subject }
+    }
+
     /// Whether the disk is still as it was when a person was asked. The run and the nonce are the request's own.
     pub(crate) fn has_same_disk(&self, now: &Self) -> bool {
         let disk = |wipe: &Self| {
@@ -74,6 +81,19 @@ impl Wipe {
         };
         disk(self) == disk(now)
     }
+}
+
+/// What a user of the API wants wiped.
+#[derive(Debug)]
+pub struct WipeOrder {
+    /// The device, such as `/dev/sdb1`.
+    pub device: String,
+    /// The disk's durable id.
+    pub durable_id: String,
+    /// The file system to be made.
+    pub fstype: String,
+    /// Told the number of the request when a person is asked; dropped where none ever is.
+    pub waits: oneshot::Sender<ApprovalId>,
 }
 
 /// A wipe that was asked for, and what became of it.

@@ -31,7 +31,7 @@ names! {
         NoSuccess = "no-success",
         /// The agent presents another certificate than the pinned ones.
         PinMismatch = "pin-mismatch",
-        /// An extension asks a person whether a disk may be wiped.
+        /// An extension, or a user of the API, asks a person whether a disk may be wiped.
         ApprovalWaiting = "approval-waiting",
         /// What happens cannot be written down.
         StateNotWritten = "state-not-written",

@@ -13,6 +13,7 @@ mod status;
 mod subjects;
 mod taken_up;
 mod task;
+mod wipe;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -189,18 +190,20 @@ impl Owner {
     }
 
     fn activate(&mut self, subject: &Subject, reason: String, due: Option<jiff::Timestamp>, asked: Option<Reply>) {
-        let claim = Claim {
-            subject: subject.name.clone(),
-            may_freeze: subject.may_freeze,
-            is_written: false,
-            has_permit: false,
-        };
-        let (task, mut open) = self.open(claim, due);
+        let Subject { name, digest, may_freeze, .. } = subject.clone();
+        let activation = Activation { subject: name, digest, reason, due, wipe: None };
+        self.queue(activation, may_freeze, asked);
+    }
+
+    fn queue(&mut self, activation: Activation, may_freeze: bool, asked: Option<Reply>) {
+        let wipes = activation.wipe.as_ref().map(|wipe| wipe.order.device.clone());
+        let subject = activation.subject.clone();
+        let claim = Claim { subject, may_freeze, wipes, is_written: false, has_permit: false };
+        let (task, mut open) = self.open(claim, activation.due);
         let (permit, permitted) = oneshot::channel();
         open.permit = Some(permit);
         open.asked.extend(asked);
         self.runs.push(open);
-        let activation = Activation { subject: subject.name.clone(), digest: subject.digest.clone(), reason, due };
         self.tasks.spawn(task.activate(activation, permitted));
     }
 

@@ -1,4 +1,4 @@
-//! A run: one execution of the backup loop or of an extension, with its state and its end.
+//! A run: one execution of the backup loop or of an extension, or a wipe, with its state and its end.
 
 pub mod host;
 mod kind;
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::event::names;
 
-pub use kind::{RunContext, Runner};
+pub use kind::{AskedWipe, RunContext, Runner};
 
 /// The number of a run, unique in one state folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -31,9 +31,9 @@ impl fmt::Display for RunId {
 pub struct Run {
     /// Its number.
     pub id: RunId,
-    /// What runs: `backup`, or the name of an extension.
+    /// What runs: `backup`, the name of an extension, or `wipe` for a disk that a user of the API wants wiped.
     pub subject: String,
-    /// SHA-256 of the extension's bytes, in hex.
+    /// SHA-256 of the extension's bytes, in hex; of a wipe the user who wants it, as the kernel says it.
     pub digest: String,
     /// Why it was activated.
     pub reason: String,
@@ -47,7 +47,7 @@ pub struct Run {
     pub ended_at: Option<Timestamp>,
     /// Why it ended so; empty where the state says it all.
     pub end_reason: String,
-    /// What the extension returned: a JSON text.
+    /// What the extension returned, or the agent's answer to a wipe: a JSON text.
     pub result: Option<String>,
     /// The agent's latest backup before this run; for runs that may start one.
     pub job_before: Option<String>,

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::approval::{Approval, Waiting, Wipe};
 use crate::calls::Identity;
 use crate::clock::{Clock, LONGEST_SLEEP};
+use crate::config::extension::WIPE;
 use crate::finding::{Finding, FindingKind};
 use crate::owner::StatusReader;
 use crate::plan::Plan;
@@ -148,16 +149,17 @@ impl Watcher {
 
     fn look_at_approvals(&mut self) {
         let waiting = Arc::clone(&self.sources.approvals.borrow_and_update());
-        // A subject has one run at a time, and a run one request.
+        // An extension has one run at a time, and a run one request. Users of the API may ask for one wipe of each device.
+        let subject_of = |wipe: &Wipe| if wipe.subject == WIPE { wipe.device.clone() } else { wipe.subject.clone() };
         for Approval { id, wipe, expires_at, .. } in waiting.iter() {
-            let Wipe { subject, device, durable_id, .. } = wipe;
+            let (Wipe { device, durable_id, .. }, asked_by) = (wipe, wipe.asked_by());
             let text = format!(
-                "{subject} asks whether {device} ({durable_id}) may be wiped: look with agentapi approvals show {id}, and decide \
+                "{asked_by} asks whether {device} ({durable_id}) may be wiped: look with agentapi approvals show {id}, and decide \
                  until {expires_at:.0}"
             );
-            self.raise((FindingKind::ApprovalWaiting, subject.clone()), text);
+            self.raise((FindingKind::ApprovalWaiting, subject_of(wipe)), text);
         }
-        let waits = |subject: &str| waiting.iter().any(|approval| approval.wipe.subject == subject);
+        let waits = |subject: &str| waiting.iter().any(|approval| subject_of(&approval.wipe) == subject);
         self.clear_those(|(kind, subject)| *kind == FindingKind::ApprovalWaiting && !waits(subject));
     }
 

@@ -9,7 +9,7 @@ pub(crate) enum Access {
     Open,
     /// To see: disks, runs, events, the configuration without secrets.
     Read,
-    /// To act: run, stop, pause, start a backup, assign and eject disks.
+    /// To act: run, stop, pause, start a backup, assign and eject disks, ask for a wipe.
     Operate,
     /// To decide that a disk is wiped.
     Decide,

@@ -9,6 +9,7 @@ use agentapi_host::records::{
 };
 use agentapi_host::{Agent, Error};
 use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, extract::State};
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -18,7 +19,8 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use crate::api::access::Rights;
 use crate::api::extract::{JsonBody, Parameters};
 use crate::api::problem::{Problem, ProblemKind};
-use crate::api::{ApiState, keys, wipe};
+use crate::api::wipe::{self, WipeAsked};
+use crate::api::{ApiState, keys};
 use crate::owner::Activity;
 use crate::run::host::BACKUP;
 
@@ -146,19 +148,22 @@ pub(super) struct FormatBody {
     /// The durable id of the disk; for a confirmed wipe.
     #[serde(default)]
     durable_id: String,
-    /// Whether what is on the disk may be lost. A person must approve that.
+    /// Whether what is on the disk may be lost. A person is asked before it is.
     #[serde(default)]
     confirmed: bool,
 }
 
 /// Formats a disk
 ///
-/// A disk on which there is something is formatted only if that is `confirmed` and a person has approved it; without a
-/// confirmation the agent formats nothing that holds data, and says what is to be confirmed.
+/// Without a confirmation the agent formats nothing that holds data, and says what is to be confirmed. `confirmed`, with the
+/// disk's durable id, asks a person whether it may be wiped (`POST /v1/approvals/{id}/approve`): the answer is 202 with a
+/// run that waits for that, wipes the disk then, and ends with what came of it. `conflict` while a wipe of the device is
+/// waiting, or where the device is another disk; `format-refused` for the disks of the host's operator.
 #[utoipa::path(
     post, path = "/v1/agent/format-disk", tag = "agent", request_body = FormatBody,
     responses(
         (status = 200, body = FormatResult),
+        (status = 202, body = WipeAsked, headers(("location" = String, description = "The run."))),
         (status = 409, body = Problem, content_type = "application/problem+json")
     )
 )]
@@ -166,12 +171,13 @@ pub(super) async fn format_disk(
     State(state): State<ApiState>,
     Extension(rights): Extension<Rights>,
     JsonBody(FormatBody { device, fstype, durable_id, confirmed }): JsonBody<FormatBody>,
-) -> Answer<FormatResult> {
-    let request = FormatRequest { device, fstype, confirmation: confirmed.then_some(durable_id) };
-    if request.confirmation.is_some() {
-        return wipe::ask(&state, &rights, request).await.map(Json);
+) -> Result<Response, Problem> {
+    if confirmed {
+        return Ok(wipe::ask(&state, &rights, device, fstype, durable_id).await?.into_response());
     }
-    detached(&state, async move |agent: Agent| agent.format_disk(&request).await).await
+    let request = FormatRequest { device, fstype, confirmation: None };
+    let result = detached(&state, async move |agent: Agent| agent.format_disk(&request).await).await?;
+    Ok(result.into_response())
 }
 
 /// Whose UUID is asked for.

@@ -29,6 +29,7 @@ use ring::digest::{Context, SHA256};
 use crate::api::access::Rights;
 use crate::api::body;
 use crate::api::problem::{Problem, ProblemKind};
+use crate::api::wipe::WipeAsked;
 use crate::clock::Clock;
 use crate::store::{KnownRequest, RequestDigest, RequestKey, Store, StoreError, StoredAnswer};
 
@@ -207,6 +208,12 @@ fn content_type(headers: &HeaderMap) -> String {
 }
 
 fn to_response(StoredAnswer { status, content_type, body }: StoredAnswer) -> Response {
+    // The location follows from the body, and is not kept.
+    if status == StatusCode::ACCEPTED.as_u16()
+        && let Ok(asked) = serde_json::from_slice::<WipeAsked>(&body)
+    {
+        return asked.into_response();
+    }
     // It was one when it was kept.
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(CONTENT_TYPE, content_type)], body).into_response()

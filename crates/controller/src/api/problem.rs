@@ -139,7 +139,7 @@ impl From<Refusal> for Problem {
     fn from(why: Refusal) -> Self {
         let kind = match why {
             Refusal::NoSubject(_) => ProblemKind::NotFound,
-            Refusal::NotOpen(_) => ProblemKind::Conflict,
+            Refusal::NotOpen(_) | Refusal::WipeIsOpen { .. } => ProblemKind::Conflict,
             Refusal::Ending => ProblemKind::Ending,
             Refusal::Store(why) => return why.into(),
         };

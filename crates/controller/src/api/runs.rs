@@ -21,7 +21,7 @@ use crate::store::{Page, RunFilter};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
-    /// Only those of `backup`, or of the extension of this name.
+    /// Only those of `backup`, of the extension of this name, or of `wipe`.
     subject: Option<String>,
     /// Only those in this state.
     #[param(inline)]

@@ -75,6 +75,6 @@ async fn change(state: &ApiState, rights: &Rights, action: Action) -> Result<Jso
     }
 }
 
-fn unexpected(outcome: &Outcome) -> Problem {
+pub(super) fn unexpected(outcome: &Outcome) -> Problem {
     Problem::internal("the owner did something else than was asked", &format!("{outcome:?}"))
 }

@@ -4,13 +4,15 @@ mod problems;
 mod samples;
 mod streams;
 mod told;
+mod wipes;
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agentapi_host::quiesce::Program;
+use agentapi_host::policy::AuditFile;
+use agentapi_host::quiesce::{Parked, Program};
 use agentapi_host::{Host, Target};
 use agentapi_mock::MockAgent;
 use axum::body::Bytes;
@@ -37,17 +39,20 @@ use crate::metrics::{self, Metrics};
 use crate::notify::Receiver;
 use crate::owner::Owner;
 use crate::plan::{Plan, Subject};
-use crate::run::host::Work;
+use crate::run::host::{HostRunner, Parking, Work};
 use crate::run::{Run, RunContext, RunEnd, RunState, Runner};
 use crate::store::Store;
 use crate::watcher::Findings;
 
-/// Ends at once.
-struct Quick;
+/// Ends at once, but for wipes.
+struct Quick(HostRunner);
 
 impl Runner for Quick {
-    fn run(&self, _: RunContext) -> Pin<Box<dyn Future<Output = RunEnd> + Send>> {
-        Box::pin(async { RunEnd::new(RunState::Done, "") })
+    fn run(&self, context: RunContext) -> Pin<Box<dyn Future<Output = RunEnd> + Send>> {
+        match context.wipe {
+            Some(_) => self.0.run(context),
+            None => Box::pin(async { RunEnd::new(RunState::Done, "") }),
+        }
     }
 
     fn reconcile(&self, _: Run, _: CancellationToken) -> Pin<Box<dyn Future<Output = RunEnd> + Send>> {
@@ -65,8 +70,8 @@ struct Fixture {
     finder: watch::Sender<Findings>,
     _work: watch::Sender<Arc<Work>>,
     _plan: watch::Sender<Arc<Plan>>,
-    _agent: MockAgent,
-    _folder: tempfile::TempDir,
+    agent: MockAgent,
+    folder: tempfile::TempDir,
 }
 
 impl Fixture {
@@ -82,7 +87,17 @@ impl Fixture {
         let (work, works) = watch::channel(Arc::new(work));
         let store = Store::open(&folder.path().join("state")).unwrap();
         let clock = Arc::new(SystemClock);
-        let (owner, handle) = Owner::new(clock.clone(), store.clone(), Arc::new(Quick), plans).await.unwrap();
+        let desk = Desk::new(clock.clone(), store.clone());
+        let runner = HostRunner {
+            store: store.clone(),
+            clock: clock.clone(),
+            work: works.clone(),
+            coordinator: None,
+            desk: desk.clone(),
+            audit: Some(Arc::new(AuditFile::open(folder.path().join("audit.jsonl")).unwrap())),
+            parking: Arc::new(Parking::new(store.clone(), None, Parked::nothing_to_park, Arc::default())),
+        };
+        let (owner, handle) = Owner::new(clock.clone(), store.clone(), Arc::new(Quick(runner)), plans).await.unwrap();
         let stop = CancellationToken::new();
         let receivers = [("works", "cat"), ("fails", "sh -c 'echo no route >&2; exit 3'")].map(|(name, line)| {
             let target = NotifyTarget::Command(Program::parse(line).unwrap());
@@ -102,7 +117,7 @@ impl Fixture {
             owner: handle,
             store: store.clone(),
             findings,
-            desk: Desk::new(clock.clone(), store.clone()),
+            desk,
             receivers,
             config: watch::channel(Arc::new(config(folder.path()))).1,
             metrics: Arc::new(metrics),
@@ -116,7 +131,7 @@ impl Fixture {
         let sockets = Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None };
         let serving = tokio::spawn(serve(bind(&sockets, &Inherited::default()).unwrap(), state));
         let owner = tokio::spawn(owner.work(stop.clone()));
-        Self { store, sockets, stop, serving, owner, finder, _work: work, _plan: plan, _agent: agent, _folder: folder }
+        Self { store, sockets, stop, serving, owner, finder, _work: work, _plan: plan, agent, folder }
     }
 
     async fn ask(&self, method: Method, path: &str, body: &str) -> (StatusCode, Value) {

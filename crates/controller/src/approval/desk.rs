@@ -158,6 +158,11 @@ impl Desk {
 }
 
 impl Asked {
+    /// The number of the request.
+    pub(crate) fn id(&self) -> ApprovalId {
+        self.id
+    }
+
     /// The decision: of a person, or of the time that is over.
     pub(crate) async fn decision(&mut self) -> Decided {
         let expired = self.desk.clock.sleep(self.time_to_decide);

@@ -42,7 +42,7 @@ pub struct Extension {
 }
 
 pub(super) fn check_all(sections: Vec<Section<'_>>, from: &Defaults<'_>) -> Option<Vec<Extension>> {
-    let mut names = BTreeSet::from([BACKUP.to_owned()]);
+    let mut names = BTreeSet::from([BACKUP.to_owned(), WIPE.to_owned()]);
     let checked: Vec<_> = sections.into_iter().map(|section| check(section, &mut names, from)).collect();
     checked.into_iter().collect()
 }
@@ -145,6 +145,8 @@ const WALL_WITH_A_PERSON: std::time::Duration = std::time::Duration::from_secs(2
 
 /// What the backup loop is called beside extensions.
 pub const BACKUP: &str = "backup";
+/// What the runs are called in which a user of the API has a disk wiped.
+pub const WIPE: &str = "wipe";
 
 #[cfg(test)]
 mod tests {

@@ -19,6 +19,7 @@ impl Owner {
             Action::Stop { run } => drop(reply.send(self.stop(run, actor))),
             Action::Pause { subject } => self.set_paused(subject, true, actor, reply),
             Action::Resume { subject } => self.set_paused(subject, false, actor, reply),
+            Action::Wipe(order) => self.wipe(order, actor, reply),
         }
     }
 

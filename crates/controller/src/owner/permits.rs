@@ -5,6 +5,9 @@
 pub(super) struct Claim {
     pub(super) subject: String,
     pub(super) may_freeze: bool,
+    /// The device, if a user of the API wants it wiped. Such a run needs no permit: it waits for a person, for a quarter of
+    /// an hour, and the next backup is not to wait with it.
+    pub(super) wipes: Option<String>,
     /// Nothing begins that a crash would forget.
     pub(super) is_written: bool,
     pub(super) has_permit: bool,
@@ -12,10 +15,12 @@ pub(super) struct Claim {
 
 /// The places of those that may begin now, in their order. One that is held up does not hold up those behind it.
 pub(super) fn permitted(claims: &[Claim]) -> Vec<usize> {
-    let mut running: Vec<&Claim> = claims.iter().filter(|claim| claim.has_permit).collect();
+    let mut running: Vec<&Claim> = claims.iter().filter(|claim| claim.has_permit && claim.wipes.is_none()).collect();
     let mut places = Vec::new();
     for (place, claim) in claims.iter().enumerate().filter(|(_, claim)| claim.is_written && !claim.has_permit) {
-        if why_not(claim, &running).is_none() {
+        if claim.wipes.is_some() {
+            places.push(place);
+        } else if why_not(claim, &running).is_none() {
             running.push(claim);
             places.push(place);
         }
@@ -44,7 +49,11 @@ mod tests {
     use super::{Claim, MAX_RUNNING, permitted};
 
     fn claim(subject: &str, may_freeze: bool, has_permit: bool) -> Claim {
-        Claim { subject: subject.into(), may_freeze, is_written: true, has_permit }
+        Claim { subject: subject.into(), may_freeze, wipes: None, is_written: true, has_permit }
+    }
+
+    fn wipe(device: &str, has_permit: bool) -> Claim {
+        Claim { wipes: Some(device.into()), ..claim("wipe", false, has_permit) }
     }
 
     #[test]
@@ -63,6 +72,16 @@ mod tests {
     fn what_is_not_written_down_does_not_begin_and_holds_nothing_up() {
         let claims = [Claim { is_written: false, ..claim("backup", true, false) }, claim("snapshots", true, false)];
         assert_eq!(permitted(&claims), [1]);
+    }
+
+    #[test]
+    fn a_wipe_waits_for_no_run_and_no_run_for_a_wipe() {
+        let waiting = (0..MAX_RUNNING).map(|number| wipe(&number.to_string(), true));
+        let claims: Vec<_> = waiting.chain([wipe("/dev/sdc1", false), claim("backup", true, false)]).collect();
+        assert_eq!(permitted(&claims), [MAX_RUNNING, MAX_RUNNING + 1]);
+        let running = (0..MAX_RUNNING).map(|number| claim(&number.to_string(), false, true));
+        let claims: Vec<_> = running.chain([claim("backup", true, false), wipe("/dev/sdc1", false)]).collect();
+        assert_eq!(permitted(&claims), [MAX_RUNNING + 1]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::run::{Run, RunContext, RunEnd, RunId, RunState, Runner};
+use crate::run::{AskedWipe, Run, RunContext, RunEnd, RunId, RunState, Runner};
 use crate::store::{Store, StoreError};
 
 /// What the task of a run needs.
@@ -40,25 +40,27 @@ pub(super) enum Note {
 }
 
 /// Why a run is activated.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Activation {
     pub(super) subject: String,
     pub(super) digest: String,
     pub(super) reason: String,
     /// The due time that this deals with.
     pub(super) due: Option<jiff::Timestamp>,
+    /// What it is to wipe, and nothing else, if it is.
+    pub(super) wipe: Option<AskedWipe>,
 }
 
 impl RunTask {
     /// A new run.
     pub(super) async fn activate(self, activation: Activation, permit: oneshot::Receiver<()>) {
-        let (subject, at) = (activation.subject.clone(), self.clock.now());
+        let Activation { subject, digest, reason, due, wipe } = activation;
+        let (name, at) = (subject.clone(), self.clock.now());
         let queued = self.store.writer().write(move |tx| {
-            let Activation { subject, digest, reason, due } = &activation;
             if let Some(due) = due {
-                tx.dealt_with(subject, *due)?;
+                tx.dealt_with(&name, due)?;
             }
-            tx.queue_run(at, subject, digest, reason)
+            tx.queue_run(at, &name, &digest, &reason)
         });
         let run = match queued.await {
             Ok(run) => run,
@@ -70,7 +72,7 @@ impl RunTask {
             () = self.stop.cancelled() => RunEnd::new(RunState::Stopped, "it was stopped before it began"),
             // The owner is gone: the controller ends.
             permit = permit => match permit {
-                Ok(()) => self.begin(run, subject).await,
+                Ok(()) => self.begin(run, subject, wipe).await,
                 Err(_) => RunEnd::new(RunState::Stopped, "the controller ended before it began"),
             },
         };
@@ -84,12 +86,12 @@ impl RunTask {
         self.end(id, end).await;
     }
 
-    async fn begin(&self, run: RunId, subject: String) -> RunEnd {
+    async fn begin(&self, run: RunId, subject: String, wipe: Option<AskedWipe>) -> RunEnd {
         let at = self.clock.now();
         if let Err(why) = self.store.writer().write(move |tx| tx.begin_run(at, run)).await {
             return RunEnd::new(RunState::Stopped, format!("its beginning could not be written down: {why}"));
         }
-        guard(self.runner.run(RunContext { run, subject, stop: self.stop.clone() })).await
+        guard(self.runner.run(RunContext { run, subject, stop: self.stop.clone(), wipe })).await
     }
 
     /// Writes the end down, and frees the permit only then: after a crash, the next run could take the backup of a run whose

@@ -1,11 +1,13 @@
-//! Runs subjects through the host library: the backup loop and extensions, against the agent, with the applications frozen
-//! by the coordinator and the store parked meanwhile.
+//! Runs subjects through the host library: the backup loop, extensions and wipes, against the agent, with the applications
+//! frozen by the coordinator and the store parked meanwhile.
 
 mod approver;
 mod backup;
+mod disk;
 mod extension;
 mod parking;
 mod reconcile;
+mod wipe;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -19,13 +21,14 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::approval::Desk;
-use crate::clock::Clock;
+use crate::clock::{Clock, Monotonic};
 use crate::run::log::LineKeeper;
 use crate::run::{Run, RunContext, RunEnd, RunId, RunState, Runner};
 use crate::store::Store;
 
-pub use crate::config::extension::BACKUP;
+pub use crate::config::extension::{BACKUP, WIPE};
 use approver::RunApprover;
+pub(crate) use disk::{LookError, look};
 pub(crate) use parking::Parking;
 
 /// The runner of the controller. Cheap to clone.
@@ -92,7 +95,10 @@ impl Runner for HostRunner {
         let runner = self.clone();
         Box::pin(async move {
             let work = Arc::clone(&runner.work.borrow());
-            let RunContext { run, subject, stop } = context;
+            let RunContext { run, subject, stop, wipe } = context;
+            if let Some(wipe) = wipe {
+                return runner.wipe(run, &work.agent, wipe, &stop).await;
+            }
             match (subject.as_str(), &work.backup, work.extensions.get(&subject)) {
                 (BACKUP, Some(backup), _) => runner.back_up(run, &work.agent, backup, &stop).await,
                 (_, _, Some(extension)) => runner.run_extension(run, &work.agent, extension, &stop).await,
@@ -112,21 +118,20 @@ impl HostRunner {
     /// may last so long.
     fn prepare(&self, run: RunId, agent: &Agent, policy: &Policy, wall: Duration) -> Policy {
         let lines = LineKeeper::new(run, Arc::clone(&self.clock), self.store.writer().clone());
-        let mut policy = policy.clone().log(Arc::new(lines)).approver(Arc::new(RunApprover {
-            desk: self.desk.clone(),
-            store: self.store.clone(),
-            clock: Arc::clone(&self.clock),
-            agent: agent.clone(),
-            run,
-            ends_at: self.clock.monotonic() + wall,
-            extension_sha256: policy.sha256().to_owned(),
-        }));
+        let ends_at = self.clock.monotonic() + wall;
+        let approver = self.approver(run, agent, ends_at, policy.sha256().to_owned());
+        let mut policy = policy.clone().log(Arc::new(lines)).approver(Arc::new(approver));
         if let Some(audit) = &self.audit {
             policy = policy.audit(Arc::clone(audit).as_audit());
         }
         let Some(coordinator) = &self.coordinator else { return policy };
         let parking = Arc::clone(&self.parking);
         policy.quiesce(coordinator.clone(), move || parking.park())
+    }
+
+    fn approver(&self, run: RunId, agent: &Agent, ends_at: Monotonic, extension_sha256: String) -> RunApprover {
+        let (desk, store, clock) = (self.desk.clone(), self.store.clone(), Arc::clone(&self.clock));
+        RunApprover { desk, store, clock, agent: agent.clone(), run, ends_at, extension_sha256 }
     }
 
     /// Runs an extension until its end or until it is stopped; then waits until nothing is frozen. The error is an end.

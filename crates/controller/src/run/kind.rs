@@ -4,6 +4,8 @@ use std::pin::Pin;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::actor::Actor;
+use crate::approval::WipeOrder;
 use crate::run::{Run, RunEnd, RunId};
 
 /// Runs subjects. The second implementation is the scripted one of the tests.
@@ -16,7 +18,7 @@ pub trait Runner: Send + Sync + 'static {
 }
 
 /// What a run is given.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RunContext {
     /// Its number.
     pub run: RunId,
@@ -24,4 +26,15 @@ pub struct RunContext {
     pub subject: String,
     /// Says that it is to end.
     pub stop: CancellationToken,
+    /// What is to be wiped, if a user of the API has asked for it: then that is all the run does.
+    pub wipe: Option<AskedWipe>,
+}
+
+/// A wipe, and the user of the API who wants it.
+#[derive(Debug)]
+pub struct AskedWipe {
+    /// What is to be wiped.
+    pub order: WipeOrder,
+    /// Who wants it.
+    pub asked_by: Actor,
 }

@@ -178,6 +178,19 @@ impl Reader {
         .await
     }
 
+    /// Whether a run has used an approval: what that allowed may have been done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::read`].
+    pub async fn has_used_an_approval(&self, run: RunId) -> Result<bool, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM approval WHERE run = ?1 AND state = 'used')";
+            Ok(connection.query_row(sql, [run.0], |row| row.get(0))?)
+        })
+        .await
+    }
+
     /// Requests, the newest first: those before this number.
     ///
     /// # Errors

@@ -35,18 +35,17 @@ macro_rules! kinds {
 kinds! {
     InvalidArgument = "invalid-argument", BAD_REQUEST, "The request is not what is documented. Nothing was done.";
     Denied = "denied", FORBIDDEN, "This connection may not do that. Nothing was done.";
-    NotFound = "not-found", NOT_FOUND, "There is no such path, run or name.";
+    NotFound = "not-found", NOT_FOUND, "There is no such path, run, name or device.";
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The path has other methods; the header `Allow` names them.";
     RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "The body of the request did not come within 10 s. Nothing was done.";
     Conflict = "conflict", CONFLICT, "Not in this state. Nothing was done.";
     InProgress = "in-progress", CONFLICT, "The request that had this idempotency key first has not ended.";
     OutcomeUnknown = "outcome-unknown", CONFLICT,
         "The controller ended while it worked on the request that had this idempotency key. Look before you ask again with another key.";
-    NeedsApproval = "needs-approval", CONFLICT, "A person must approve that this disk is wiped. Nothing was done.";
     NeedsConfirmation = "needs-confirmation", CONFLICT,
         "The disk holds data of the customer, who must confirm that it is wiped: `value` says which. Nothing was done.";
     FormatRefused = "format-refused", CONFLICT,
-        "The host's operator must sign that this disk is wiped: `value` says what. Nothing was done.";
+        "The host's operator must sign that this disk is wiped: `value` says what, if the agent was told to format. Nothing was done.";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body of the request is longer than 64 KiB.";
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE,
         "The body is to be JSON, with the header `Content-Type: application/json`.";

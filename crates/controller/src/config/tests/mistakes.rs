@@ -109,13 +109,15 @@ const TABLE: &[Case] = &[
         ],
     ),
     (
-        "[[extension]]\nname = \"backup\"\nfile = \"a.wasm\"\n[[extension]]\nname = \"-x\"\nfile = \"a.wasm\"\n[[extension]]\nname = \"e\"\nfile = \".\"\n[[extension]]\nname = \"e\"\nfile = \"\"\n",
+        "[[extension]]\nname = \"backup\"\nfile = \"a.wasm\"\n[[extension]]\nname = \"-x\"\nfile = \"a.wasm\"\n[[extension]]\nname = \"e\"\nfile = \".\"\n[[extension]]\nname = \"e\"\nfile = \"\"\n[[extension]]\nname = \"wipe\"\nfile = \"\"\n",
         &[
             "controller.toml:6:8: extension.name: expected a name that nothing else has, found \"backup\"",
             "controller.toml:9:8: extension.name: expected up to 63 letters, digits, '-', '_' and '.', the first a letter or digit",
             "controller.toml:13:8: extension.file: expected a file that can be read, found: something else",
             "controller.toml:15:8: extension.name: expected a name that nothing else has, found \"e\"",
             "controller.toml:16:8: extension.file: expected a path, found an empty text",
+            "controller.toml:18:8: extension.name: expected a name that nothing else has, found \"wipe\"",
+            "controller.toml:19:8: extension.file: expected a path, found an empty text",
         ],
     ),
     (

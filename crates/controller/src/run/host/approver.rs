@@ -1,4 +1,4 @@
-//! A wipe that an extension asks for: shown to a person as the agent describes the disk, and looked at again before the yes is
+//! A wipe that an extension, or a user of the API, asks for: shown to a person as the agent describes the disk, and looked at again before the yes is
 //! used.
 
 use std::pin::Pin;
@@ -9,11 +9,12 @@ use agentapi_host::policy::{Approver, Decision, Wipe as Asked};
 use agentapi_host::records::{Disk, DiskRole};
 use agentapi_host::{Agent, error_chain};
 
-use crate::approval::{ApprovalState, Desk, Wipe};
+use crate::approval::{ApprovalId, ApprovalState, Desk, Wipe};
 use crate::clock::{Clock, Monotonic};
 use crate::event::{EventKind, NewEvent, Severity};
 use crate::run::RunId;
-use crate::store::Store;
+use crate::run::host::disk;
+use crate::store::{Decided, Store};
 
 /// Asks for one run.
 pub(super) struct RunApprover {
@@ -24,41 +25,47 @@ pub(super) struct RunApprover {
     pub(super) run: RunId,
     /// When the run's wall-clock limit ends it.
     pub(super) ends_at: Monotonic,
+    /// SHA-256 of the extension's bytes in hex, or the user who asks.
     pub(super) extension_sha256: String,
 }
 
 impl Approver for RunApprover {
     fn approves<'a>(&'a self, asked: &'a Asked) -> Pin<Box<dyn Future<Output = Decision> + Send + 'a>> {
         Box::pin(async move {
-            match self.ask(asked).await {
+            match self.ask(asked, |_| {}).await {
                 Ok(by) => Decision::approved().made_by(by),
-                Err(Refused { by, why }) => {
-                    if let Some(why) = why {
-                        self.tell(asked, why);
-                    }
-                    let decision = Decision::refused();
-                    if by.is_empty() { decision } else { decision.made_by(by) }
+                Err(Refused::ByPerson(decided)) if decided.by.is_empty() => Decision::refused(),
+                Err(Refused::ByPerson(decided)) => Decision::refused().made_by(decided.by),
+                // An event has said it.
+                Err(Refused::Withdrawn(_)) => Decision::refused(),
+                Err(Refused::ByRule(why)) => {
+                    self.tell(asked, why);
+                    Decision::refused()
                 }
             }
         })
     }
 }
 
-/// A no, and the reason where no person gave it.
-struct Refused {
-    by: String,
-    why: Option<String>,
+/// A no.
+pub(super) enum Refused {
+    /// A person gave it, or nobody has decided in time.
+    ByPerson(Decided),
+    /// A person has agreed, and what they agreed to is no more.
+    Withdrawn(String),
+    /// Nobody was asked, or what they have decided is not written down.
+    ByRule(String),
 }
 
 impl From<String> for Refused {
     fn from(why: String) -> Self {
-        Self { by: String::new(), why: Some(why) }
+        Self::ByRule(why)
     }
 }
 
 impl RunApprover {
-    /// Who has agreed. When this returns, the approval is used up on the disk.
-    async fn ask(&self, asked: &Asked) -> Result<String, Refused> {
+    /// Who has agreed. When this returns, the approval is used up on the disk. `waits` is told the number of the request.
+    pub(super) async fn ask(&self, asked: &Asked, waits: impl FnOnce(ApprovalId)) -> Result<String, Refused> {
         let wipe = self.look(asked).await?;
         // Asked for longer, a person would agree to a wipe that the limit forestalls, or cuts off.
         let patience = self.ends_at.since(self.clock.monotonic()).saturating_sub(TIME_TO_WIPE);
@@ -67,9 +74,10 @@ impl RunApprover {
         }
         let written = |why| format!("it cannot be written down: {}", error_chain(&why));
         let mut request = self.desk.ask(wipe.clone(), patience).await.map_err(written)?;
+        waits(request.id());
         let decided = request.decision().await;
         if decided.state != ApprovalState::Approved {
-            return Err(Refused { by: decided.by, why: None });
+            return Err(Refused::ByPerson(decided));
         }
         // Minutes have passed: a disk may have been taken out, and another one put in its place.
         let why = match self.look(asked).await {
@@ -81,8 +89,7 @@ impl RunApprover {
             Err(why) => why,
         };
         match request.withdraw(why.clone()).await {
-            // An event has said it.
-            Ok(()) => Err(Refused { by: String::new(), why: None }),
+            Ok(()) => Err(Refused::Withdrawn(why)),
             Err(error) => {
                 tracing::error!(error = %error_chain(&error), "an approval that is of no use is not withdrawn");
                 Err(why.into())
@@ -92,29 +99,19 @@ impl RunApprover {
 
     /// The disk as the agent describes it now.
     async fn look(&self, asked: &Asked) -> Result<Wipe, String> {
-        let disks = self.agent.disks().await;
-        let disks =
-            disks.map_err(|why| format!("the agent cannot be asked for its disks: {}", error_chain(&why)))?.disks;
-        let mut named = disks.into_iter().filter(|disk| disk.backing_device == asked.device);
-        let disk = match (named.next(), named.next()) {
-            (Some(disk), None) => disk,
-            (None, _) => return Err("the agent lists no such device".to_owned()),
-            (Some(_), Some(_)) => return Err("the agent lists that device twice".to_owned()),
-        };
-        if disk.durable_id != asked.durable_id || asked.durable_id.is_empty() {
-            return Err(format!("its durable id is {}, and not {}", disk.durable_id, asked.durable_id));
-        }
-        let role = match disk.role {
-            // The agent would refuse as well; nobody is to be asked for what they may not decide.
-            DiskRole::System | DiskRole::Backup => return Err("only the operator of the host may wipe it".to_owned()),
-            DiskRole::UserData => "user-data".to_owned(),
-            DiskRole::Other(ref role) => role.clone(),
-        };
+        let disk = disk::look(&self.agent, &asked.device, &asked.durable_id).await;
+        let disk = disk.map_err(|why| error_chain(&why))?;
         let nonce = Desk::nonce().ok_or("the machine has no random number to give")?;
-        Ok(self.wipe(asked, disk, role, nonce))
+        Ok(self.wipe(asked, disk, nonce))
     }
 
-    fn wipe(&self, asked: &Asked, disk: Disk, role: String, nonce: String) -> Wipe {
+    fn wipe(&self, asked: &Asked, disk: Disk, nonce: String) -> Wipe {
+        let role = match disk.role {
+            DiskRole::System => "system".to_owned(),
+            DiskRole::Backup => "backup".to_owned(),
+            DiskRole::UserData => "user-data".to_owned(),
+            DiskRole::Other(role) => role,
+        };
         let mut contents = match (disk.data_bearing, disk.data_reason) {
             (true, reason) if reason.is_empty() => "data".to_owned(),
             (_, reason) => reason,

@@ -10,13 +10,16 @@ use agentapi_host::records::{BackupPhase, BackupStatus};
 use agentapi_host::{Agent, error_chain};
 use tokio_util::sync::CancellationToken;
 
-use crate::run::host::{BACKUP, HostRunner};
+use crate::run::host::{BACKUP, HostRunner, WIPE};
 use crate::run::{Run, RunEnd, RunState};
 
 impl HostRunner {
     pub(super) async fn find_out(&self, run: Run, stop: &CancellationToken) -> RunEnd {
         if run.state == RunState::Queued {
             return RunEnd::new(RunState::Stopped, "the controller ended before it began");
+        }
+        if run.subject == WIPE {
+            return self.find_out_wipe(&run).await;
         }
         let Some(before) = run.job_before.filter(|_| run.subject == BACKUP) else {
             return RunEnd::new(RunState::Stopped, "the controller ended while it ran");
@@ -30,6 +33,27 @@ impl HostRunner {
         tokio::select! {
             end = self.follow(&work.agent, &before, give_up_after) => self.judge(end, accepts),
             () = stop.cancelled() => RunEnd::new(RunState::Unknown, "the controller ended while it ran, and again before the agent was asked"),
+        }
+    }
+
+    /// What was approved is used up on the disk before the agent is told to wipe. It is not told again, whatever has become of
+    /// that.
+    async fn find_out_wipe(&self, run: &Run) -> RunEnd {
+        match self.store.reader().has_used_an_approval(run.id).await {
+            Ok(false) => {
+                RunEnd::new(RunState::Stopped, "the controller ended before the agent was told to wipe anything")
+            }
+            Ok(true) => {
+                let text = "the controller ended while the agent was told to wipe the disk: look whether it was";
+                RunEnd::new(RunState::Unknown, text)
+            }
+            Err(why) => {
+                let text = format!(
+                    "the controller ended while it ran, and its approval cannot be read: {}",
+                    error_chain(&why)
+                );
+                RunEnd::new(RunState::Unknown, text)
+            }
         }
     }
 
