@@ -1,5 +1,5 @@
-//! A wipe that an extension, or a user of the API, asks for: shown to a person as the agent describes the disk, and looked at again before the yes is
-//! used.
+//! A wipe that an extension, or a user of the API, asks for: shown to a person as the agent describes the disk, and looked at
+//! again before the yes is used.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -80,20 +80,29 @@ impl RunApprover {
             return Err(Refused::ByPerson(decided));
         }
         // Minutes have passed: a disk may have been taken out, and another one put in its place.
-        let why = match self.look(asked).await {
-            Ok(now) if now.has_same_disk(&wipe) => {
-                request.take().await.map_err(written)?;
-                return Ok(decided.by);
-            }
-            Ok(_) => "the disk is not any more what it was when it was agreed to".to_owned(),
-            Err(why) => why,
-        };
-        match request.withdraw(why.clone()).await {
-            Ok(()) => Err(Refused::Withdrawn(why)),
-            Err(error) => {
-                tracing::error!(error = %error_chain(&error), "an approval that is of no use is not withdrawn");
-                Err(why.into())
-            }
+        if let Err(why) = self.compare(asked, &wipe).await {
+            return Err(match request.withdraw(why.clone()).await {
+                Ok(()) => Refused::Withdrawn(why),
+                Err(error) => {
+                    tracing::error!(error = %error_chain(&error), "an approval that is of no use is not withdrawn");
+                    why.into()
+                }
+            });
+        }
+        let compared_at = self.clock.monotonic();
+        request.take().await.map_err(written)?;
+        // A freeze in between has held that up until its thaw, and much may have happened to a disk meanwhile.
+        if self.clock.monotonic().since(compared_at) > LONGEST_SINCE_A_LOOK {
+            self.compare(asked, &wipe).await?;
+        }
+        Ok(decided.by)
+    }
+
+    /// Whether the disk is still what a person has agreed to.
+    async fn compare(&self, asked: &Asked, wipe: &Wipe) -> Result<(), String> {
+        match self.look(asked).await?.has_same_disk(wipe) {
+            true => Ok(()),
+            false => Err("the disk is not any more what it was when it was agreed to".to_owned()),
         }
     }
 
@@ -149,3 +158,5 @@ impl RunApprover {
 
 /// Left of the run when a person's time is over: two calls, each with the agent's deadline of 15 s.
 const TIME_TO_WIPE: Duration = Duration::from_secs(30);
+/// How old a look at the disk may be when it is wiped: far longer than a write takes while nothing is frozen.
+const LONGEST_SINCE_A_LOOK: Duration = Duration::from_secs(5);

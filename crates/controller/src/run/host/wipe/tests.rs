@@ -1,8 +1,9 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use agentapi_host::quiesce::Parked;
-use agentapi_host::{Host, Target};
+use agentapi_host::{CallSummary, Host, Observer, Target};
 use agentapi_mock::{Fault, MockAgent, Repeat, Route};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -21,11 +22,24 @@ const RUN: RunId = RunId(1);
 const APPROVAL: ApprovalId = ApprovalId(1);
 const USER: Actor = Actor::Peer { uid: 1000, pid: Some(7) };
 
+/// Counts the answers about disks.
+#[derive(Default)]
+struct Looks(AtomicUsize);
+
+impl Observer for Looks {
+    fn call_ended(&self, call: &CallSummary) {
+        if call.route == Some(Route::Disks) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// A run that has asked a person.
 struct Fixture {
     clock: VirtualClock,
     runner: HostRunner,
     agent: MockAgent,
+    looks: Arc<Looks>,
     stop: CancellationToken,
     running: JoinHandle<RunEnd>,
     _folder: tempfile::TempDir,
@@ -36,7 +50,8 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let agent = MockAgent::start().await.unwrap();
         let target = Target::parse(&agent.endpoint(), agent.token(), [agent.fingerprint().to_string()]).unwrap();
-        let host = Host::builder().cache_dir(folder.path().join("cache")).build().unwrap();
+        let looks = Arc::new(Looks::default());
+        let host = Host::builder().cache_dir(folder.path().join("cache")).observer(looks.clone()).build().unwrap();
         let work = Work { agent: host.agent(target).unwrap(), backup: None, extensions: [].into() };
         let store = Store::open(&folder.path().join("state")).unwrap();
         let clock = VirtualClock::new("2026-11-26T10:00:00Z".parse().unwrap());
@@ -61,7 +76,7 @@ impl Fixture {
         let context = RunContext { run: RUN, subject: WIPE.into(), stop: stop.clone(), wipe };
         let running = tokio::spawn(runner.run(context));
         assert_eq!(number.await.unwrap(), APPROVAL);
-        Self { clock, runner, agent, stop, running, _folder: folder }
+        Self { clock, runner, agent, looks, stop, running, _folder: folder }
     }
 
     async fn approve(&self) {
@@ -115,6 +130,38 @@ async fn an_answer_that_is_lost_leaves_it_unknown_and_one_that_refuses_does_not(
     fixture.approve().await;
     let end = fixture.running.await.unwrap();
     assert!(end.state == RunState::Failed && end.reason.starts_with("nothing was wiped: "), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_freeze_between_the_look_and_the_wipe_is_followed_by_another_look() {
+    for becomes_another in [false, true] {
+        let fixture = Fixture::new().await;
+        // The last look has begun when the freeze comes. Nothing else runs between the two: there is one thread.
+        let looks = fixture.looks.0.load(Ordering::Relaxed);
+        fixture.agent.take_requests();
+        fixture.agent.inject(Route::Disks, Fault::Latency(Duration::from_millis(100)), Repeat::Times(1));
+        fixture.approve().await;
+        while fixture.agent.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let parked = fixture.runner.store.park();
+        // The answer describes the disk as it was. That it is used cannot be written down before the thaw.
+        while fixture.looks.0.load(Ordering::Relaxed) == looks {
+            tokio::task::yield_now().await;
+        }
+        fixture.clock.advance(Duration::from_secs(3600));
+        if becomes_another {
+            fixture.agent.change(|state| state.disks.iter_mut().for_each(|disk| disk.total_bytes += 1));
+        }
+        drop(parked);
+        let agent = fixture.agent;
+        let end = fixture.running.await.unwrap();
+        let formats = agent.requests().iter().filter(|request| request.path == "/disks/format").count();
+        match becomes_another {
+            true => assert_eq!((end.state, formats), (RunState::Failed, 0), "{end:?}"),
+            false => assert_eq!((end.state, formats), (RunState::Done, 1), "{end:?}"),
+        }
+    }
 }
 
 #[tokio::test]
