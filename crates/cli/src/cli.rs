@@ -145,7 +145,7 @@ pub(crate) enum Command {
     /// Thaw what a run that was killed left frozen; needs its journal and nothing else
     #[command(after_long_help = thaw::NOTES)]
     Thaw(ThawOptions),
-    /// Disks of this guest: list, assign, eject, format
+    /// Disks of this guest: list, assign, eject, format, wipe
     #[command(subcommand)]
     Disks(DisksCommand),
     /// Show how the host and its storage are doing (GET /host/metrics)
@@ -173,7 +173,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<RunsCommand>,
     },
-    /// Wipes that an extension asks for: list, show, approve, refuse
+    /// Wipes that wait for a person: list, show, approve, refuse
     Approvals {
         #[command(flatten)]
         daemon: DaemonOptions,

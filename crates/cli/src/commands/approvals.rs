@@ -1,4 +1,4 @@
-//! `agentapi approvals`: wipes that an extension asks for, and the person who decides.
+//! `agentapi approvals`: wipes that an extension or a user asks for, and the person who decides.
 
 use anyhow::Context;
 use clap::Subcommand;
@@ -93,9 +93,8 @@ fn describe_list(list: &Value) -> String {
     let mut table = Table::new(&COLUMNS);
     for approval in approvals {
         let number = approval["id"].to_string();
-        let [state, device, id, who] =
-            ["state", "device", "durable_id", "subject"].map(|key| approval[key].as_str().unwrap_or(""));
-        table.row([&number, state, device, id, who, &local(&approval["asked_at"])].map(Into::into));
+        let [state, device, id] = ["state", "device", "durable_id"].map(|key| approval[key].as_str().unwrap_or(""));
+        table.row([&number, state, device, id, asked_by(approval), &local(&approval["asked_at"])].map(Into::into));
     }
     table.render(stdout_columns())
 }
@@ -125,14 +124,16 @@ fn describe(approval: &Value) -> String {
 fn rows(approval: &Value) -> Vec<(&'static str, String)> {
     let text = |key: &str| approval[key].as_str().map(|text| visible(text).into_owned()).unwrap_or_default();
     let bytes = approval["size_bytes"].as_i64().unwrap_or_default();
+    // A user has no bytes that could be hashed.
+    let sha256 = if is_of_a_user(approval) { String::new() } else { text("extension_sha256") };
     let rows = [
         ("durable id", text("durable_id")),
         ("size", if_known(bytes, || size(bytes))),
         ("used for", text("role")),
         ("found on it", text("contents")),
         ("to become", text("fstype")),
-        ("asked by", format!("{}, in run {}", text("subject"), approval["run"])),
-        ("its SHA-256", text("extension_sha256")),
+        ("asked by", format!("{}, in run {}", visible(asked_by(approval)), approval["run"])),
+        ("its SHA-256", sha256),
         ("asked", local(&approval["asked_at"])),
         ("until", local(&approval["expires_at"])),
         ("decided", local(&approval["decided_at"])),
@@ -141,4 +142,15 @@ fn rows(approval: &Value) -> Vec<(&'static str, String)> {
         ("digest", text("digest")),
     ];
     rows.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// The extension, or the user of the controller's API, who stands in place of an extension's SHA-256.
+fn asked_by(approval: &Value) -> &str {
+    let key = if is_of_a_user(approval) { "extension_sha256" } else { "subject" };
+    approval[key].as_str().unwrap_or("")
+}
+
+/// Whether a user asks: no extension has that name.
+fn is_of_a_user(approval: &Value) -> bool {
+    approval["subject"] == "wipe"
 }

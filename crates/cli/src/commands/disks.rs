@@ -1,10 +1,11 @@
-//! `agentapi disks`: list, assign, eject and format.
+//! `agentapi disks`: list, assign, eject, format and wipe.
 
 mod assign;
 mod eject;
 mod format;
 mod list;
 pub(crate) mod role;
+mod wipe;
 
 use agentapi_host::{Agent, Route};
 use clap::Subcommand;
@@ -12,6 +13,7 @@ use clap::Subcommand;
 use crate::commands::disks::assign::AssignOptions;
 use crate::commands::disks::eject::EjectOptions;
 use crate::commands::disks::format::FormatOptions;
+use crate::commands::disks::wipe::WipeOptions;
 use crate::commands::listing::ListingOptions;
 use crate::session::Session;
 
@@ -50,6 +52,15 @@ Examples:
 The second is for scripts: whoever writes the durable id there has confirmed
 that this disk is wiped.")]
     Format(FormatOptions),
+    /// Ask the controller to wipe a disk, which a person then approves
+    ///
+    /// Returns when a person is asked. The controller wipes the disk in a run of its own, if somebody who
+    /// may decide approves it within a quarter of an hour and it is still the same disk.
+    #[command(after_long_help = "\
+Example:
+  agentapi disks wipe /dev/sdc1 \\
+      --durable-id uuid:0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10")]
+    Wipe(WipeOptions),
 }
 
 /// Runs one of the subcommands.
@@ -70,5 +81,6 @@ pub(crate) fn run(session: &Session, command: DisksCommand) -> anyhow::Result<()
         DisksCommand::Format(options) => {
             session.with_agent(&options.target, async |agent, output| format::format(agent, output, &options).await)
         }
+        DisksCommand::Wipe(options) => wipe::wipe(&options, session.output),
     }
 }

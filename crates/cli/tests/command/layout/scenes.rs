@@ -70,6 +70,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "disks assign",
     "disks eject",
     "disks format",
+    "disks wipe",
     "events",
     "metrics",
     "notify",
