@@ -54,6 +54,17 @@ fn another_user_sees_what_waits_and_decides_only_as_an_approver_on_the_main_sock
     assert_eq!((fixture.formats(), fixture.state_of(approval).as_str()), (0, "waiting"));
     fixture.json(&["runs", "stop", &run.to_string()]);
     fixture.ended(run);
+
+    // Who operates may ask, on the socket that operates, and not decide.
+    let wipe = ["disks", "wipe", super::DEVICE, "--durable-id", ID];
+    let refused = fixture.output_of_nobody("ro.sock", &wipe);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("this socket is read-only"), "{refused:?}");
+    let asked = fixture.output_of_nobody("main.sock", &wipe);
+    assert_eq!(asked.status.code(), Some(0), "{asked:?}");
+    let shown = fixture.json(&["approvals", "show", &(approval + 1).to_string()]);
+    assert!(shown["extension_sha256"].as_str().unwrap().starts_with(&format!("user {NOBODY} ")), "{shown}");
+    assert_eq!(fixture.approve_as_nobody("main.sock", approval + 1).0, Some(1));
+    assert_eq!((fixture.formats(), fixture.state_of(approval + 1).as_str()), (0, "waiting"));
     drop(controller);
 
     let fixture = Fixture::for_others(&format!("approvers = [\"{NOBODY}\"]\n"));
