@@ -7,7 +7,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use super::{Findings, Sources, Watcher};
-use crate::approval::{Approval, ApprovalId, ApprovalState, Waiting, sample};
+use crate::approval::{Approval, ApprovalId, ApprovalState, Waiting, Wipe, sample};
 use crate::calls::Identity;
 use crate::clock::{Clock, VirtualClock};
 use crate::event::{Event, EventKind};
@@ -189,12 +189,9 @@ async fn a_full_disk_is_found_told_from_memory_and_written_down_once_there_is_sp
     assert_eq!(fixture.kinds(), []);
 }
 
-#[tokio::test]
-async fn a_wipe_that_waits_is_found_with_what_to_do_until_it_is_decided() {
-    let (mut fixture, _folder) = Fixture::new(Some("2026-11-26T02:30:00Z".parse().unwrap())).await;
-    let (asked_at, wipe) = (fixture.clock.now(), sample());
-    let approval = Approval {
-        id: ApprovalId(7),
+fn waiting(id: i64, asked_at: Timestamp, wipe: Wipe) -> Approval {
+    Approval {
+        id: ApprovalId(id),
         digest: wipe.digest(),
         wipe,
         state: ApprovalState::Waiting,
@@ -203,8 +200,33 @@ async fn a_wipe_that_waits_is_found_with_what_to_do_until_it_is_decided() {
         decided_at: None,
         decided_by: String::new(),
         reason: String::new(),
-    };
-    fixture.approvals.send_replace(Arc::new(vec![approval]));
+    }
+}
+
+#[tokio::test]
+async fn two_wipes_that_users_ask_for_are_two_findings_which_name_them() {
+    let (mut fixture, _folder) = Fixture::new(Some("2026-11-26T02:30:00Z".parse().unwrap())).await;
+    let wipes = ["/dev/sdb1", "/dev/sdc1"].map(|device| {
+        let (subject, extension_sha256) = ("wipe".to_owned(), "user 1000 (process 7)".to_owned());
+        Wipe { subject, extension_sha256, device: device.to_owned(), ..sample() }
+    });
+    let [first, second] = wipes.map(|wipe| waiting(7, fixture.clock.now(), wipe));
+    fixture.approvals.send_replace(Arc::new(vec![first, second.clone()]));
+    for device in ["/dev/sdb1", "/dev/sdc1"] {
+        let (kind, text) = fixture.event().await;
+        let expected = format!("user 1000 (process 7) asks whether {device} ");
+        assert!(kind == EventKind::FindingRaised && text.starts_with(&expected), "{kind}: {text}");
+    }
+    fixture.approvals.send_replace(Arc::new(vec![second]));
+    assert_eq!(fixture.event().await.0, EventKind::FindingCleared);
+    assert_eq!(fixture.kinds(), [FindingKind::ApprovalWaiting]);
+}
+
+#[tokio::test]
+async fn a_wipe_that_waits_is_found_with_what_to_do_until_it_is_decided() {
+    let (mut fixture, _folder) = Fixture::new(Some("2026-11-26T02:30:00Z".parse().unwrap())).await;
+    let asked_at = fixture.clock.now();
+    fixture.approvals.send_replace(Arc::new(vec![waiting(7, asked_at, sample())]));
     let (kind, text) = fixture.event().await;
     assert_eq!((kind, fixture.kinds()), (EventKind::FindingRaised, vec![FindingKind::ApprovalWaiting]));
     assert!(text.contains("/dev/sdb1 (uuid:0f3c)") && text.contains("agentapi approvals show 7"), "{text}");

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -13,6 +14,8 @@ const DEVICE: &str = "/dev/sdc1";
 const ID: &str = "uuid:0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10";
 const OTHER: &str = "/dev/sdd1";
 const OTHER_ID: &str = "uuid:5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33";
+/// For what happens at once.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn body(device: &str, durable_id: &str) -> String {
     json!({ "device": device, "fstype": "ext4", "durable_id": durable_id, "confirmed": true }).to_string()
@@ -230,6 +233,7 @@ async fn it_waits_for_the_thaw_and_with_a_key_is_refused_until_then() {
     let (refused, waiting) = tokio::select! {
         refused = &mut first => (refused, second),
         refused = &mut second => (refused, first),
+        () = tokio::time::sleep(PATIENCE) => panic!("both wait"),
     };
     let (status, problem) = refused.unwrap();
     assert_eq!((status, &problem["kind"]), (StatusCode::CONFLICT, &json!("conflict")));

@@ -105,12 +105,11 @@ async fn after_a_quarter_of_an_hour_nothing_is_wiped() {
     let fixture = Fixture::new().await;
     fixture.clock.run_for(Duration::from_secs(15 * 60 - 1)).await;
     assert_eq!(fixture.approval().await, ApprovalState::Waiting);
-    let clock = fixture.clock.clone();
-    clock.run_for(Duration::from_secs(1)).await;
-    let (approval, formats) = (fixture.runner.store.clone(), fixture.formats());
-    let end = fixture.running.await.unwrap();
+    fixture.clock.run_for(Duration::from_secs(1)).await;
+    let (store, formats) = (fixture.runner.store.clone(), fixture.formats());
+    let end = tokio::time::timeout(Duration::from_secs(30), fixture.running).await.expect("it still waits").unwrap();
     assert_eq!((end.state, end.reason.as_str()), (RunState::Failed, "nothing was wiped: nobody has decided in time"));
-    let state = approval.reader().approval(APPROVAL).await.unwrap().state;
+    let state = store.reader().approval(APPROVAL).await.unwrap().state;
     assert_eq!((state, formats), (ApprovalState::Expired, 0));
 }
 
