@@ -38,7 +38,7 @@ struct Held {
 /// A wipe that waits for a person.
 struct Asked {
     id: i64,
-    subject: String,
+    asked_by: String,
     device: String,
     until: Time,
 }
@@ -108,7 +108,7 @@ impl Asked {
     fn new(page: &Page, approval: &Approval) -> Self {
         Self {
             id: approval.id.0,
-            subject: approval.wipe.subject.clone(),
+            asked_by: approval.wipe.asked_by().to_owned(),
             device: shown(&approval.wipe.device),
             until: page.time(approval.expires_at),
         }
