@@ -55,6 +55,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "fingerprint",
     "storage",
     "check",
+    "console",
     "approvals",
     "approvals approve",
     "approvals refuse",
