@@ -2,7 +2,6 @@
 //! program, never an id or a text of the agent, so that there are only so many.
 
 use std::pin::Pin;
-use std::sync::Arc;
 
 use agentapi_contract::Route;
 use agentapi_host::CallSummary;
@@ -12,7 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
-use crate::run::{Run, RunContext, RunEnd, RunState, Runner};
+use crate::run::{Ending, Run, RunContext, RunEnd, RunState, Runner};
 
 /// The counters. They begin at 0 with the process, as Prometheus expects.
 #[derive(Clone, Debug)]
@@ -101,40 +100,22 @@ pub struct Counted<R> {
 
 impl<R: Runner> Runner for Counted<R> {
     fn run(&self, context: RunContext) -> Pin<Box<dyn Future<Output = RunEnd> + Send>> {
-        let ending = Ending::new(&self.counters, &context.subject);
+        let ending = self.ending(&context.subject);
         let running = self.runner.run(context);
         Box::pin(async move { ending.end(running.await) })
     }
 
     fn reconcile(&self, run: Run, stop: CancellationToken) -> Pin<Box<dyn Future<Output = RunEnd> + Send>> {
-        let ending = Ending::new(&self.counters, &run.subject);
+        let ending = self.ending(&run.subject);
         let running = self.runner.reconcile(run, stop);
         Box::pin(async move { ending.end(running.await) })
     }
 }
 
-/// Counts a run once: by its end, or as failed where it panics.
-struct Ending {
-    counters: Counters,
-    subject: Arc<str>,
-    end: Option<RunEnd>,
-}
-
-impl Ending {
-    fn new(counters: &Counters, subject: &str) -> Self {
-        Self { counters: counters.clone(), subject: subject.into(), end: None }
-    }
-
-    fn end(mut self, end: RunEnd) -> RunEnd {
-        self.end = Some(end.clone());
-        end
-    }
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        let end = self.end.take().unwrap_or_else(|| RunEnd::new(RunState::Failed, "it panicked"));
-        self.counters.run_ended(&self.subject, &end);
+impl<R> Counted<R> {
+    fn ending(&self, subject: &str) -> Ending<impl FnOnce(&RunEnd) + use<R>> {
+        let (counters, subject) = (self.counters.clone(), subject.to_owned());
+        Ending::new(move |end| counters.run_ended(&subject, end))
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) struct Activation {
 impl RunTask {
     /// A new run.
     pub(super) async fn activate(self, activation: Activation, permit: oneshot::Receiver<()>) {
-        let (subject, at) = (activation.subject.clone(), self.clock.now());
+        let (subject, reason, at) = (activation.subject.clone(), activation.reason.clone(), self.clock.now());
         let queued = self.store.writer().write(move |tx| {
             let Activation { subject, digest, reason, due } = &activation;
             if let Some(due) = due {
@@ -70,7 +70,7 @@ impl RunTask {
             () = self.stop.cancelled() => RunEnd::new(RunState::Stopped, "it was stopped before it began"),
             // The owner is gone: the controller ends.
             permit = permit => match permit {
-                Ok(()) => self.begin(run, subject).await,
+                Ok(()) => self.begin(RunContext { run, subject, reason, stop: self.stop.clone() }).await,
                 Err(_) => RunEnd::new(RunState::Stopped, "the controller ended before it began"),
             },
         };
@@ -84,12 +84,12 @@ impl RunTask {
         self.end(id, end).await;
     }
 
-    async fn begin(&self, run: RunId, subject: String) -> RunEnd {
-        let at = self.clock.now();
+    async fn begin(&self, context: RunContext) -> RunEnd {
+        let (at, run) = (self.clock.now(), context.run);
         if let Err(why) = self.store.writer().write(move |tx| tx.begin_run(at, run)).await {
             return RunEnd::new(RunState::Stopped, format!("its beginning could not be written down: {why}"));
         }
-        guard(self.runner.run(RunContext { run, subject, stop: self.stop.clone() })).await
+        guard(self.runner.run(context)).await
     }
 
     /// Writes the end down, and frees the permit only then: after a crash, the next run could take the backup of a run whose

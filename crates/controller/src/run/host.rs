@@ -92,7 +92,7 @@ impl Runner for HostRunner {
         let runner = self.clone();
         Box::pin(async move {
             let work = Arc::clone(&runner.work.borrow());
-            let RunContext { run, subject, stop } = context;
+            let RunContext { run, subject, stop, .. } = context;
             match (subject.as_str(), &work.backup, work.extensions.get(&subject)) {
                 (BACKUP, Some(backup), _) => runner.back_up(run, &work.agent, backup, &stop).await,
                 (_, _, Some(extension)) => runner.run_extension(run, &work.agent, extension, &stop).await,

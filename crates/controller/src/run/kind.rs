@@ -22,6 +22,8 @@ pub struct RunContext {
     pub run: RunId,
     /// What runs.
     pub subject: String,
+    /// Why it was activated.
+    pub reason: String,
     /// Says that it is to end.
     pub stop: CancellationToken,
 }
