@@ -20,18 +20,36 @@ pub struct Counters {
     frozen: Counter<f64, std::sync::atomic::AtomicU64>,
     calls: Family<CallLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    traces: Family<TraceLabels, Counter>,
 }
 
 type RunLabels = [(&'static str, String); 2];
 type RouteLabels = [(&'static str, &'static str); 1];
 type CallLabels = [(&'static str, &'static str); 2];
+type TraceLabels = [(&'static str, &'static str); 1];
+
+/// What became of traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceOutcome {
+    /// The collector took them.
+    Sent,
+    /// It could not be reached, or did not take them.
+    Failed,
+    /// Too many waited.
+    Dropped,
+}
 
 impl Counters {
     /// All calls at 0, with the outcomes that alerts are made of.
     pub fn new() -> Self {
         let durations = Family::new_with_constructor(histogram as fn() -> Histogram);
-        let counters =
-            Self { runs: Family::default(), frozen: Counter::default(), calls: Family::default(), durations };
+        let counters = Self {
+            runs: Family::default(),
+            frozen: Counter::default(),
+            calls: Family::default(),
+            durations,
+            traces: Family::default(),
+        };
         for route in Route::ALL {
             for outcome in ["ok", "pin-mismatch", "unreachable", "deadline"] {
                 drop(counters.calls.get_or_create(&call_labels(route, outcome)));
@@ -42,12 +60,13 @@ impl Counters {
 
     /// Adds them to a registry.
     pub fn register(&self, registry: &mut Registry) {
-        let Self { runs, frozen, calls, durations } = self;
+        let Self { runs, frozen, calls, durations, traces } = self;
         // Without `_total`, which the text format adds.
         registry.register("runs", "Runs that have ended, by subject and outcome", runs.clone());
         registry.register("freeze_seconds", "Time for which runs had the applications frozen", frozen.clone());
         registry.register("agent_calls", "Calls to the agent that have ended, by route and outcome", calls.clone());
         registry.register("agent_call_seconds", "Duration of calls to the agent, by route", durations.clone());
+        registry.register("traces", "Traces of runs, by what became of them; none without [traces]", traces.clone());
     }
 
     /// A subject is known: its runs are 0 until there are some.
@@ -62,6 +81,16 @@ impl Counters {
         let Some(route) = call.route else { return };
         self.calls.get_or_create(&call_labels(route, call.outcome)).inc();
         self.durations.get_or_create(&[("route", route.name())]).observe(call.duration.as_secs_f64());
+    }
+
+    /// So many traces were sent, or not.
+    pub fn traces_ended(&self, outcome: TraceOutcome, count: u64) {
+        let outcome = match outcome {
+            TraceOutcome::Sent => "sent",
+            TraceOutcome::Failed => "failed",
+            TraceOutcome::Dropped => "dropped",
+        };
+        self.traces.get_or_create(&[("outcome", outcome)]).inc_by(count);
     }
 
     fn run_ended(&self, subject: &str, end: &RunEnd) {
