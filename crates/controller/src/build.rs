@@ -18,6 +18,7 @@ use crate::notify::outbox::Receivers;
 use crate::notify::{NotInThisBuild, Receiver};
 use crate::plan::{Plan, Subject};
 use crate::run::host::{BACKUP, BackupWork, ExtensionWork, Work};
+use crate::traces;
 
 /// Why what is configured cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,9 @@ pub enum BuildError {
     /// Somebody is to be told in a way that this build does not have.
     #[error(transparent)]
     Notify(#[from] NotInThisBuild),
+    /// Traces are to be sent, which this build does not.
+    #[error(transparent)]
+    Traces(#[from] traces::NotInThisBuild),
     /// What is to be frozen is wrong.
     #[error("[quiesce]")]
     Programs(#[from] ProgramsError),

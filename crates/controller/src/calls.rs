@@ -1,4 +1,5 @@
-//! What the host library tells of each call to the agent: it is counted, and shows whether the agent is the pinned one.
+//! What the host library tells of each call to the agent: it is counted and traced, and shows whether the agent is the
+//! pinned one.
 
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use agentapi_host::{CallSummary, Observer};
 use tokio::sync::watch;
 
 use crate::counters::Counters;
+use crate::traces;
 
 /// Watches the calls to the agent. It counts and returns, because it runs on the task that made the call.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ impl Calls {
 impl Observer for Calls {
     fn call_ended(&self, call: &CallSummary) {
         self.counters.call_ended(call);
+        traces::call_ended(call);
         let identity = match (call.outcome, call.fingerprint) {
             ("pin-mismatch", _) => Identity::Other,
             // There was a connection, and no connection is made to another one.

@@ -7,6 +7,7 @@
 //! | `[backup]`, `[quiesce]` | [`backup`] |
 //! | `[[notify]]` | [`notify`] |
 //! | `[api]`, `[metrics]`, `[audit]`, `[state]` | [`places`] |
+//! | `[traces]` | [`traces`] |
 //! | `cron`, `every`, `zone`, `window`, `jitter`, `catch_up`, `paused` of what is due | [`due`] |
 //!
 //! A file with nothing but `[agent]` is valid. A relative path is in the folder of the file.
@@ -24,6 +25,7 @@ mod print;
 mod reload;
 mod secret;
 mod section;
+pub mod traces;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,6 +48,7 @@ use extension::Extension;
 use notify::Notify;
 use places::{Api, Metrics, Retention};
 use section::{Notes, Section};
+use traces::Collector;
 
 /// A checked configuration.
 #[derive(Clone, Debug)]
@@ -73,6 +76,8 @@ pub struct Fixed {
     pub api: Api,
     /// Where metrics are served beside the socket.
     pub metrics: Metrics,
+    /// Who takes traces; none where there is no `[traces]`.
+    pub traces: Option<Collector>,
     /// The file of the audit.
     pub audit: PathBuf,
     /// The folder of the state.
@@ -182,6 +187,7 @@ fn check_document(root: Section<'_>, surroundings: &Surroundings) -> Option<(Fix
     let audit = places::check_audit(root.section("audit"));
     let api = places::check_api(root.section("api"));
     let metrics = places::check_metrics(root.section("metrics"));
+    let traces = optional(root.section("traces"), traces::check);
     root.finish();
 
     let (state, retention) = state?;
@@ -192,6 +198,7 @@ fn check_document(root: Section<'_>, surroundings: &Surroundings) -> Option<(Fix
         journal: journal.flatten().unwrap_or_else(|| state.join(journal::FILE)),
         api: api?,
         metrics: metrics?,
+        traces: traces?,
         audit: audit?.unwrap_or_else(|| state.join("audit.jsonl")),
         state,
     };

@@ -7,6 +7,7 @@
 //! | extensions are loaded: what is refused ends the start | nothing is frozen any more |
 //! | runs that were left open are taken up | streams end, requests are answered |
 //! | the sockets are bound, and then somebody is answered | the sockets are removed |
+//! | | traces that wait are sent, for some seconds |
 
 mod announce;
 mod background;
@@ -37,6 +38,7 @@ use crate::reload::Reloader;
 use crate::run::host::{HostRunner, Parking, ParkingAudit};
 use crate::sampler::Sampler;
 use crate::store::{Store, StoreError};
+use crate::traces::{self, Sending, Traced, TracedAudit};
 
 pub use liveness::Liveness;
 
@@ -77,6 +79,7 @@ pub struct Controller {
     reloads: watch::Receiver<u64>,
     /// Ends requests and streams, after the runs.
     stop_api: CancellationToken,
+    sending: Sending,
 }
 
 /// What a controller takes from the process.
@@ -123,7 +126,7 @@ impl Controller {
         let ((plan, plans), (work, works)) = (watch::channel(Arc::new(plan)), watch::channel(Arc::new(work)));
         let disk = Arc::new(Mutex::new(()));
         let desk = Desk::new(Arc::clone(&clock), store.clone());
-        let audit: Arc<dyn ParkingAudit> = Arc::new(audit(&config.fixed.audit)?);
+        let audit: Arc<dyn ParkingAudit> = Arc::new(TracedAudit(audit(&config.fixed.audit)?));
         let parking = Parking::new(store.clone(), Some(Arc::clone(&audit)), park, Arc::clone(&disk));
         let runner = HostRunner {
             store: store.clone(),
@@ -134,6 +137,11 @@ impl Controller {
             audit: Some(audit),
             parking: Arc::new(parking),
         };
+        let guest = config.fixed.guest.clone();
+        let sources = traces::Sources { clock: Arc::clone(&clock), counters: counters.clone(), guest };
+        let traces = traces::open(config.fixed.traces.as_ref(), sources);
+        let (traces, sending) = traces.map_err(BuildError::from)?;
+        let runner = Traced { runner, traces };
         let runner = Arc::new(Counted { runner, counters: counters.clone() });
         let (owner, handle) = Owner::new(Arc::clone(&clock), store.clone(), runner, plans.clone()).await?;
         let (receivers, told) = watch::channel(build::receivers(&config.live)?);
@@ -188,7 +196,7 @@ impl Controller {
             clock,
             stop: stop_api.clone(),
         };
-        Ok(Self { owner, background, sampler, reloader, bound, state, reloads, stop_api })
+        Ok(Self { owner, background, sampler, reloader, bound, state, reloads, stop_api, sending })
     }
 
     /// What freezes, if anything is to be frozen: whoever does not wait for the end looks here whether something still is.
@@ -214,7 +222,7 @@ impl Controller {
 
     /// Runs until the token says to end, or cancels it because a part has ended by itself. Then stops what runs, waits until nothing is frozen, and answers what was asked.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { owner, background, sampler, reloader, bound, state, stop_api, .. } = self;
+        let Self { owner, background, sampler, reloader, bound, state, stop_api, sending, .. } = self;
         let (store, clock, coordinator) = (state.store.clone(), Arc::clone(&state.clock), state.coordinator.clone());
         let mut api = JoinSet::new();
         api.spawn(api::serve(bound, state));
@@ -222,6 +230,7 @@ impl Controller {
         beside.spawn(sampler.measure());
         beside.spawn(reloader.work(stop.clone()));
         let mut owner = tokio::spawn(owner.work(stop.clone()));
+        let sending = sending.spawn();
         let (mut is_in_order, mut is_working) = (true, true);
         while is_working {
             let ended = tokio::select! {
@@ -247,6 +256,7 @@ impl Controller {
         }
         stop_api.cancel();
         while api.join_next().await.is_some() {}
+        sending.end().await;
     }
 }
 

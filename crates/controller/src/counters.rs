@@ -2,7 +2,6 @@
 //! program, never an id or a text of the agent, so that there are only so many.
 
 use std::pin::Pin;
-use std::sync::Arc;
 
 use agentapi_contract::Route;
 use agentapi_host::CallSummary;
@@ -12,7 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
-use crate::run::{Run, RunContext, RunEnd, RunState, Runner};
+use crate::run::{Ending, Run, RunContext, RunEnd, RunState, Runner};
 
 /// The counters. They begin at 0 with the process, as Prometheus expects.
 #[derive(Clone, Debug)]
@@ -21,18 +20,36 @@ pub struct Counters {
     frozen: Counter<f64, std::sync::atomic::AtomicU64>,
     calls: Family<CallLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    traces: Family<TraceLabels, Counter>,
 }
 
 type RunLabels = [(&'static str, String); 2];
 type RouteLabels = [(&'static str, &'static str); 1];
 type CallLabels = [(&'static str, &'static str); 2];
+type TraceLabels = [(&'static str, &'static str); 1];
+
+/// What became of traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceOutcome {
+    /// The collector took them.
+    Sent,
+    /// It could not be reached, or did not take them.
+    Failed,
+    /// Too many waited.
+    Dropped,
+}
 
 impl Counters {
     /// All calls at 0, with the outcomes that alerts are made of.
     pub fn new() -> Self {
         let durations = Family::new_with_constructor(histogram as fn() -> Histogram);
-        let counters =
-            Self { runs: Family::default(), frozen: Counter::default(), calls: Family::default(), durations };
+        let counters = Self {
+            runs: Family::default(),
+            frozen: Counter::default(),
+            calls: Family::default(),
+            durations,
+            traces: Family::default(),
+        };
         for route in Route::ALL {
             for outcome in ["ok", "pin-mismatch", "unreachable", "deadline"] {
                 drop(counters.calls.get_or_create(&call_labels(route, outcome)));
@@ -43,12 +60,13 @@ impl Counters {
 
     /// Adds them to a registry.
     pub fn register(&self, registry: &mut Registry) {
-        let Self { runs, frozen, calls, durations } = self;
+        let Self { runs, frozen, calls, durations, traces } = self;
         // Without `_total`, which the text format adds.
         registry.register("runs", "Runs that have ended, by subject and outcome", runs.clone());
         registry.register("freeze_seconds", "Time for which runs had the applications frozen", frozen.clone());
         registry.register("agent_calls", "Calls to the agent that have ended, by route and outcome", calls.clone());
         registry.register("agent_call_seconds", "Duration of calls to the agent, by route", durations.clone());
+        registry.register("traces", "Traces of runs, by what became of them; none without [traces]", traces.clone());
     }
 
     /// A subject is known: its runs are 0 until there are some.
@@ -63,6 +81,16 @@ impl Counters {
         let Some(route) = call.route else { return };
         self.calls.get_or_create(&call_labels(route, call.outcome)).inc();
         self.durations.get_or_create(&[("route", route.name())]).observe(call.duration.as_secs_f64());
+    }
+
+    /// So many traces were sent, or not.
+    pub fn traces_ended(&self, outcome: TraceOutcome, count: u64) {
+        let outcome = match outcome {
+            TraceOutcome::Sent => "sent",
+            TraceOutcome::Failed => "failed",
+            TraceOutcome::Dropped => "dropped",
+        };
+        self.traces.get_or_create(&[("outcome", outcome)]).inc_by(count);
     }
 
     fn run_ended(&self, subject: &str, end: &RunEnd) {
@@ -101,40 +129,22 @@ pub struct Counted<R> {
 
 impl<R: Runner> Runner for Counted<R> {
     fn run(&self, context: RunContext) -> Pin<Box<dyn Future<Output = RunEnd> + Send>> {
-        let ending = Ending::new(&self.counters, &context.subject);
+        let ending = self.ending(&context.subject);
         let running = self.runner.run(context);
         Box::pin(async move { ending.end(running.await) })
     }
 
     fn reconcile(&self, run: Run, stop: CancellationToken) -> Pin<Box<dyn Future<Output = RunEnd> + Send>> {
-        let ending = Ending::new(&self.counters, &run.subject);
+        let ending = self.ending(&run.subject);
         let running = self.runner.reconcile(run, stop);
         Box::pin(async move { ending.end(running.await) })
     }
 }
 
-/// Counts a run once: by its end, or as failed where it panics.
-struct Ending {
-    counters: Counters,
-    subject: Arc<str>,
-    end: Option<RunEnd>,
-}
-
-impl Ending {
-    fn new(counters: &Counters, subject: &str) -> Self {
-        Self { counters: counters.clone(), subject: subject.into(), end: None }
-    }
-
-    fn end(mut self, end: RunEnd) -> RunEnd {
-        self.end = Some(end.clone());
-        end
-    }
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        let end = self.end.take().unwrap_or_else(|| RunEnd::new(RunState::Failed, "it panicked"));
-        self.counters.run_ended(&self.subject, &end);
+impl<R> Counted<R> {
+    fn ending(&self, subject: &str) -> Ending<impl FnOnce(&RunEnd) + use<R>> {
+        let (counters, subject) = (self.counters.clone(), subject.to_owned());
+        Ending::new(move |end| counters.run_ended(&subject, end))
     }
 }
 

@@ -18,6 +18,7 @@
 //! | [`watcher`], [`metrics`] | the task that knows which conditions hold; what Prometheus reads |
 //! | [`sampler`] | the task that measures once a minute |
 //! | [`notify`] | who is told of what holds, and how |
+//! | [`traces`] | what a run does, as a trace, and who takes it |
 //! | [`api`], [`console`] | the local sockets; pages for people |
 //! | [`build`], [`controller`] | from a configuration to what runs; the order of start and end |
 
@@ -45,4 +46,5 @@ pub mod sample;
 pub mod sampler;
 pub mod schedule;
 pub mod store;
+pub mod traces;
 pub mod watcher;

@@ -6,7 +6,7 @@
 mod command;
 mod ntfy;
 pub mod outbox;
-mod post;
+pub(crate) mod post;
 #[cfg(feature = "smtp")]
 mod smtp;
 mod webhook;

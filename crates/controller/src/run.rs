@@ -1,5 +1,6 @@
 //! A run: one execution of the backup loop or of an extension, or a wipe, with its state and its end.
 
+mod ending;
 pub mod host;
 mod kind;
 mod log;
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::event::names;
 
+pub(crate) use ending::Ending;
 pub use kind::{AskedWipe, RunContext, Runner};
 
 /// The number of a run, unique in one state folder.

@@ -15,6 +15,7 @@ use agentapi_controller::config::{
     print as understood,
 };
 use agentapi_controller::controller::{Controller, Environment};
+use agentapi_controller::traces;
 use agentapi_host::quiesce::{Applications, Coordinator, Leftover, Parked, Settings};
 use anyhow::Context;
 use clap::Args;
@@ -88,6 +89,7 @@ fn read(file: &Path) -> anyhow::Result<Config> {
 fn check(file: &Path) -> anyhow::Result<()> {
     let config = read(file)?;
     receivers(&config.live).map_err(|why| UsageError(why.to_string()))?;
+    traces::check(config.fixed.traces.as_ref()).map_err(|why| UsageError(why.to_string()))?;
     approvers(&config)?;
     Ok(print(&understood(&config, SystemClock.now()))?)
 }

@@ -32,6 +32,8 @@ pub(super) struct ConfigReport {
     api: ApiConfig,
     /// Metrics beside the sockets.
     metrics: MetricsConfig,
+    /// Traces of runs.
+    traces: TracesConfig,
     /// The audit.
     audit: AuditConfig,
     /// The state.
@@ -171,6 +173,13 @@ struct ApiConfig {
 struct MetricsConfig {
     /// The loopback address; null where they are on the sockets alone.
     listen: Option<String>,
+}
+
+/// Traces of runs.
+#[derive(Serialize, ToSchema)]
+struct TracesConfig {
+    /// The collector's URL without its path; null where none are sent.
+    url: Option<String>,
 }
 
 /// The audit.

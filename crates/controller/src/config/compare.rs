@@ -1,6 +1,7 @@
 //! Whether a configuration can take the place of another while the controller runs.
 
 use super::backup::Quiesce;
+use super::traces::Collector;
 use super::{Config, Fixed, Mistake};
 
 /// Checks that nothing differs that needs a restart.
@@ -10,9 +11,11 @@ use super::{Config, Fixed, Mistake};
 /// A mistake for each key that does, by its name.
 pub fn compare(old: &Config, new: &Config) -> Result<(), Vec<Mistake>> {
     // Taken apart by name, so that a key that is added is decided on here or does not compile.
-    let Fixed { guest, quiesce, journal, api, metrics, audit, state } = &new.fixed;
+    let Fixed { guest, quiesce, journal, api, metrics, traces, audit, state } = &new.fixed;
     let frozen = |quiesce: &Option<Quiesce>| quiesce.as_ref().map(|quiesce| quiesce.applications.clone());
     let of_both = quiesce.as_ref().zip(old.fixed.quiesce.as_ref());
+    let url = |collector: &Option<Collector>| collector.as_ref().map(|collector| collector.url.clone());
+    let of_both_traces = traces.as_ref().zip(old.fixed.traces.as_ref());
     let same = [
         ("guest", *guest == old.fixed.guest),
         ("quiesce.applications", frozen(quiesce) == frozen(&old.fixed.quiesce)),
@@ -26,6 +29,8 @@ pub fn compare(old: &Config, new: &Config) -> Result<(), Vec<Mistake>> {
         ("api.approvers", api.approvers == old.fixed.api.approvers),
         ("api.console_hosts", api.console_hosts == old.fixed.api.console_hosts),
         ("metrics.listen", *metrics == old.fixed.metrics),
+        ("traces.url", url(traces) == url(&old.fixed.traces)),
+        ("traces.token_file", of_both_traces.is_none_or(|(new, old)| new.token_file == old.token_file)),
         ("audit.file", *audit == old.fixed.audit),
         ("state.folder", *state == old.fixed.state),
     ];

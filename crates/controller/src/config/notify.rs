@@ -91,6 +91,11 @@ impl Url {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// With this added to its path: for a URL without a query.
+    pub fn joined(&self, path: &str) -> Self {
+        Self(format!("{}{path}", self.0.trim_end_matches('/')))
+    }
 }
 
 impl FromStr for Url {

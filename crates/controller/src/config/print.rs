@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::backup::{Frozen, Quiesce};
 use super::due::Due;
 use super::notify::NotifyTarget;
+use super::traces::Collector;
 use super::{Config, Live};
 use crate::schedule::period_text;
 
@@ -37,6 +38,14 @@ pub fn print(config: &Config, now: Timestamp) -> String {
     }
     let or_none = |address: Option<String>| address.unwrap_or_else(|| "not on loopback".to_owned());
     lines.add("metrics", or_none(fixed.metrics.listen.map(|address| address.to_string())));
+    let with_token = |collector: &Collector| if collector.token_file.is_some() { ", with a token" } else { "" };
+    lines.add(
+        "traces",
+        match &fixed.traces {
+            Some(collector) => format!("to {}{}", collector.url, with_token(collector)),
+            None => "not sent: there is no [traces]".to_owned(),
+        },
+    );
     lines.add("audit", fixed.audit.display());
     lines.add("journal", fixed.journal.display());
     let kept = (live.retention.keep_runs, period_text(live.retention.keep_for));

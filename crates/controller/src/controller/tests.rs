@@ -1,3 +1,6 @@
+#[cfg(feature = "otlp")]
+mod otlp;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,6 +10,7 @@ use std::time::Duration;
 use agentapi_host::quiesce::Parked;
 use agentapi_mock::MockAgent;
 use axum::body::Bytes;
+use axum::http::Method;
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -44,13 +48,18 @@ impl Fixture {
     }
 
     async fn start_by(&self, clock: Arc<dyn Clock>, pin: &str) -> Running {
+        self.start_with(clock, pin, "").await
+    }
+
+    /// With these tables beside its own.
+    async fn start_with(&self, clock: Arc<dyn Clock>, pin: &str, more: &str) -> Running {
         fs::write(self.file("token"), self.agent.token()).unwrap();
         let told = self.file("told");
         let text = format!(
             "[agent]\nendpoint = \"{}\"\ntoken_file = \"token\"\nfingerprints = [\"{pin}\"]\n\
              [backup]\naccept_crash_consistent = true\nalarm_after = \"1ms\"\npaused = true\n\
              [state]\nfolder = \"state\"\n\
-             [[notify]]\nkind = \"command\"\ncommand = \"sh -c 'cat >> {told}; echo >> {told}'\"\n",
+             [[notify]]\nkind = \"command\"\ncommand = \"sh -c 'cat >> {told}; echo >> {told}'\"\n{more}",
             self.agent.endpoint(),
             told = told.display()
         );
@@ -98,10 +107,15 @@ impl Fixture {
 
 impl Running {
     async fn get(&self, path: &str) -> Value {
+        self.ask(Method::GET, path).await
+    }
+
+    async fn ask(&self, method: Method, path: &str) -> Value {
         let stream = UnixStream::connect(&self.socket).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        let request = hyper::Request::get(path).header("host", "x").body(Empty::<Bytes>::new()).unwrap();
+        let request =
+            hyper::Request::builder().method(method).uri(path).header("host", "x").body(Empty::<Bytes>::new()).unwrap();
         let answer = sender.send_request(request).await.unwrap();
         serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap()
     }

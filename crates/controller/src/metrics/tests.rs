@@ -84,7 +84,8 @@ async fn what_has_happened_is_counted_and_what_has_not_is_0() {
     counters.call_ended(&call(Route::BackupStatus, "http-status"));
     let runner = Counted { runner: Script, counters };
     for subject in ["backup", "backup", "panics"] {
-        let context = RunContext { run: RunId(1), subject: subject.into(), stop: Default::default(), wipe: None };
+        let (subject, reason) = (subject.to_owned(), String::new());
+        let context = RunContext { run: RunId(1), subject, reason, stop: Default::default(), wipe: None };
         let _ = tokio::spawn(runner.run(context)).await;
     }
     let text = metrics.text().unwrap();

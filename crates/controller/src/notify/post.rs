@@ -7,6 +7,7 @@ use std::time::Duration;
 use agentapi_host::error_chain;
 use axum::body::Bytes;
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{HOST, RETRY_AFTER};
 use hyper::{Request, Response, StatusCode, Uri};
@@ -23,11 +24,14 @@ use crate::notify::Delivery;
 
 /// Posts to one URL.
 #[derive(Clone, Debug)]
-pub(super) struct Post {
+pub(crate) struct Post {
     url: Url,
     /// The trusted certificates; none: those of the machine, read for each delivery, because they change.
     roots: Option<RootCertStore>,
 }
+
+/// An answer, whose body nobody reads.
+pub(crate) type Answer = Response<Incoming>;
 
 /// Why there was no answer. Without the URL, which may be secret.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +47,7 @@ enum PostError {
 }
 
 impl Post {
-    pub(super) fn new(url: Url) -> Self {
+    pub(crate) fn new(url: Url) -> Self {
         Self { url, roots: None }
     }
 
@@ -52,21 +56,30 @@ impl Post {
         Self { roots: Some(roots), ..self }
     }
 
+    /// Posts, and reads of the answer whether it was taken.
     pub(super) async fn send(&self, headers: Vec<(&'static str, String)>, body: String) -> Delivery {
-        match timeout(LIMIT, self.exchange(headers, body)).await {
-            Ok(Ok(answer)) => read(&answer),
-            // What cannot be sent now will not be the next time either.
-            Ok(Err(why @ PostError::Invalid(_))) => Delivery::Refused { why: error_chain(&why) },
-            Ok(Err(why)) => Delivery::again(error_chain(&why)),
-            Err(_) => Delivery::again(format!("no answer in {} s", LIMIT.as_secs())),
+        match self.ask(headers, body.into()).await {
+            Ok(answer) => read(&answer),
+            Err(delivery) => delivery,
         }
     }
 
-    async fn exchange(
-        &self,
-        headers: Vec<(&'static str, String)>,
-        body: String,
-    ) -> Result<Response<hyper::body::Incoming>, PostError> {
+    /// Posts, and returns the answer.
+    ///
+    /// # Errors
+    ///
+    /// What became of it where there is no answer.
+    pub(crate) async fn ask(&self, headers: Vec<(&'static str, String)>, body: Bytes) -> Result<Answer, Delivery> {
+        match timeout(LIMIT, self.exchange(headers, body)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            // What cannot be sent now will not be the next time either.
+            Ok(Err(why @ PostError::Invalid(_))) => Err(Delivery::Refused { why: error_chain(&why) }),
+            Ok(Err(why)) => Err(Delivery::again(error_chain(&why))),
+            Err(_) => Err(Delivery::again(format!("no answer in {} s", LIMIT.as_secs()))),
+        }
+    }
+
+    async fn exchange(&self, headers: Vec<(&'static str, String)>, body: Bytes) -> Result<Answer, PostError> {
         let uri: Uri = self.url.reveal().parse().map_err(hyper::http::Error::from)?;
         let (authority, host) = (uri.authority().map_or("", |authority| authority.as_str()), uri.host().unwrap_or(""));
         let is_tls = uri.scheme_str() == Some("https");
@@ -106,13 +119,14 @@ fn roots_of_the_machine() -> RootCertStore {
 async fn send_over(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
-) -> Result<Response<hyper::body::Incoming>, PostError> {
+) -> Result<Answer, PostError> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     Ok(sender.send_request(request).await?)
 }
 
-fn read(answer: &Response<hyper::body::Incoming>) -> Delivery {
+/// Whether it was taken, by the status.
+pub(crate) fn read(answer: &Answer) -> Delivery {
     let status = answer.status();
     let why = format!("answered with status {}, expected 2xx", status.as_u16());
     match status {

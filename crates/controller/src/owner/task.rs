@@ -55,12 +55,12 @@ impl RunTask {
     /// A new run.
     pub(super) async fn activate(self, activation: Activation, permit: oneshot::Receiver<()>) {
         let Activation { subject, digest, reason, due, wipe } = activation;
-        let (name, at) = (subject.clone(), self.clock.now());
+        let (name, why, at) = (subject.clone(), reason.clone(), self.clock.now());
         let queued = self.store.writer().write(move |tx| {
             if let Some(due) = due {
                 tx.dealt_with(&name, due)?;
             }
-            tx.queue_run(at, &name, &digest, &reason)
+            tx.queue_run(at, &name, &digest, &why)
         });
         let run = match queued.await {
             Ok(run) => run,
@@ -72,7 +72,7 @@ impl RunTask {
             () = self.stop.cancelled() => RunEnd::new(RunState::Stopped, "it was stopped before it began"),
             // The owner is gone: the controller ends.
             permit = permit => match permit {
-                Ok(()) => self.begin(run, subject, wipe).await,
+                Ok(()) => self.begin(RunContext { run, subject, reason, stop: self.stop.clone(), wipe }).await,
                 Err(_) => RunEnd::new(RunState::Stopped, "the controller ended before it began"),
             },
         };
@@ -86,12 +86,12 @@ impl RunTask {
         self.end(id, end).await;
     }
 
-    async fn begin(&self, run: RunId, subject: String, wipe: Option<AskedWipe>) -> RunEnd {
-        let at = self.clock.now();
+    async fn begin(&self, context: RunContext) -> RunEnd {
+        let (at, run) = (self.clock.now(), context.run);
         if let Err(why) = self.store.writer().write(move |tx| tx.begin_run(at, run)).await {
             return RunEnd::new(RunState::Stopped, format!("its beginning could not be written down: {why}"));
         }
-        guard(self.runner.run(RunContext { run, subject, stop: self.stop.clone(), wipe })).await
+        guard(self.runner.run(context)).await
     }
 
     /// Writes the end down, and frees the permit only then: after a crash, the next run could take the backup of a run whose

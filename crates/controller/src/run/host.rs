@@ -95,7 +95,7 @@ impl Runner for HostRunner {
         let runner = self.clone();
         Box::pin(async move {
             let work = Arc::clone(&runner.work.borrow());
-            let RunContext { run, subject, stop, wipe } = context;
+            let RunContext { run, subject, stop, wipe, .. } = context;
             if let Some(wipe) = wipe {
                 return runner.wipe(run, &work.agent, wipe, &stop).await;
             }

@@ -24,6 +24,8 @@ pub struct RunContext {
     pub run: RunId,
     /// What runs.
     pub subject: String,
+    /// Why it was activated.
+    pub reason: String,
     /// Says that it is to end.
     pub stop: CancellationToken,
     /// What is to be wiped, if a user of the API has asked for it: then that is all the run does.

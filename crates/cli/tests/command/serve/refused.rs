@@ -122,6 +122,19 @@ fn a_receiver_that_this_build_does_not_have_is_refused_by_the_check_too() {
 }
 
 #[test]
+fn traces_that_this_build_does_not_send_are_refused_by_the_check_too() {
+    let fixture = Fixture::start();
+    fixture.configure("[traces]\nurl = \"http://127.0.0.1:4318\"\n");
+    let outcome = run(fixture.serve_command(&["--check"]));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
+    let said = fixture.refuse_to_serve(1);
+    for said in [&outcome.stderr, &said] {
+        assert!(said.contains("traces: expected no [traces]") && said.contains("the feature `otlp` is off"), "{said}");
+    }
+    assert_no_sockets(&fixture);
+}
+
+#[test]
 fn an_approver_that_is_no_user_is_refused_by_the_check_too_and_before_anything_is_made() {
     let fixture = Fixture::start();
     fixture.configure("");

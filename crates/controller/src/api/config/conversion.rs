@@ -8,7 +8,7 @@ use agentapi_host::quiesce::Program;
 
 use super::{
     AgentConfig, ApiConfig, AuditConfig, BackupConfig, ConfigReport, DueConfig, ExtensionConfig, FrozenConfig,
-    LimitsConfig, MetricsConfig, NotifyConfig, QuiesceConfig, StateConfig,
+    LimitsConfig, MetricsConfig, NotifyConfig, QuiesceConfig, StateConfig, TracesConfig,
 };
 use crate::config::backup::{Backup, Frozen, Quiesce};
 use crate::config::due::Due;
@@ -18,7 +18,8 @@ use crate::config::{Config, Fixed, Live};
 
 impl From<&Config> for ConfigReport {
     fn from(config: &Config) -> Self {
-        let (Fixed { guest, quiesce, journal, api, metrics, audit, state }, live) = (&config.fixed, &config.live);
+        let (Fixed { guest, quiesce, journal, api, metrics, traces, audit, state }, live) =
+            (&config.fixed, &config.live);
         let Live { agent, extensions, backup, notify, retention } = live;
         let text = |path: &Path| path.display().to_string();
         Self {
@@ -40,6 +41,7 @@ impl From<&Config> for ConfigReport {
                 console_hosts: api.console_hosts.clone(),
             },
             metrics: MetricsConfig { listen: metrics.listen.map(|listen| listen.to_string()) },
+            traces: TracesConfig { url: traces.as_ref().map(|collector| collector.url.to_string()) },
             audit: AuditConfig { file: text(audit) },
             state: StateConfig {
                 folder: text(state),

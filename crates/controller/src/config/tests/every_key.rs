@@ -80,6 +80,8 @@ const KEYS: &[(&str, &str, &str, &str, Change)] = &[
     ("api", "console_hosts", r#"["a"]"#, r#"["b.example"]"#, Restart),
     ("api", "approvers", r#"["a"]"#, r#"["1000"]"#, Restart),
     ("metrics", "listen", r#""127.0.0.1:3""#, r#""[::1]:3""#, Restart),
+    ("traces", "url", r#""http://a:4318""#, r#""http://a:4319""#, Restart),
+    ("traces", "token_file", r#""secret""#, r#""other-secret""#, Restart),
     ("audit", "file", r#""a""#, r#""b""#, Restart),
     ("state", "folder", r#""s""#, r#""t""#, Restart),
     ("state", "keep_for", r#""90d""#, r#""91d""#, Live),
@@ -173,7 +175,8 @@ fn no_key_is_left_out_of_the_table() {
     // The tables themselves, one of two that exclude each other, and what only a check needs.
     let others = ["agent", "api", "audit", "backup", "backup.accept_crash_consistent", "backup.every", "extension"];
     let others =
-        [&others[..], &["extension.cron", "extension.limits", "metrics", "notify", "quiesce", "state"]].concat();
+        [&others[..], &["extension.cron", "extension.limits", "metrics", "notify", "quiesce", "state", "traces"]]
+            .concat();
     assert_eq!(left_out, others);
     assert!(walked.is_subset(&known));
 }

@@ -73,6 +73,7 @@ fn no_mistake_repeats_what_may_be_a_secret() {
         ),
         format!("[quiesce]\napplications = [{{ hold = \"mysql -p'{SECRET}\" }}]\n"),
         format!("[[notify]]\nkind = \"smtp\"\npassword = \"{SECRET}\"\nserver = \"{SECRET}/\"\n"),
+        format!("[traces]\nurl = \"http://a:4318/{SECRET}?key={SECRET}\"\ntoken_file = \"{SECRET}\"\n"),
         format!("token_file = \"{SECRET}\"\n"),
         format!("token = \"{SECRET}\n"),
         format!("token = {SECRET}\n"),
@@ -240,6 +241,18 @@ const TABLE: &[Case] = &[
             "controller.toml:9:14: api.approvers: expected a user's name or number, found \"99999999999\"",
             "controller.toml:9:29: api.approvers: expected up to 63 letters, digits, '-', '_' and '.', the first a letter or digit",
         ],
+    ),
+    (
+        "[traces]\ntoken_file = \"\"\nsample = 1\n",
+        &[
+            "controller.toml:5:2: traces.url: expected a URL such as \"http://127.0.0.1:4318\", found none",
+            "controller.toml:6:14: traces.token_file: expected a path, found an empty text",
+            "controller.toml:7:1: traces.sample: unknown key; there are url, token_file",
+        ],
+    ),
+    (
+        "[traces]\nurl = \"http://a:4318/?key=1\"\n",
+        &["controller.toml:6:7: traces.url: expected a URL without '?' and '#', because /v1/traces is added to it"],
     ),
     (
         "[metrics]\nlisten = \"localhost:9420\"\n[audit]\nfile = \"\"\npath = \"x\"\n[state]\nfolder = 1\nkeep_for = \"90 days\"\nkeep_runs = 1.5\n",

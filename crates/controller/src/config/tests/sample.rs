@@ -13,6 +13,7 @@ fn sample(folder: &Folder, text: &str) -> Config {
         ("/etc/agentapi/ntfy-token", "secret"),
         ("/etc/agentapi/webhook-secret", "secret"),
         ("/etc/agentapi/mail-password", "secret"),
+        ("/etc/agentapi/traces-token", "secret"),
         ("/usr/lib/agentapi/extensions/disk-watch.wasm", "a.wasm"),
     ] {
         text = text.replace(from, to);
@@ -107,6 +108,7 @@ api          /run/agentapi/agentapi.sock for group agentapi
   read-only  /run/agentapi/agentapi-ro.sock
   approvers  root
 metrics      127.0.0.1:9420
+traces       to http://127.0.0.1:4318, with a token
 audit        /var/lib/agentapi/audit.jsonl
 journal      /var/lib/agentapi/freeze.journal
 state        /var/lib/agentapi, up to 10000 runs for 90d

@@ -73,7 +73,7 @@ impl Fixture {
         let (waits, number) = oneshot::channel();
         let order = WipeOrder { device: DEVICE.into(), durable_id: ID.into(), fstype: "ext4".into(), waits };
         let (stop, wipe) = (CancellationToken::new(), Some(AskedWipe { order, asked_by: USER }));
-        let context = RunContext { run: RUN, subject: WIPE.into(), stop: stop.clone(), wipe };
+        let context = RunContext { run: RUN, subject: WIPE.into(), reason: String::new(), stop: stop.clone(), wipe };
         let running = tokio::spawn(runner.run(context));
         assert_eq!(number.await.unwrap(), APPROVAL);
         Self { clock, runner, agent, looks, stop, running, _folder: folder }
