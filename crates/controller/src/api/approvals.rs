@@ -65,11 +65,16 @@ pub(super) async fn show(
     State(state): State<ApiState>,
     PathPart(id): PathPart<i64>,
 ) -> Result<Json<Approval>, Problem> {
+    Ok(Json(find(&state, id).await?))
+}
+
+/// One that waits is in memory.
+pub(crate) async fn find(state: &ApiState, id: i64) -> Result<Approval, Problem> {
     let id = ApprovalId(id);
     let waiting = state.desk.waiting().borrow().iter().find(|waiting| waiting.id == id).cloned();
     match waiting {
-        Some(approval) => Ok(Json(approval)),
-        None => Ok(Json(state.store.reader().approval(id).await?)),
+        Some(approval) => Ok(approval),
+        None => Ok(state.store.reader().approval(id).await?),
     }
 }
 
@@ -90,7 +95,8 @@ pub(super) struct DecisionTaken {
 
 /// Agrees to a wipe
 ///
-/// The disk is looked at again before it is wiped, and the approval is used once.
+/// The disk is looked at again before it is wiped, and the approval is used once. After five wrong durable ids within a
+/// minute, none is taken for a minute.
 #[utoipa::path(
     post, path = "/v1/approvals/{id}/approve", operation_id = "approve", tag = "approvals",
     params(("id" = i64, Path, description = "The request's number.")),
@@ -98,7 +104,8 @@ pub(super) struct DecisionTaken {
     responses(
         (status = 200, body = DecisionTaken),
         (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, body = Problem, content_type = "application/problem+json")
+        (status = 409, body = Problem, content_type = "application/problem+json"),
+        (status = 429, body = Problem, content_type = "application/problem+json")
     )
 )]
 pub(super) async fn approve(
@@ -136,17 +143,24 @@ pub(super) async fn refuse(
     PathPart(id): PathPart<i64>,
     JsonBody(RefuseBody { reason }): JsonBody<RefuseBody>,
 ) -> Result<Json<DecisionTaken>, Problem> {
-    let characters = reason.chars().count();
-    if characters > MAX_REASON_CHARACTERS {
-        let text = format!("reason: expected up to {MAX_REASON_CHARACTERS} characters, found {characters}");
-        return Err(Problem::invalid(text));
-    }
     decide(&state, &rights, id, Verdict::Refuse { reason }).await
 }
 
 async fn decide(state: &ApiState, rights: &Rights, id: i64, verdict: Verdict) -> Result<Json<DecisionTaken>, Problem> {
-    state.desk.decide(ApprovalId(id), verdict, rights.peer.into()).await?;
+    take(state, rights, id, verdict).await?;
     Ok(Json(DecisionTaken { decided: true }))
+}
+
+/// Has what a person says written down, and the run told of it.
+pub(crate) async fn take(state: &ApiState, rights: &Rights, id: i64, verdict: Verdict) -> Result<(), Problem> {
+    if let Verdict::Refuse { reason } = &verdict {
+        let characters = reason.chars().count();
+        if characters > MAX_REASON_CHARACTERS {
+            let text = format!("reason: expected up to {MAX_REASON_CHARACTERS} characters, found {characters}");
+            return Err(Problem::invalid(text));
+        }
+    }
+    Ok(state.desk.decide(ApprovalId(id), verdict, rights.peer.into()).await?)
 }
 
 /// A sentence or two.

@@ -5,6 +5,7 @@
 //! | 400, 404, 405, 413, 415, 422, 431 | the request is wrong |
 //! | 403 | the connection may not do that |
 //! | 409 | not in this state |
+//! | 429 | too often |
 //! | 502, 504 | the agent's fault or refusal; `kind` is the one of `agentapi call` |
 //! | 503 | it passes, and the operator can see why |
 //! | 500 | a mistake of this program; its text is in the log, with nothing of it in the answer |
@@ -131,6 +132,7 @@ impl From<VerdictError> for Problem {
         match why {
             VerdictError::Store(why) => why.into(),
             VerdictError::OtherDisk { .. } => Self::invalid(why.to_string()),
+            VerdictError::TooManyTries { .. } => Self::new(ProblemKind::TooManyTries, why.to_string()),
         }
     }
 }

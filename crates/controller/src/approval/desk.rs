@@ -1,5 +1,7 @@
 //! Where runs ask and people decide. What is decided is on the disk before anybody is told of it.
 
+mod tries;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +15,8 @@ use crate::approval::{Approval, ApprovalId, ApprovalState, Wipe};
 use crate::clock::Clock;
 use crate::store::{Decided, Store, StoreError};
 
+use tries::{MAX_WRONG, PERIOD, Tries};
+
 /// Asks and decides. Cheap to clone.
 #[derive(Clone)]
 pub struct Desk {
@@ -20,6 +24,7 @@ pub struct Desk {
     store: Store,
     waiting: Arc<Mutex<BTreeMap<ApprovalId, oneshot::Sender<Decided>>>>,
     published: watch::Sender<Waiting>,
+    tries: Arc<Mutex<Tries>>,
 }
 
 /// The requests that wait, the oldest first. Read without waiting for the store.
@@ -53,6 +58,16 @@ pub enum VerdictError {
         /// The disk's.
         expected: String,
     },
+    /// Too many other durable ids were typed.
+    #[error(
+        "expected fewer than {MAX_WRONG} wrong durable ids in {} s, found as many: none is taken for {} s",
+        PERIOD.as_secs(),
+        pause.as_secs().max(1)
+    )]
+    TooManyTries {
+        /// For how long no other is taken.
+        pause: Duration,
+    },
 }
 
 /// A run that waits. Dropped, it waits no more.
@@ -66,7 +81,7 @@ pub(crate) struct Asked {
 impl Desk {
     /// With nobody waiting.
     pub fn new(clock: Arc<dyn Clock>, store: Store) -> Self {
-        Self { clock, store, waiting: Arc::default(), published: watch::Sender::default() }
+        Self { clock, store, waiting: Arc::default(), published: watch::Sender::default(), tries: Arc::default() }
     }
 
     /// The requests that wait.
@@ -121,13 +136,28 @@ impl Desk {
         };
         let by = actor.to_string();
         let decided = match verdict {
-            Verdict::Approve { durable_id } if durable_id != waiting.wipe.durable_id || durable_id.is_empty() => {
-                return Err(VerdictError::OtherDisk { expected: waiting.wipe.durable_id });
+            Verdict::Approve { durable_id } => {
+                self.compare(id, &durable_id, waiting.wipe.durable_id)?;
+                Decided { state: ApprovalState::Approved, by, reason: String::new() }
             }
-            Verdict::Approve { .. } => Decided { state: ApprovalState::Approved, by, reason: String::new() },
             Verdict::Refuse { reason } => Decided { state: ApprovalState::Refused, by, reason },
         };
         Ok(self.write(id, decided).await?)
+    }
+
+    /// Looks and counts under one lock: many that try at once have no more tries than one who tries many times.
+    fn compare(&self, id: ApprovalId, typed: &str, expected: String) -> Result<(), VerdictError> {
+        let now = self.clock.monotonic();
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let pause = tries.pause(id, now);
+        if !pause.is_zero() {
+            return Err(VerdictError::TooManyTries { pause });
+        }
+        if typed != expected || typed.is_empty() {
+            tries.count(id, now);
+            return Err(VerdictError::OtherDisk { expected });
+        }
+        Ok(())
     }
 
     /// Writes a decision down, and tells the run of it.
@@ -142,10 +172,16 @@ impl Desk {
                 // A run that has ended meanwhile wipes nothing; its end withdraws the approval.
                 let _ = asked.send(decided);
             }
-            desk.publish(|waiting| waiting.retain(|waiting| waiting.id != id));
+            desk.remove(id);
             Ok(())
         });
         task.await.unwrap_or(Err(StoreError::Busy))
+    }
+
+    /// It waits no more.
+    fn remove(&self, id: ApprovalId) {
+        self.publish(|waiting| waiting.retain(|waiting| waiting.id != id));
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).forget(id);
     }
 
     fn publish(&self, change: impl FnOnce(&mut Vec<Approval>)) {
@@ -204,7 +240,7 @@ impl Drop for Asked {
     fn drop(&mut self) {
         let id = self.id;
         if self.desk.lock().remove(&id).is_some() {
-            self.desk.publish(|waiting| waiting.retain(|waiting| waiting.id != id));
+            self.desk.remove(id);
         }
     }
 }

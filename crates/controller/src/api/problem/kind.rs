@@ -50,6 +50,8 @@ kinds! {
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE,
         "The body is to be JSON, with the header `Content-Type: application/json`.";
     KeyReused = "key-reused", UNPROCESSABLE_ENTITY, "Another request had this idempotency key. Nothing was done.";
+    TooManyTries = "too-many-tries", TOO_MANY_REQUESTS,
+        "Too many wrong durable ids were given for this approval: 5 within a minute. None is taken for another minute. Nothing was done.";
     HeadTooLarge = "head-too-large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is longer than 16 KiB, or has over 100 headers.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "A mistake of this program. The log says more.";
     Agent = "agent", BAD_GATEWAY, "The agent said no; `detail` is its own text.";
@@ -81,7 +83,7 @@ impl ProblemKind {
 
     /// Whether the same request may be made again as if it had never been.
     pub(crate) const fn is_as_if_never_asked(self) -> bool {
-        matches!(self, Self::Frozen | Self::Busy | Self::State)
+        matches!(self, Self::Frozen | Self::Busy | Self::State | Self::TooManyTries)
     }
 }
 

@@ -97,6 +97,53 @@ async fn only_the_durable_id_of_that_disk_agrees() {
     assert_eq!(fixture.approval().await.state, ApprovalState::Waiting);
 }
 
+async fn try_wrong(fixture: &Fixture, id: ApprovalId) -> VerdictError {
+    let verdict = Verdict::Approve { durable_id: "uuid:other".into() };
+    fixture.desk.decide(id, verdict, ROOT).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn after_five_wrong_ids_in_a_minute_none_is_taken_for_a_minute() {
+    let fixture = Fixture::new();
+    let (_asked, _other) = (fixture.ask().await, fixture.ask().await);
+    for _ in 0..5 {
+        let refused = try_wrong(&fixture, FIRST).await;
+        assert!(matches!(refused, VerdictError::OtherDisk { .. }), "{refused}");
+    }
+    fixture.clock.run_for(Duration::from_secs(59)).await;
+    for verdict in [yes(), Verdict::Approve { durable_id: String::new() }] {
+        let refused = fixture.desk.decide(FIRST, verdict, ROOT).await.unwrap_err();
+        assert!(
+            matches!(refused, VerdictError::TooManyTries { pause } if pause == Duration::from_secs(1)),
+            "{refused}"
+        );
+        let expected = "expected fewer than 5 wrong durable ids in 60 s, found as many: none is taken for 1 s";
+        assert_eq!(refused.to_string(), expected);
+    }
+    let other = try_wrong(&fixture, ApprovalId(2)).await;
+    assert!(matches!(other, VerdictError::OtherDisk { .. }), "each request counts for itself: {other}");
+    fixture.clock.run_for(Duration::from_secs(1)).await;
+    fixture.desk.decide(FIRST, yes(), ROOT).await.unwrap();
+}
+
+#[tokio::test]
+async fn wrong_ids_far_apart_are_only_wrong_and_a_no_is_always_taken() {
+    let fixture = Fixture::new();
+    let _asked = fixture.ask().await;
+    for _ in 0..9 {
+        let refused = try_wrong(&fixture, FIRST).await;
+        assert!(matches!(refused, VerdictError::OtherDisk { .. }), "{refused}");
+        fixture.clock.run_for(Duration::from_secs(15)).await;
+    }
+    for _ in 0..5 {
+        try_wrong(&fixture, FIRST).await;
+    }
+    let refused = try_wrong(&fixture, FIRST).await;
+    assert!(matches!(refused, VerdictError::TooManyTries { .. }), "{refused}");
+    fixture.desk.decide(FIRST, Verdict::Refuse { reason: String::new() }, ROOT).await.unwrap();
+    assert_eq!(fixture.approval().await.state, ApprovalState::Refused);
+}
+
 #[tokio::test]
 async fn of_two_that_decide_at_once_one_does() {
     let fixture = Fixture::new();
