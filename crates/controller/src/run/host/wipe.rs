@@ -95,7 +95,14 @@ fn end_of(outcome: &Result<FormatResult, Error>) -> RunEnd {
             let text = format!("it is not known whether the disk was wiped: {}", error_chain(why));
             RunEnd::new(RunState::Unknown, text)
         }
-        Err(why) => RunEnd::new(RunState::Failed, format!("nothing was wiped: {}", error_chain(why))),
+        Err(why) => {
+            let result = match why {
+                // It says what the operator has to sign.
+                Error::FormatRefused(result) => serde_json::to_string(result).ok(),
+                _ => None,
+            };
+            RunEnd { result, ..RunEnd::new(RunState::Failed, format!("nothing was wiped: {}", error_chain(why))) }
+        }
     }
 }
 
