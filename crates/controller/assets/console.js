@@ -16,9 +16,12 @@ async function refresh() {
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   localize(fresh);
+  reveal(fresh);
   for (const part of document.querySelectorAll("[data-live]")) {
     const other = part.id && fresh.getElementById(part.id);
     if (!other || part.contains(document.activeElement)) continue;
+    // What was typed into a form is no part of its markup.
+    if (part.querySelector("form") && other.querySelector("form")) continue;
     if (part.innerHTML !== other.innerHTML) part.innerHTML = other.innerHTML;
   }
 }
@@ -54,18 +57,20 @@ function confirmations() {
   }
 }
 
-function copying() {
-  for (const button of document.querySelectorAll("button[data-copy]")) {
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      const text = document.getElementById(button.dataset.copy).textContent;
-      await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
-    });
-  }
+// Without a script nothing can be copied by a button, and it is hidden.
+function reveal(root) {
+  for (const button of root.querySelectorAll("button[data-copy]")) button.hidden = false;
+}
+
+async function copy(event) {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.textContent = "Copied";
 }
 
 localize(document);
 confirmations();
-copying();
+reveal(document);
+document.addEventListener("click", copy);
 follow();

@@ -9,8 +9,8 @@
 //! | `agentapi-ro.sock` | whom its mode lets in | see |
 
 pub(crate) mod access;
-mod agent;
-mod approvals;
+pub(crate) mod agent;
+pub(crate) mod approvals;
 mod body;
 mod config;
 mod document;
@@ -28,7 +28,7 @@ mod samples;
 mod serve;
 mod subjects;
 mod system;
-mod wipe;
+pub(crate) mod wipe;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -293,4 +293,4 @@ async fn check_access(needed: Access, request: Request, next: Next) -> Result<Re
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the tests wait for real threads and sockets")]
-mod tests;
+pub(crate) mod tests;

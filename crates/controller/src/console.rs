@@ -11,8 +11,10 @@
 //! | a frame over a button | `frame-ancestors 'none'` |
 //! | markup in what the agent says | every text is escaped by its template, and no script or style stands in a page |
 
+mod approvals;
 mod assets;
 mod calls;
+mod disks;
 pub mod doorway;
 mod events;
 mod extensions;
@@ -26,6 +28,8 @@ mod runs;
 mod subjects;
 mod time;
 mod trouble;
+#[cfg(test)]
+mod visitor;
 mod words;
 
 use axum::Router;
@@ -61,6 +65,7 @@ pub(crate) fn nothing() -> Response {
 fn table() -> Vec<(Access, &'static str, MethodRouter<ApiState>)> {
     let look = |path, handler| (Access::Read, path, handler);
     let act = |path, handler| (Access::Operate, path, handler);
+    let decide = |path, handler| (Access::Decide, path, handler);
     vec![
         look("/", get(overview::show)),
         look("/extensions", get(extensions::show)),
@@ -71,6 +76,14 @@ fn table() -> Vec<(Access, &'static str, MethodRouter<ApiState>)> {
         act("/subjects/{name}/run", post(subjects::run)),
         act("/subjects/{name}/pause", post(subjects::pause)),
         act("/subjects/{name}/resume", post(subjects::resume)),
+        look("/disks", get(disks::show)),
+        act("/disks/eject", get(disks::eject::show).post(disks::eject::act)),
+        act("/disks/assign", get(disks::assign::show).post(disks::assign::act)),
+        act("/disks/wipe", get(disks::wipe::show).post(disks::wipe::act)),
+        look("/approvals", get(approvals::list)),
+        look("/approvals/{id}", get(approvals::one::show)),
+        decide("/approvals/{id}/approve", post(approvals::one::approve)),
+        decide("/approvals/{id}/refuse", post(approvals::one::refuse)),
         look("/live", get(live::stream)),
         look("/console.css", get(assets::style)),
         look("/console.js", get(assets::script)),

@@ -24,7 +24,7 @@ use crate::api::{ApiState, keys};
 use crate::owner::Activity;
 use crate::run::host::BACKUP;
 
-type Answer<T> = Result<Json<T>, Problem>;
+pub(crate) type Answer<T> = Result<Json<T>, Problem>;
 
 /// The value of operations that have none: `null`.
 pub(super) struct Nothing;
@@ -233,13 +233,13 @@ pub(super) async fn opsign_command(
     ask(&state, async |agent| agent.opsign_command(&pending).await).await
 }
 
-async fn ask<T>(state: &ApiState, call: impl AsyncFnOnce(&Agent) -> Result<T, Error>) -> Answer<T> {
+pub(crate) async fn ask<T>(state: &ApiState, call: impl AsyncFnOnce(&Agent) -> Result<T, Error>) -> Answer<T> {
     let agent = state.work.borrow().agent.clone();
     Ok(Json(call(&agent).await?))
 }
 
 /// What acts goes on when the client leaves: a handler is dropped then, and half an action is worse than a whole one.
-async fn detached<T, F>(state: &ApiState, call: impl FnOnce(Agent) -> F + Send + 'static) -> Answer<T>
+pub(crate) async fn detached<T, F>(state: &ApiState, call: impl FnOnce(Agent) -> F + Send + 'static) -> Answer<T>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, Error>> + Send + 'static,

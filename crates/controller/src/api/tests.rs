@@ -61,21 +61,21 @@ impl Runner for Quick {
 }
 
 /// A controller behind its sockets, and the mock agent that it asks.
-struct Fixture {
-    store: Store,
-    sockets: Sockets,
+pub(crate) struct Fixture {
+    pub(crate) store: Store,
+    pub(crate) sockets: Sockets,
     stop: CancellationToken,
     serving: JoinHandle<()>,
     owner: JoinHandle<()>,
     finder: watch::Sender<Findings>,
     _work: watch::Sender<Arc<Work>>,
     _plan: watch::Sender<Arc<Plan>>,
-    agent: MockAgent,
+    pub(crate) agent: MockAgent,
     folder: tempfile::TempDir,
 }
 
 impl Fixture {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let agent = MockAgent::start().await.unwrap();
         let target = Target::parse(&agent.endpoint(), agent.token(), [agent.fingerprint().to_string()]).unwrap();
@@ -144,7 +144,7 @@ impl Fixture {
         send(&self.sockets.main, Method::POST, path, &headers, body).await.0
     }
 
-    async fn get(&self, path: &str) -> (StatusCode, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         self.ask(Method::GET, path, "").await
     }
 }
@@ -177,7 +177,7 @@ command = "tell secret-5"
     Config::check(&folder.join("controller.toml"), &text, &surroundings).result.unwrap()
 }
 
-async fn connect(socket: &PathBuf) -> SendRequest<Full<Bytes>> {
+pub(crate) async fn connect(socket: &PathBuf) -> SendRequest<Full<Bytes>> {
     let stream = UnixStream::connect(socket).await.unwrap();
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
@@ -189,7 +189,7 @@ async fn ask_at(socket: &PathBuf, method: Method, path: &str, body: &str) -> (St
 }
 
 /// The status and the JSON of the body; and the headers.
-async fn send(
+pub(crate) async fn send(
     socket: &PathBuf,
     method: Method,
     path: &str,

@@ -19,15 +19,15 @@ use crate::run::host::{LookError, look};
 
 /// A wipe that waits for a person.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub(super) struct WipeAsked {
+pub(crate) struct WipeAsked {
     /// The run that wipes the disk once a person has approved it, and ends with what came of it.
-    run: RunId,
+    pub(crate) run: RunId,
     /// What is to be approved.
-    approval: ApprovalId,
+    pub(crate) approval: ApprovalId,
 }
 
 /// Has the run made, and waits until a person is asked.
-pub(super) async fn ask(
+pub(crate) async fn ask(
     state: &ApiState,
     rights: &Rights,
     device: String,

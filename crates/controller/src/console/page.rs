@@ -101,8 +101,13 @@ const TABS: [(&str, &str); 8] = [
 ];
 
 /// What an act that was done is called in the address of the page that it leads to, and what is said there.
-const NOTICES: [(&str, &str); 3] = [
+const NOTICES: &[(&str, &str)] = &[
     ("paused", "Paused: no run begins until it is resumed."),
     ("resumed", "Resumed: it goes on with its next due time."),
     ("stopping", "It was told to stop, and ends in a moment."),
+    ("ejected", "Ejected: the disk can be taken out."),
+    ("assigned", "Assigned: the disk is mounted."),
+    ("asked", "Asked for. Nothing is wiped before a person has approved it."),
+    ("approved", "Approved: the disk is looked at once more, and wiped if it is still the same."),
+    ("refused", "Refused: nothing is wiped."),
 ];

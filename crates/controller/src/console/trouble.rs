@@ -33,7 +33,7 @@ impl IntoResponse for Trouble {
 fn advice(kind: ProblemKind) -> &'static str {
     match kind {
         ProblemKind::Denied => "Nothing was done.",
-        ProblemKind::NotFound => "It may be too old to be kept. The overview leads to everything that is.",
+        ProblemKind::NotFound => "It may be gone, or too old to be kept. The overview leads to everything that is.",
         ProblemKind::Conflict => "It has changed since you saw it. Nothing was done: look again.",
         ProblemKind::Frozen => "A backup is being captured. The page is there again after the thaw, in moments.",
         ProblemKind::Busy | ProblemKind::State => {
@@ -44,6 +44,13 @@ fn advice(kind: ProblemKind) -> &'static str {
         }
         ProblemKind::PinMismatch | ProblemKind::Tls => {
             "Whoever answers is not the pinned host agent. Do not trust what it says: ask the operator of the host."
+        }
+        ProblemKind::InvalidArgument => "Nothing was done. Go back, look, and try again.",
+        ProblemKind::FormatRefused => {
+            "This disk is locked: only the operator of the host can have it wiped, with a signature. Nothing was done."
+        }
+        ProblemKind::TooManyTries => {
+            "Nothing was done. Wait a minute, and compare the durable id with the disk before you type it again."
         }
         _ => "Nothing else was changed. Go back and look.",
     }

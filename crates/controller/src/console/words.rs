@@ -1,5 +1,6 @@
 //! Words for people: those of the command.
 
+use agentapi_host::records::DiskRole;
 use agentapi_host::visible;
 
 use crate::event::Severity;
@@ -31,6 +32,85 @@ pub(super) fn advice(finding: &Finding) -> &'static str {
         FindingKind::ApprovalWaiting => "Look at the disk, and decide under Approvals.",
         FindingKind::StateNotWritten => {
             "Look for room on the disk of the state folder. Runs go on meanwhile, and are not written down."
+        }
+    }
+}
+
+/// Whether a person can type it as it is: an id with a character that cannot be seen is nobody's to confirm.
+pub(super) fn can_be_typed(id: &str) -> bool {
+    !id.is_empty() && id.trim() == id && visible(id) == id
+}
+
+/// What a disk is used for, with whether only the host's operator can have it wiped.
+pub(super) fn role(role: &DiskRole) -> (String, bool) {
+    match role {
+        DiskRole::System => ("system (locked)".to_owned(), true),
+        DiskRole::Backup => ("backup (locked)".to_owned(), true),
+        DiskRole::UserData => ("user data".to_owned(), false),
+        DiskRole::Other(text) if text.is_empty() => ("role not known".to_owned(), false),
+        DiskRole::Other(text) => (shown(text), false),
+    }
+}
+
+/// A number of bytes in the unit that leaves less than 1024 of it, with one decimal.
+pub(super) fn size(bytes: i64) -> String {
+    let mut value = bytes as f64;
+    let mut units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    // 1023.95 would be rounded to 1024.0, which is 1.0 of the next unit.
+    while value.abs() >= 1023.95
+        && let Some(next) = units.next()
+    {
+        value /= 1024.0;
+        unit = next;
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") }
+}
+
+/// The size of a disk. The agent says 0 where it does not know.
+pub(super) fn disk_size(bytes: i64) -> String {
+    if bytes > 0 { size(bytes) } else { "size not known".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use agentapi_host::records::DiskRole;
+
+    use super::{can_be_typed, disk_size, role, size};
+
+    #[test]
+    fn sizes_have_a_fitting_unit_and_one_decimal() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1024 * 1024 - 1, "1.0 MiB"),
+            (512_110_190_592, "476.9 GiB"),
+            (i64::MAX, "8.0 EiB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+        assert_eq!((disk_size(0), disk_size(1)), ("size not known".to_owned(), "1 B".to_owned()));
+    }
+
+    #[test]
+    fn only_system_and_backup_disks_are_locked() {
+        for (name, text, is_locked) in [
+            ("system", "system (locked)", true),
+            ("backup", "backup (locked)", true),
+            ("user-data", "user data", false),
+            ("", "role not known", false),
+            ("cache\n", "cache\\n", false),
+        ] {
+            assert_eq!(role(&DiskRole::from(name)), (text.to_owned(), is_locked));
+        }
+    }
+
+    #[test]
+    fn an_id_that_cannot_be_seen_whole_cannot_be_typed() {
+        assert!(can_be_typed("uuid:0f3c"));
+        for id in ["", " uuid:0f3c", "uuid:0f3c\u{200b}", "uuid:\u{202e}0f3c", "a\nb"] {
+            assert!(!can_be_typed(id), "{id:?}");
         }
     }
 }

@@ -32,7 +32,7 @@ impl Fixture {
         self.ask(Method::POST, &path, &json!({ "durable_id": ID }).to_string()).await.0
     }
 
-    async fn ended(&self, run: i64) -> Value {
+    pub(crate) async fn ended(&self, run: i64) -> Value {
         loop {
             let found = self.get(&format!("/v1/runs/{run}")).await.1;
             if found["ended_at"].is_string() {
@@ -43,7 +43,7 @@ impl Fixture {
     }
 
     /// How often the agent was told to format.
-    fn formats(&self) -> usize {
+    pub(crate) fn formats(&self) -> usize {
         self.agent.requests().iter().filter(|request| request.path == "/disks/format").count()
     }
 
