@@ -122,8 +122,6 @@ test("two decide at once: one is heard, the other told", async () => {
   const path = await askFor(3);
   await visit(other, path);
   await Promise.all([other.waitForNavigation(), other.getByRole("button", { name: /^Refuse/ }).click()]);
-  const late = page.url();
-  assert.ok(late.endsWith(path));
   // Filled in on a page that has not heard of it yet, or the form is gone already.
   const answer = await approve(3).catch(() => null);
   if (answer) assert.equal(answer.status(), 409);

@@ -9,6 +9,7 @@
 //! | `agentapi-ro.sock` | whom its mode lets in | see |
 
 pub(crate) mod access;
+pub(crate) mod act;
 pub(crate) mod agent;
 pub(crate) mod approvals;
 mod body;
@@ -249,13 +250,15 @@ fn router(state: ApiState) -> Router {
         }
     }
     let router = router.merge(console::router(&state));
-    let nothing = async |uri: Uri| match uri.path().starts_with("/v1") {
-        true => Problem::new(ProblemKind::NotFound, "there is no such path").into_response(),
-        false => console::nothing(),
-    };
-    let other_method = async || Problem::new(ProblemKind::MethodNotAllowed, "not with this method");
+    let nothing = async |uri: Uri| told(&uri, Problem::new(ProblemKind::NotFound, "there is no such path"));
+    let other_method = async |uri: Uri| told(&uri, Problem::new(ProblemKind::MethodNotAllowed, "not with this method"));
     let router = router.fallback(nothing).method_not_allowed_fallback(other_method);
     router.layer(from_fn(|request, next| body::read(body::TIMEOUT, request, next))).with_state(state)
+}
+
+/// To a program as a program reads it, to a person as a page.
+fn told(uri: &Uri, problem: Problem) -> Response {
+    if uri.path().starts_with("/v1") { problem.into_response() } else { console::told(problem) }
 }
 
 async fn pass_on(keys: Keys, repeat: Option<Repeat>, request: Request, next: Next) -> Result<Response, Problem> {

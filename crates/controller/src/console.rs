@@ -39,7 +39,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::api::ApiState;
 use crate::api::access::Access;
-use crate::api::problem::{Problem, ProblemKind};
+use crate::api::problem::Problem;
 use form::Secret;
 use trouble::Trouble;
 
@@ -57,9 +57,9 @@ pub(crate) fn router(state: &ApiState) -> Router<ApiState> {
         .layer(from_fn(move |request, next| guard::check(names.clone(), request, next)))
 }
 
-/// For a path that is neither a page nor of the API.
-pub(crate) fn nothing() -> Response {
-    guard::with_headers(Trouble::from(Problem::new(ProblemKind::NotFound, "there is no such page")).into_response())
+/// What is wrong with a request that is none for a page or for the API.
+pub(crate) fn told(problem: Problem) -> Response {
+    guard::with_headers(Trouble::from(problem).into_response())
 }
 
 fn table() -> Vec<(Access, &'static str, MethodRouter<ApiState>)> {

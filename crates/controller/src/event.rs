@@ -122,6 +122,8 @@ names! {
         ApprovalRequested = "approval-requested",
         /// A wipe was approved or refused, its time is over, or its approval was used or withdrawn: the text says which.
         ApprovalDecided = "approval-decided",
+        /// Somebody has had the agent do something that is no run: the text says who, what, and how it went.
+        AgentAsked = "agent-asked",
         /// The state was damaged, and was set aside.
         StateSetAside = "state-set-aside",
     }

@@ -17,6 +17,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::api::access::Rights;
+use crate::api::act::{self, act};
 use crate::api::extract::{JsonBody, Parameters};
 use crate::api::problem::{Problem, ProblemKind};
 use crate::api::wipe::{self, WipeAsked};
@@ -62,7 +63,11 @@ pub(super) async fn backup_status(State(state): State<ApiState>) -> Answer<Backu
     post, path = "/v1/agent/start-backup", tag = "agent",
     responses((status = 200, body = BackupJob), (status = 409, body = Problem, content_type = "application/problem+json"))
 )]
-pub(super) async fn start_backup(State(state): State<ApiState>, headers: HeaderMap) -> Answer<BackupJob> {
+pub(super) async fn start_backup(
+    State(state): State<ApiState>,
+    Extension(rights): Extension<Rights>,
+    headers: HeaderMap,
+) -> Answer<BackupJob> {
     if !headers.contains_key(keys::HEADER) {
         return Err(Problem::invalid(
             "expected the header Idempotency-Key, found none: without it, a start whose answer is lost could not be told \
@@ -74,7 +79,8 @@ pub(super) async fn start_backup(State(state): State<ApiState>, headers: HeaderM
     if backup.is_some_and(|backup| backup.activity != Activity::Idle) {
         return Err(Problem::new(ProblemKind::Conflict, "a run of backup goes on: it starts the backup itself"));
     }
-    detached(&state, async |agent: Agent| agent.start_backup().await).await
+    let what = "start a backup of which nothing is frozen".to_owned();
+    act(&state, &rights, what, async |agent: Agent| agent.start_backup().await).await
 }
 
 /// Lists the disks of this guest
@@ -111,10 +117,11 @@ pub(super) struct AssignBody {
 )]
 pub(super) async fn assign_disk(
     State(state): State<ApiState>,
+    Extension(rights): Extension<Rights>,
     JsonBody(AssignBody { uuid, r#where: mount_path, fstype, options }): JsonBody<AssignBody>,
 ) -> Answer<Nothing> {
     let request = AssignRequest { uuid, mount_path, fstype, options };
-    detached(&state, async move |agent: Agent| agent.assign_disk(&request).await.map(|()| Nothing)).await
+    act::assign(&state, &rights, request).await.map(|_| Json(Nothing))
 }
 
 /// What to eject.
@@ -132,9 +139,10 @@ pub(super) struct EjectBody {
 )]
 pub(super) async fn eject_disk(
     State(state): State<ApiState>,
+    Extension(rights): Extension<Rights>,
     JsonBody(EjectBody { r#where: mounted_at }): JsonBody<EjectBody>,
 ) -> Answer<EjectResult> {
-    detached(&state, async move |agent: Agent| agent.eject_disk(&mounted_at).await).await
+    act::eject(&state, &rights, mounted_at).await
 }
 
 /// What to format.
@@ -176,7 +184,8 @@ pub(super) async fn format_disk(
         return Ok(wipe::ask(&state, &rights, device, fstype, durable_id).await?.into_response());
     }
     let request = FormatRequest { device, fstype, confirmation: None };
-    let result = detached(&state, async move |agent: Agent| agent.format_disk(&request).await).await?;
+    let what = format!("format {} without a confirmation", request.device);
+    let result = act(&state, &rights, what, async move |agent: Agent| agent.format_disk(&request).await).await?;
     Ok(result.into_response())
 }
 
@@ -236,19 +245,6 @@ pub(super) async fn opsign_command(
 pub(crate) async fn ask<T>(state: &ApiState, call: impl AsyncFnOnce(&Agent) -> Result<T, Error>) -> Answer<T> {
     let agent = state.work.borrow().agent.clone();
     Ok(Json(call(&agent).await?))
-}
-
-/// What acts goes on when the client leaves: a handler is dropped then, and half an action is worse than a whole one.
-pub(crate) async fn detached<T, F>(state: &ApiState, call: impl FnOnce(Agent) -> F + Send + 'static) -> Answer<T>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Error>> + Send + 'static,
-{
-    let agent = state.work.borrow().agent.clone();
-    match tokio::spawn(call(agent)).await {
-        Ok(outcome) => Ok(Json(outcome?)),
-        Err(panic) => Err(Error::Component(panic.into()).into()),
-    }
 }
 
 impl Serialize for Nothing {

@@ -141,3 +141,23 @@ async fn what_a_format_without_a_confirmation_needs_is_told() {
     assert_eq!(problem["value"]["durable_id"], disk["durable_id"]);
     assert_eq!(fixture.get("/v1/agent/disks").await.1["disks"], disks, "nothing was wiped");
 }
+
+#[tokio::test]
+async fn an_event_says_who_has_had_the_agent_act_and_how_it_went() {
+    let fixture = Fixture::new().await;
+    let headers = [("content-type", "application/json")];
+    for place in ["/mnt/none", "/mnt/felhom/media"] {
+        let body = json!({ "where": place }).to_string();
+        let _ = send(&fixture.sockets.main, Method::POST, "/v1/agent/eject-disk", &headers, &body).await;
+    }
+    // What was posted before is written by now.
+    fixture.store.writer().write(|_| Ok(())).await.unwrap();
+    let (_, events) = fixture.get("/v1/events").await;
+    let told: Vec<_> = events["events"].as_array().unwrap().iter().map(|event| &event["text"]).collect();
+    let (uid, pid) = (rustix::process::getuid().as_raw(), std::process::id());
+    let asked = format!("user {uid} (process {pid}) has asked to eject the disk at ");
+    let [none, media] = &told[..] else { panic!("{told:?}") };
+    assert!(none.as_str().unwrap().starts_with(&format!("{asked}/mnt/none: not done: ")), "{none}");
+    assert_eq!(media, &&json!(format!("{asked}/mnt/felhom/media: done")));
+    assert!(events["events"].as_array().unwrap().iter().all(|event| event["kind"] == "agent-asked"), "{events}");
+}

@@ -1,17 +1,17 @@
 //! Mounts a disk in this guest.
 
-use agentapi_host::Agent;
 use agentapi_host::records::AssignRequest;
 use askama::Template;
-use axum::Json;
 use axum::extract::State;
 use axum::response::Redirect;
+use axum::{Extension, Json};
 use serde::Deserialize;
 
 use super::{Card, find_by_id};
+use crate::api::access::Rights;
 use crate::api::extract::Parameters;
 use crate::api::problem::Problem;
-use crate::api::{ApiState, agent};
+use crate::api::{ApiState, act, agent};
 use crate::console::form::Sent;
 use crate::console::page::{Page, Shown};
 use crate::console::trouble::Trouble;
@@ -51,13 +51,14 @@ pub(in crate::console) struct AssignForm {
 
 pub(in crate::console) async fn act(
     State(state): State<ApiState>,
+    Extension(rights): Extension<Rights>,
     Sent(AssignForm { id, r#where: mount_path, fstype, options }): Sent<AssignForm>,
 ) -> Result<Redirect, Trouble> {
     find_by_id(&state, &id).await?;
     let uuid = agent::ask(&state, async |agent| agent.fs_uuid(&id).await).await?.0.ok_or_else(|| no_uuid(&id))?;
     let [mount_path, fstype, options] = [mount_path, fstype, options].map(|text| text.trim().to_owned());
     let request = AssignRequest { uuid, mount_path, fstype, options };
-    let Json(()) = agent::detached(&state, async move |agent: Agent| agent.assign_disk(&request).await).await?;
+    let Json(()) = act::assign(&state, &rights, request).await?;
     Ok(Redirect::to("/disks?done=assigned"))
 }
 

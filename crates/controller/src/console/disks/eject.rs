@@ -2,17 +2,18 @@
 
 use std::fmt::Write;
 
-use agentapi_host::Agent;
 use agentapi_host::records::Disk;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Redirect;
+use axum::{Extension, Json};
 use serde::Deserialize;
 
 use super::{Card, find};
+use crate::api::access::Rights;
 use crate::api::extract::Parameters;
 use crate::api::problem::Problem;
-use crate::api::{ApiState, agent};
+use crate::api::{ApiState, act, agent};
 use crate::console::form::Sent;
 use crate::console::page::{Page, Shown};
 use crate::console::trouble::Trouble;
@@ -60,10 +61,11 @@ pub(in crate::console) struct EjectForm {
 /// Ejects, and leads to the disks, where the guests are named that used it: the agent says so only then.
 pub(in crate::console) async fn act(
     State(state): State<ApiState>,
+    Extension(rights): Extension<Rights>,
     Sent(EjectForm { at }): Sent<EjectForm>,
 ) -> Result<Redirect, Trouble> {
     mounted(&state, &at).await?;
-    let result = agent::detached(&state, async move |agent: Agent| agent.eject_disk(&at).await).await?.0;
+    let Json(result) = act::eject(&state, &rights, at).await?;
     let mut place = "/disks?done=ejected".to_owned();
     for (index, guest) in result.dependent_guests.iter().enumerate() {
         // Writing to a text does not fail.
