@@ -12,7 +12,9 @@
 //! | markup in what the agent says | every text is escaped by its template, and no script or style stands in a page |
 
 mod approvals;
+mod ask;
 mod assets;
+mod backups;
 mod calls;
 mod disks;
 pub mod doorway;
@@ -20,6 +22,7 @@ mod events;
 mod extensions;
 mod form;
 mod guard;
+mod health;
 mod live;
 mod overview;
 mod page;
@@ -73,6 +76,8 @@ fn table() -> Vec<(Access, &'static str, MethodRouter<ApiState>)> {
         look("/runs/{id}", get(runs::show)),
         act("/runs/{id}/stop", post(runs::stop)),
         look("/events", get(events::list)),
+        look("/backups", get(backups::show)),
+        look("/health", get(health::show)),
         act("/subjects/{name}/run", post(subjects::run)),
         act("/subjects/{name}/pause", post(subjects::pause)),
         act("/subjects/{name}/resume", post(subjects::resume)),
@@ -90,3 +95,7 @@ fn table() -> Vec<(Access, &'static str, MethodRouter<ApiState>)> {
         look("/console.svg", get(assets::icon)),
     ]
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests wait for real threads and sockets")]
+mod tests;

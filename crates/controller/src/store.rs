@@ -15,6 +15,7 @@ mod backlog;
 mod events;
 mod findings;
 mod gate;
+mod history;
 mod migrations;
 mod notices;
 mod open;
@@ -39,6 +40,7 @@ use crate::run::Impossible;
 
 pub use approvals::Decided;
 pub use backlog::Backlog;
+pub(crate) use history::PastRun;
 pub use notices::Told;
 pub use reader::Reader;
 pub use requests::{KEEP_REQUESTS, KEEP_REQUESTS_FOR, KnownRequest, RequestDigest, RequestKey, StoredAnswer};

@@ -11,6 +11,7 @@ use crate::api::access::Rights;
 use crate::api::extract::PathPart;
 use crate::console::form::Sent;
 use crate::console::trouble::Trouble;
+use crate::run::host::BACKUP;
 
 /// A form that holds nothing but its token.
 #[derive(Deserialize)]
@@ -35,8 +36,9 @@ pub(super) async fn pause(
     PathPart(subject): PathPart<String>,
     _: Sent<Nothing>,
 ) -> Result<Redirect, Trouble> {
+    let page = page_of(&subject);
     state.owner.actions.ask(Action::Pause { subject }, rights.peer.into()).await?;
-    Ok(Redirect::to("/extensions?done=paused"))
+    Ok(Redirect::to(&format!("{page}?done=paused")))
 }
 
 pub(super) async fn resume(
@@ -45,6 +47,12 @@ pub(super) async fn resume(
     PathPart(subject): PathPart<String>,
     _: Sent<Nothing>,
 ) -> Result<Redirect, Trouble> {
+    let page = page_of(&subject);
     state.owner.actions.ask(Action::Resume { subject }, rights.peer.into()).await?;
-    Ok(Redirect::to("/extensions?done=resumed"))
+    Ok(Redirect::to(&format!("{page}?done=resumed")))
+}
+
+/// Where a subject stands.
+fn page_of(subject: &str) -> &'static str {
+    if subject == BACKUP { "/backups" } else { "/extensions" }
 }

@@ -30,7 +30,7 @@ impl IntoResponse for Trouble {
     }
 }
 
-fn advice(kind: ProblemKind) -> &'static str {
+pub(super) fn advice(kind: ProblemKind) -> &'static str {
     match kind {
         ProblemKind::Denied => "Nothing was done.",
         ProblemKind::NotFound => "It may be gone, or too old to be kept. The overview leads to everything that is.",

@@ -72,11 +72,20 @@ pub(super) fn disk_size(bytes: i64) -> String {
     if bytes > 0 { size(bytes) } else { "size not known".to_owned() }
 }
 
+/// A text as it stands behind the `=` in an address (RFC 3986, section 2.3).
+pub(super) fn address(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use agentapi_host::records::DiskRole;
 
-    use super::{can_be_typed, disk_size, role, size};
+    use super::{address, can_be_typed, disk_size, role, size};
 
     #[test]
     fn sizes_have_a_fitting_unit_and_one_decimal() {
@@ -112,5 +121,11 @@ mod tests {
         for id in ["", " uuid:0f3c", "uuid:0f3c\u{200b}", "uuid:\u{202e}0f3c", "a\nb"] {
             assert!(!can_be_typed(id), "{id:?}");
         }
+    }
+
+    #[test]
+    fn nothing_of_a_text_has_a_meaning_in_an_address() {
+        assert_eq!(address("uuid:a b&c=1#ü\"<"), "uuid%3Aa%20b%26c%3D1%23%C3%BC%22%3C");
+        assert_eq!(address("local-lvm_1.~"), "local-lvm_1.~");
     }
 }
