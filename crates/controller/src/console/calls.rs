@@ -74,7 +74,10 @@ impl Call {
         let began = line.at_unix_ms - line.milliseconds - first;
         let part = |ms: i64| (100.0 * ms as f64 / whole as f64).clamp(0.0, 100.0);
         let from = part(began);
-        let repeated = || format!("the same {} times more", line.times);
+        let repeated = || match line.times {
+            1 => "the same once more".to_owned(),
+            times => format!("the same {times} times more"),
+        };
         let is_end = line.event == "end";
         Self {
             operation: shown(&line.operation),

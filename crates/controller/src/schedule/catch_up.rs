@@ -71,13 +71,13 @@ impl fmt::Display for Missed {
             missed => format!("{missed} due times were missed"),
         };
         match *self {
-            Self::Due { due } => write!(f, "due at {due}"),
+            Self::Due { due } => write!(f, "due at {due:.0}"),
             Self::RunOnce { missed, since, .. } => {
                 let pronoun = if missed == 1 { "it" } else { "them" };
-                write!(f, "{}, the first at {since}: one run makes up for {pronoun}", count(missed))
+                write!(f, "{}, the first at {since:.0}: one run makes up for {pronoun}", count(missed))
             }
             Self::Skip { missed, since } => {
-                write!(f, "{}, the first at {since}: skipped, because catch_up is \"none\"", count(missed))
+                write!(f, "{}, the first at {since:.0}: skipped, because catch_up is \"none\"", count(missed))
             }
         }
     }

@@ -11,6 +11,7 @@ use anyhow::Context;
 
 use crate::commands::serve::{Begun, refused, serve as run};
 use crate::extension::tell::tell;
+use crate::print::escape::visible;
 use crate::process::signals::Termination;
 
 /// Everything lies in a temporary folder, which is removed at the end.
@@ -27,6 +28,7 @@ pub(super) async fn serve_in(folder: &std::path::Path) -> anyhow::Result<()> {
     let config = Config::read(&file, &Surroundings::of_process()).result.map_err(|mistakes| refused(&mistakes))?;
     tell(&format!("a mock agent listens on {}; its configuration is {}", agent.endpoint(), file.display()));
     let [main, read_only] = ["agentapi.sock", "agentapi-ro.sock"].map(|name| folder.join(name));
+    tell(&format!("look at it in a browser: agentapi console --socket {}", visible(&main.display().to_string())));
     let sockets = Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None };
     let termination = Termination::handle().context("signals cannot be waited for")?;
     let begun = Begun { termination, recovered: None };
