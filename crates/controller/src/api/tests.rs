@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use super::access::Access;
 use super::{ApiState, Inherited, Row, Sockets, bind, serve, table};
 use crate::approval::Desk;
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::notify::{Notify, NotifyTarget};
 use crate::config::{Config, Surroundings};
 use crate::counters::Counters;
@@ -76,6 +76,10 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
+        Self::by(Arc::new(SystemClock)).await
+    }
+
+    pub(crate) async fn by(clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let agent = MockAgent::start().await.unwrap();
         let target = Target::parse(&agent.endpoint(), agent.token(), [agent.fingerprint().to_string()]).unwrap();
@@ -86,7 +90,6 @@ impl Fixture {
         let (plan, plans) = watch::channel(Arc::new(Plan { subjects: vec![subject] }));
         let (work, works) = watch::channel(Arc::new(work));
         let store = Store::open(&folder.path().join("state")).unwrap();
-        let clock = Arc::new(SystemClock);
         let desk = Desk::new(clock.clone(), store.clone());
         let runner = HostRunner {
             store: store.clone(),

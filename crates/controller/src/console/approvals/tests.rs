@@ -1,10 +1,13 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use agentapi_mock::Role;
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::api::tests::{Fixture, send};
 use crate::approval::{ApprovalId, ApprovalState, Wipe, sample};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, VirtualClock};
 use crate::console::visitor::{Answer, encoded};
 use crate::run::{RunEnd, RunState};
 use crate::store::Decided;
@@ -105,6 +108,26 @@ async fn a_wrong_id_wipes_nothing_and_five_of_them_are_too_many() {
     let ((_, problem), _) = send(&fixture.sockets.main, Method::POST, "/v1/approvals/1/approve", &headers, &body).await;
     assert_eq!((&problem["status"], &problem["kind"]), (&429.into(), &"too-many-tries".into()), "{problem}");
     assert_eq!(fixture.get("/v1/approvals/1").await.1["state"], "waiting");
+    assert_eq!(fixture.formats(), 0);
+}
+
+#[tokio::test]
+async fn on_a_page_that_was_open_for_too_long_nothing_is_approved() {
+    let clock = VirtualClock::new("2026-11-26T10:00:00Z".parse().unwrap());
+    let fixture = Fixture::by(Arc::new(clock.clone())).await;
+    let visitor = fixture.visitor();
+    let page = fixture.ask_for_a_wipe().await;
+    clock.run_for(Duration::from_secs(14 * 60)).await;
+    assert!(visitor.get(ONE).await.html.contains("It expires"));
+    clock.run_for(Duration::from_secs(60)).await;
+    fixture.ended(1).await;
+    let late = visitor.submit(&page, APPROVE, &[("durable_id", MEDIA)]).await;
+    assert!(late.status == StatusCode::CONFLICT && late.html.contains("approval 1 is expired"), "{}", late.html);
+    let html = visitor.get(ONE).await.html;
+    assert!(
+        html.contains(">expired<") && html.contains("nobody has decided in time") && !html.contains("<form"),
+        "{html}"
+    );
     assert_eq!(fixture.formats(), 0);
 }
 
