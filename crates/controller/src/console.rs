@@ -6,8 +6,8 @@
 //!
 //! | attack | what stands against it |
 //! | --- | --- |
-//! | another site's page asks for this one under a name of its own (rebinding) | [`guard`]: the host is loopback or configured |
-//! | another site's page sends a form (CSRF) | [`guard`]: `Origin`, and a token that only these pages have |
+//! | another site's page asks for this one under a name of its own (rebinding) | `guard`: the host is loopback or configured |
+//! | another site's page sends a form (CSRF) | `guard`: `Origin`, and a token that only these pages have |
 //! | a frame over a button | `frame-ancestors 'none'` |
 //! | markup in what the agent says | every text is escaped by its template, and no script or style stands in a page |
 
