@@ -27,6 +27,7 @@ fn all_mistakes_of_a_configuration_are_named_with_their_places_and_nothing_is_st
         assert!(said.lines().any(|line| line.contains(&place) && line.contains(text)), "{place} {text}: {said}");
     }
     assert!(!said.contains(TOKEN), "{said}");
+    assert!(!said.contains("Usage:"), "the command was called rightly: {said}");
     assert!(!fixture.path("state").exists() && fixture.agent.requests().is_empty());
     assert_no_sockets(&fixture);
 }
