@@ -1,6 +1,7 @@
 //! `agentapi serve`: the controller as a process, against a mock agent in this one.
 
 mod api;
+mod console;
 mod disk;
 mod frozen;
 mod idle;
