@@ -45,6 +45,7 @@ use crate::api::access::Access;
 use crate::api::problem::Problem;
 use form::Secret;
 use trouble::Trouble;
+pub use words::size;
 
 /// All pages, with what each asks for.
 pub(crate) fn router(state: &ApiState) -> Router<ApiState> {

@@ -1,19 +1,6 @@
 //! Numbers with their units, as people read them.
 
-/// A number of bytes in the unit that leaves less than 1024 of it, with one decimal.
-pub(crate) fn size(bytes: i64) -> String {
-    let mut value = bytes as f64;
-    let mut units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].into_iter();
-    let mut unit = units.next().unwrap_or_default();
-    // 1023.95 would be rounded to 1024.0, which is 1.0 of the next unit.
-    while value.abs() >= 1023.95
-        && let Some(next) = units.next()
-    {
-        value /= 1024.0;
-        unit = next;
-    }
-    if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") }
-}
+pub(crate) use agentapi_controller::console::size;
 
 /// The text, or `?` where the agent does not know the size that it goes by: it says 0 then.
 pub(crate) fn if_known(total_bytes: i64, text: impl FnOnce() -> String) -> String {

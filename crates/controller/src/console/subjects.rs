@@ -36,9 +36,8 @@ pub(super) async fn pause(
     PathPart(subject): PathPart<String>,
     _: Sent<Nothing>,
 ) -> Result<Redirect, Trouble> {
-    let page = page_of(&subject);
-    state.owner.actions.ask(Action::Pause { subject }, rights.peer.into()).await?;
-    Ok(Redirect::to(&format!("{page}?done=paused")))
+    let place = format!("{}?done=paused", page_of(&subject));
+    change(&state, &rights, Action::Pause { subject }, &place).await
 }
 
 pub(super) async fn resume(
@@ -47,9 +46,13 @@ pub(super) async fn resume(
     PathPart(subject): PathPart<String>,
     _: Sent<Nothing>,
 ) -> Result<Redirect, Trouble> {
-    let page = page_of(&subject);
-    state.owner.actions.ask(Action::Resume { subject }, rights.peer.into()).await?;
-    Ok(Redirect::to(&format!("{page}?done=resumed")))
+    let place = format!("{}?done=resumed", page_of(&subject));
+    change(&state, &rights, Action::Resume { subject }, &place).await
+}
+
+async fn change(state: &ApiState, rights: &Rights, action: Action, place: &str) -> Result<Redirect, Trouble> {
+    state.owner.actions.ask(action, rights.peer.into()).await?;
+    Ok(Redirect::to(place))
 }
 
 /// Where a subject stands.

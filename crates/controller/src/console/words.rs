@@ -53,7 +53,7 @@ pub(super) fn role(role: &DiskRole) -> (String, bool) {
 }
 
 /// A number of bytes in the unit that leaves less than 1024 of it, with one decimal.
-pub(super) fn size(bytes: i64) -> String {
+pub fn size(bytes: i64) -> String {
     let mut value = bytes as f64;
     let mut units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].into_iter();
     let mut unit = units.next().unwrap_or_default();
