@@ -18,11 +18,8 @@ impl HostRunner {
         if run.state == RunState::Queued {
             return RunEnd::new(RunState::Stopped, "the controller ended before it began");
         }
-        if run.subject == WIPE {
+        let Some(before) = run.job_before.as_deref().filter(|_| run.subject == BACKUP) else {
             return self.find_out_wipe(&run).await;
-        }
-        let Some(before) = run.job_before.filter(|_| run.subject == BACKUP) else {
-            return RunEnd::new(RunState::Stopped, "the controller ended while it ran");
         };
         let work = Arc::clone(&self.work.borrow());
         let (give_up_after, accepts) = match &work.backup {
@@ -31,20 +28,22 @@ impl HostRunner {
             None => (LONGEST_BACKUP, false),
         };
         tokio::select! {
-            end = self.follow(&work.agent, &before, give_up_after) => self.judge(end, accepts),
+            end = self.follow(&work.agent, before, give_up_after) => self.judge(end, accepts),
             () = stop.cancelled() => RunEnd::new(RunState::Unknown, "the controller ended while it ran, and again before the agent was asked"),
         }
     }
 
-    /// What was approved is used up on the disk before the agent is told to wipe. It is not told again, whatever has become of
-    /// that.
+    /// Whether it may have wiped a disk: what was approved is used up on the disk before the agent is told. It is not told
+    /// again, whatever has become of that.
     async fn find_out_wipe(&self, run: &Run) -> RunEnd {
         match self.store.reader().has_used_an_approval(run.id).await {
-            Ok(false) => {
+            Ok(false) if run.subject == WIPE => {
                 RunEnd::new(RunState::Stopped, "the controller ended before the agent was told to wipe anything")
             }
+            Ok(false) => RunEnd::new(RunState::Stopped, "the controller ended while it ran"),
             Ok(true) => {
-                let text = "the controller ended while the agent was told to wipe the disk: look whether it was";
+                let text = "the controller ended after a wipe was approved, and maybe before the agent was told: look whether \
+                            the disk was wiped";
                 RunEnd::new(RunState::Unknown, text)
             }
             Err(why) => {

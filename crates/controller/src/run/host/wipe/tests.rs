@@ -13,7 +13,7 @@ use crate::actor::Actor;
 use crate::approval::{ApprovalId, ApprovalState, Desk, Verdict, WipeOrder};
 use crate::clock::{Clock, VirtualClock};
 use crate::run::host::{HostRunner, Parking, WIPE, Work};
-use crate::run::{AskedWipe, RunContext, RunEnd, RunId, RunState, Runner};
+use crate::run::{AskedWipe, Run, RunContext, RunEnd, RunId, RunState, Runner};
 use crate::store::Store;
 
 const DEVICE: &str = "/dev/sdc1";
@@ -89,9 +89,14 @@ impl Fixture {
     }
 
     /// What the next controller makes of the run.
+    /// How the next controller ends the run, which is the same for one of an extension.
     async fn reconcile(&self) -> RunState {
         let run = self.runner.store.reader().run(RUN).await.unwrap();
-        self.runner.reconcile(run, CancellationToken::new()).await.state
+        let of_extension = Run { subject: "wiper".into(), ..run.clone() };
+        let [own, of_extension] = [run, of_extension].map(|run| self.runner.reconcile(run, CancellationToken::new()));
+        let (own, of_extension) = (own.await.state, of_extension.await.state);
+        assert_eq!(own, of_extension);
+        own
     }
 
     /// How often the agent was told to format.
