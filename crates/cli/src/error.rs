@@ -9,6 +9,11 @@ use crate::status::ExitStatus;
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
 
+/// What is wrong is the configuration, and not how the command was called: lines that hold nothing which a person cannot see.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub(crate) struct WrongConfiguration(pub(crate) Vec<String>);
+
 /// The command line is right and the command was not carried out. The text says why, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}{}", command.as_ref().map(|command| format!(": {command}")).unwrap_or_default())]

@@ -10,7 +10,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::cli::Cli;
-use crate::error::{ActionError, CommandError, SilentFailure, UntoldOutcome, UsageError};
+use crate::error::{ActionError, CommandError, SilentFailure, UntoldOutcome, UsageError, WrongConfiguration};
 use crate::exit::hint::hint;
 use crate::print::escape::{is_visible, visible, visible_json};
 use crate::print::fingerprints::aligned;
@@ -78,6 +78,9 @@ fn exit_status(error: &anyhow::Error) -> ExitStatus {
     if let Some(CommandError { status, .. }) = error.downcast_ref() {
         return *status;
     }
+    if error.is::<WrongConfiguration>() {
+        return ExitStatus::WrongUsage;
+    }
     if let Some(JournalError::InUse { .. }) = error.downcast_ref() {
         return ExitStatus::Busy;
     }
@@ -106,7 +109,11 @@ impl ErrorReport<'_> {
     /// these are one line each, for those who search a log.
     fn text(&self, columns: Option<usize>) -> String {
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        let mut text = format!("{red}error:{red:#} {}", visible(&self.0.to_string()));
+        let what = match self.0.downcast_ref() {
+            Some(WrongConfiguration(lines)) => lines.join("\n  "),
+            None => visible(&self.0.to_string()).into_owned(),
+        };
+        let mut text = format!("{red}error:{red:#} {what}");
         if let Some(hint) = call_error(self.0).and_then(hint) {
             text = format!("{text}; {}", visible(&hint));
         }
@@ -163,7 +170,7 @@ mod tests {
     use anyhow::anyhow;
 
     use super::{ErrorReport, exit_status};
-    use crate::error::{ActionError, CommandError, SilentFailure, UntoldOutcome, UsageError};
+    use crate::error::{ActionError, CommandError, SilentFailure, UntoldOutcome, UsageError, WrongConfiguration};
     use crate::print::StdoutError;
     use crate::status::ExitStatus;
 
@@ -196,12 +203,13 @@ mod tests {
             || Error::Deadline { route: Some(Route::StartBackup), limit: Duration::ZERO, phase: Phase::Waiting };
         let full_disk = || io::Error::from(io::ErrorKind::StorageFull);
         let in_use = JournalError::InUse { file: "journal".into(), holder: None, since: None };
-        let cases: [(anyhow::Error, ExitStatus); 10] = [
+        let cases: [(anyhow::Error, ExitStatus); 11] = [
             (unreachable(), ExitStatus::Failed),
             (CommandError::new("x").into(), ExitStatus::Failed),
             (CommandError::new("x").with_status(ExitStatus::Frozen).into(), ExitStatus::Frozen),
             (SilentFailure(ExitStatus::NotDue).into(), ExitStatus::NotDue),
             (UsageError("x".into()).into(), ExitStatus::WrongUsage),
+            (WrongConfiguration(vec!["x".into()]).into(), ExitStatus::WrongUsage),
             (Error::InvalidArgument("x".into()).into(), ExitStatus::WrongUsage),
             (ActionError(deadline()).into(), ExitStatus::Unknown),
             (in_use.into(), ExitStatus::Busy),

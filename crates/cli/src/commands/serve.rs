@@ -3,6 +3,7 @@
 mod mock;
 mod systemd;
 
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::{CommandError, UsageError};
+use crate::error::{CommandError, UsageError, WrongConfiguration};
 use crate::extension::tell::tell;
 use crate::extension::thaw::{finish, journal_error};
 use crate::print::escape::visible;
@@ -88,8 +89,8 @@ fn read(file: &Path) -> anyhow::Result<Config> {
 /// Prints what was understood; also what only this build or this machine refuses is refused.
 fn check(file: &Path) -> anyhow::Result<()> {
     let config = read(file)?;
-    receivers(&config.live).map_err(|why| wrong(why.to_string()))?;
-    traces::check(config.fixed.traces.as_ref()).map_err(|why| wrong(why.to_string()))?;
+    receivers(&config.live).map_err(|why| wrong(&why.to_string()))?;
+    traces::check(config.fixed.traces.as_ref()).map_err(|why| wrong(&why.to_string()))?;
     approvers(&config)?;
     Ok(print(&understood(&config, SystemClock.now()))?)
 }
@@ -118,14 +119,13 @@ async fn thaw_leftover(journal: &Path, termination: &mut Termination) -> anyhow:
     Ok(text)
 }
 
-/// What is wrong is the configuration, and not how the command was called.
-fn wrong(text: String) -> CommandError {
-    CommandError::new(text).with_status(ExitStatus::WrongUsage)
+fn wrong(text: &str) -> WrongConfiguration {
+    WrongConfiguration(vec![visible(text).into_owned()])
 }
 
 fn refused(mistakes: &[Mistake]) -> anyhow::Error {
-    let lines: Vec<_> = mistakes.iter().map(|mistake| visible(&mistake.to_string()).into_owned()).collect();
-    wrong(format!("the configuration is refused:\n  {}", lines.join("\n  "))).into()
+    let mistakes = mistakes.iter().map(|mistake| visible(&mistake.to_string()).into_owned());
+    WrongConfiguration(iter::once("the configuration is refused:".to_owned()).chain(mistakes).collect()).into()
 }
 
 /// Starts, says where it answers, and runs until a signal comes.
@@ -250,11 +250,11 @@ fn sockets(config: &Config, inherited: &Inherited) -> anyhow::Result<Sockets> {
 }
 
 /// The numbers of those who may decide.
-fn approvers(config: &Config) -> Result<Vec<u32>, CommandError> {
+fn approvers(config: &Config) -> Result<Vec<u32>, WrongConfiguration> {
     let number = |user: &User| match user {
         User::Uid(uid) => Ok(*uid),
         User::Name(name) => {
-            let unknown = || wrong(format!("api.approvers: there is no user {}", visible(name)));
+            let unknown = || wrong(&format!("api.approvers: there is no user {name}"));
             number_of("/etc/passwd", name).ok_or_else(unknown)
         }
     };

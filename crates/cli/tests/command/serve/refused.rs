@@ -24,7 +24,11 @@ fn all_mistakes_of_a_configuration_are_named_with_their_places_and_nothing_is_st
     let file = fixture.path("controller.toml");
     for (place, text) in [("17:1", "every"), ("18:27", "accept_crash_consistent"), ("21:16", "applications")] {
         let place = format!("{}:{place}:", file.display());
-        assert!(said.lines().any(|line| line.contains(&place) && line.contains(text)), "{place} {text}: {said}");
+        // A line of its own.
+        assert!(
+            said.lines().any(|line| line.trim().starts_with(&place) && line.contains(text)),
+            "{place} {text}: {said}"
+        );
     }
     assert!(!said.contains(TOKEN), "{said}");
     assert!(!said.contains("Usage:"), "the command was called rightly: {said}");
