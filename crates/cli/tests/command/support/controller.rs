@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -116,10 +117,12 @@ impl Beside {
     /// Until its sockets answer. One that ends before that fails the test with what it has said.
     #[track_caller]
     pub(crate) fn wait_for_ready(&mut self) {
-        wait_until("the controller is ready, or has ended", || {
-            self.stderr().contains("the controller is ready") || !self.is_running()
-        });
-        assert!(self.stderr().contains("the controller is ready"), "{}", self.stderr());
+        let is_ready = |this: &Self| this.stderr().contains("the controller is ready");
+        let started = Instant::now();
+        while !is_ready(self) && self.is_running() && started.elapsed() < LONGEST_START {
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert!(is_ready(self), "after {:?}: {}", started.elapsed(), self.stderr());
     }
 }
 
@@ -149,5 +152,8 @@ pub(crate) fn open_request(socket: &Path, method: &str, path: &str, headers: &st
     stream
 }
 
+/// What is left frozen is thawed before: half a minute, where a kill has interrupted a freeze program, for which a daemon may
+/// still act.
+const LONGEST_START: Duration = Duration::from_secs(90);
 /// Reached only if there never is an answer.
 const LONGEST_ANSWER: Duration = Duration::from_secs(30);
