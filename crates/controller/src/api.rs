@@ -17,6 +17,7 @@ mod config;
 mod document;
 mod events;
 pub(crate) mod extract;
+pub(crate) mod host;
 mod keys;
 mod listen;
 mod notify;
@@ -32,15 +33,14 @@ mod system;
 pub(crate) mod wipe;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::HOST;
-use axum::http::uri::{Authority, Uri};
+use axum::http::uri::Uri;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
@@ -268,12 +268,8 @@ async fn pass_on(keys: Keys, repeat: Option<Repeat>, request: Request, next: Nex
     }
 }
 
-/// A page in somebody's browser may name any address by a name of its own. What comes by such a name is not for us.
 async fn check_host(request: Request, next: Next) -> Result<Response, Problem> {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.parse::<Authority>().ok().map(|authority| authority.host().to_owned()).unwrap_or_default();
-    let is_loopback = |name: &str| name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    if name == "localhost" || is_loopback(name.trim_matches(['[', ']'])) {
+    if host::is_ours(request.headers(), &[]) {
         return Ok(next.run(request).await);
     }
     Err(Problem::new(ProblemKind::Denied, "expected an address of loopback, or localhost, as the host"))

@@ -21,6 +21,7 @@ pub mod doorway;
 mod events;
 mod extensions;
 mod form;
+mod going;
 mod guard;
 mod health;
 mod live;

@@ -58,8 +58,8 @@ impl Sampler {
             return;
         }
         let agent = self.work.borrow().agent.clone();
-        let samples = ask(&agent).await;
-        self.latest.send_replace(Arc::new(samples.clone()));
+        let samples = Latest::new(ask(&agent).await);
+        self.latest.send_replace(Arc::clone(&samples));
         if samples.is_empty() {
             return;
         }

@@ -15,12 +15,12 @@ use crate::api::ApiState;
 use crate::api::problem::Problem;
 use crate::config::backup::Backup;
 use crate::console::ask::{self, Absent};
+use crate::console::going::{Frozen, Going};
 use crate::console::page::{Page, Shown};
 use crate::console::time::{Time, length};
 use crate::console::trouble::Trouble;
 use crate::console::words::shown;
 use crate::owner::{Activity, SubjectStatus};
-use crate::run::RunId;
 use crate::run::host::BACKUP;
 use calendar::Month;
 use history::History;
@@ -40,10 +40,8 @@ pub(super) struct Backups {
 struct Now {
     is_paused: bool,
     is_idle: bool,
-    run: Option<RunId>,
-    activity: String,
-    /// What stands still, and for how long.
-    frozen: Option<String>,
+    going: Going,
+    frozen: Option<Frozen>,
     success: Option<Time>,
     is_alarm: bool,
     alarm_after: String,
@@ -100,27 +98,14 @@ pub(super) async fn show(
 
 impl Now {
     fn new(state: &ApiState, page: &Page, backup: &Backup, status: &SubjectStatus) -> Self {
-        let (run, activity) = match status.activity {
-            Activity::Idle => (None, "nothing runs".to_owned()),
-            Activity::Waiting { run } => (run, "waits for its turn".to_owned()),
-            Activity::Running { run, since } => {
-                (run, format!("running for {}", length(page.now.duration_since(since).max(SignedDuration::ZERO))))
-            }
-        };
-        let freeze = state.coordinator.as_ref().and_then(|coordinator| coordinator.status());
-        let frozen = freeze.map(|freeze| {
-            let time = SignedDuration::try_from(freeze.since.elapsed()).unwrap_or(SignedDuration::MAX);
-            format!("{} for {}: {}", shown(&freeze.holder), length(time), freeze.stage)
-        });
         let alarm_after = SignedDuration::try_from(backup.alarm_after).unwrap_or(SignedDuration::MAX);
         let is_late = |success: Timestamp| page.now.duration_since(success) > alarm_after;
         let next = backup.due.schedule.next_five(page.now, status.last_start);
         Self {
             is_paused: status.is_paused,
             is_idle: status.activity == Activity::Idle,
-            run,
-            activity,
-            frozen,
+            going: Going::new(status.activity, page.now),
+            frozen: Frozen::of(state),
             success: status.last_success.map(|at| page.time(at)),
             is_alarm: status.last_success.is_some_and(is_late),
             alarm_after: length(alarm_after),

@@ -4,7 +4,7 @@
 //! where the kernel says whose process this is: the pages may do what that user may do. The API is not behind it.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{COOKIE, HOST, HeaderValue, LOCATION, SET_COOKIE};
-use axum::http::uri::Authority;
+use axum::http::header::{COOKIE, HeaderValue, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use hyper::client::conn::http1;
@@ -22,7 +21,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::{TcpListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::api;
+use crate::api::{self, host};
 
 /// A listener on loopback, before anybody is answered.
 #[derive(Debug)]
@@ -79,7 +78,7 @@ impl Doorway {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    if !is_loopback(request.headers()) {
+    if !host::is_ours(request.headers(), &[]) {
         return page(StatusCode::FORBIDDEN, "This console is found under an address of loopback, or localhost, only.");
     }
     if let Some(link) = request.uri().path().strip_prefix("/enter/") {
@@ -132,14 +131,6 @@ impl Shared {
         tokio::spawn(connection);
         Ok(sender.send_request(request).await?.map(Body::new))
     }
-}
-
-/// A page of another site may have this address under a name of its own.
-fn is_loopback(headers: &HeaderMap) -> bool {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let Ok(authority) = host.parse::<Authority>() else { return false };
-    let name = authority.host().trim_matches(['[', ']']);
-    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// In a time that does not tell how much of it is right: their digests are compared.

@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use crate::api::ApiState;
 use crate::config::due::Due;
 use crate::config::extension::Extension;
+use crate::console::going::Going;
 use crate::console::page::{Page, Shown};
 use crate::console::runs::Row;
 use crate::console::time::Time;
 use crate::console::words::shown;
-use crate::owner::{Activity, SubjectStatus};
+use crate::owner::SubjectStatus;
 use crate::run::RunId;
 use crate::store::{RunFilter, StoreError};
 
@@ -75,10 +76,7 @@ async fn latest(state: &ApiState, page: &Page, name: &str) -> Result<Option<Row>
 
 impl Card {
     fn new(page: &Page, extension: &Extension, subject: Option<&SubjectStatus>, latest: Option<Row>) -> Self {
-        let run = subject.and_then(|subject| match subject.activity {
-            Activity::Idle => None,
-            Activity::Waiting { run } | Activity::Running { run, .. } => run,
-        });
+        let run = subject.and_then(|subject| Going::new(subject.activity, page.now).run);
         let limits = if extension.limits == Limits::default() { String::new() } else { extension.limits.to_string() };
         Self {
             name: extension.name.clone(),

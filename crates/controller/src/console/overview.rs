@@ -1,18 +1,16 @@
 //! Is everything well? What runs, what waits for a person, what holds.
 
-use agentapi_host::quiesce::Status as Freeze;
 use askama::Template;
 use axum::extract::State;
-use jiff::SignedDuration;
 
 use crate::api::ApiState;
 use crate::approval::Approval;
+use crate::console::going::{Frozen, Going};
 use crate::console::page::{Page, Shown};
-use crate::console::time::{Time, length};
+use crate::console::time::Time;
 use crate::console::words::{advice, class, shown};
 use crate::finding::Finding;
-use crate::owner::{Activity, SubjectStatus};
-use crate::run::RunId;
+use crate::owner::SubjectStatus;
 use crate::run::host::BACKUP;
 
 #[derive(Template)]
@@ -43,20 +41,11 @@ struct Asked {
     until: Time,
 }
 
-/// What is frozen.
-struct Frozen {
-    holder: String,
-    stage: String,
-    time: String,
-    attempts: u32,
-}
-
 /// A subject, and how it is.
 struct Row {
     name: String,
     is_paused: bool,
-    run: Option<RunId>,
-    activity: String,
+    going: Going,
     success: Option<Time>,
     next: Option<Time>,
 }
@@ -67,8 +56,7 @@ pub(super) async fn show(State(state): State<ApiState>, page: Page) -> Shown<Ove
     let backup = status.subjects.iter().find(|subject| subject.name == BACKUP).map(|subject| Row::new(&page, subject));
     let findings = state.findings.borrow().iter().map(|finding| Held::new(&page, finding)).collect();
     let approvals = state.desk.waiting().borrow().iter().map(|approval| Asked::new(&page, approval)).collect();
-    let freeze = state.coordinator.as_ref().and_then(|coordinator| coordinator.status());
-    let freeze = freeze.as_ref().map(Frozen::from);
+    let freeze = Frozen::of(&state);
     Shown(Overview { page, findings, approvals, freeze, backup, subjects })
 }
 
@@ -86,18 +74,10 @@ impl Held {
 
 impl Row {
     fn new(page: &Page, subject: &SubjectStatus) -> Self {
-        let (run, activity) = match subject.activity {
-            Activity::Idle => (None, String::new()),
-            Activity::Waiting { run } => (run, "waits".to_owned()),
-            Activity::Running { run, since } => {
-                (run, format!("running for {}", length(page.now.duration_since(since).max(SignedDuration::ZERO))))
-            }
-        };
         Self {
             name: subject.name.clone(),
             is_paused: subject.is_paused,
-            run,
-            activity,
+            going: Going::new(subject.activity, page.now),
             success: subject.last_success.map(|at| page.time(at)),
             next: subject.next_due.map(|at| page.time(at)),
         }
@@ -111,18 +91,6 @@ impl Asked {
             asked_by: approval.wipe.asked_by().to_owned(),
             device: shown(&approval.wipe.device),
             until: page.time(approval.expires_at),
-        }
-    }
-}
-
-impl From<&Freeze> for Frozen {
-    fn from(freeze: &Freeze) -> Self {
-        let time = SignedDuration::try_from(freeze.since.elapsed()).unwrap_or(SignedDuration::MAX);
-        Self {
-            holder: shown(&freeze.holder),
-            stage: freeze.stage.to_string(),
-            time: length(time),
-            attempts: freeze.attempts,
         }
     }
 }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::api::problem::{Problem, ProblemKind};
+use crate::console::words::shown;
 
 /// A problem as a page.
 #[derive(Debug, Template)]
@@ -18,7 +19,7 @@ pub(super) struct Trouble {
 impl<P: Into<Problem>> From<P> for Trouble {
     fn from(why: P) -> Self {
         let problem = why.into();
-        Self { status: problem.kind().status(), what: problem.detail().to_owned(), advice: advice(problem.kind()) }
+        Self { status: problem.kind().status(), what: shown(problem.detail()), advice: advice(problem.kind()) }
     }
 }
 
@@ -39,9 +40,10 @@ pub(super) fn advice(kind: ProblemKind) -> &'static str {
         ProblemKind::Busy | ProblemKind::State => {
             "Load the page again. If that does not help, the log of the controller says why."
         }
-        ProblemKind::Unreachable | ProblemKind::Deadline => {
-            "The host agent does not answer. Ask the operator of the host whether it runs."
+        ProblemKind::Deadline | ProblemKind::Interrupted => {
+            "What was asked of the host agent may have been done all the same: look before you ask again."
         }
+        ProblemKind::Unreachable => "The host agent does not answer. Ask the operator of the host whether it runs.",
         ProblemKind::PinMismatch | ProblemKind::Tls => {
             "Whoever answers is not the pinned host agent. Do not trust what it says: ask the operator of the host."
         }
