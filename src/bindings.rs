@@ -13,7 +13,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-// Only for wasm: natively the exports would be symbols with names such as `felhom:agentapi/backup@0.2.0#due`, which
+// Only for wasm: natively the exports would be symbols with names such as `felhom:agentapi/backup@0.2.1#due`, which
 // linkers refuse.
 #[cfg(target_arch = "wasm32")]
 export!(Component);

@@ -24,7 +24,7 @@ pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
     let [calling, silent] = [u64::from(CALLS), 0].map(load);
     let stopped = |policy: &Policy| {
         let ended = runtime.block_on(policy.run(&agent, "call without end"));
-        assert!(matches!(ended, Err(RunError::Stopped(Breach::AgentCalls(_)))));
+        assert!(matches!(ended, Err(RunError::Stopped { breach: Breach::AgentCalls(_), .. })));
     };
 
     let mut race = Race::new(effort, "a call (backup due) through an extension", 60);

@@ -25,11 +25,11 @@ mod bindings {
             package bench:bindings;
 
             world stock {
-                import felhom:agentapi/pinning@0.2.0;
-                export felhom:agentapi/session@0.2.0;
-                export felhom:agentapi/storage@0.2.0;
-                export felhom:agentapi/disks@0.2.0;
-                export felhom:agentapi/host-metrics@0.2.0;
+                import felhom:agentapi/pinning@0.2.1;
+                export felhom:agentapi/session@0.2.1;
+                export felhom:agentapi/storage@0.2.1;
+                export felhom:agentapi/disks@0.2.1;
+                export felhom:agentapi/host-metrics@0.2.1;
             }
         ",
         world: "bench:bindings/stock",

@@ -34,7 +34,9 @@ mod backup_loop;
 mod bindings;
 mod calls;
 mod captured;
+mod clock;
 mod cpu;
+mod dry_run;
 mod error;
 mod extension;
 mod grants;
@@ -44,11 +46,15 @@ mod limits;
 mod load;
 mod log;
 mod memory;
+mod notification;
+mod observed;
 mod random;
 mod redact;
 mod run;
 mod state;
+mod state_store;
 mod wasi;
+mod wasi_clock;
 
 pub use agentapi_contract::wit::Function;
 pub use approver::{AllowOnce, Approver, AskOnTerminal, Decision, DenyAll, Wipe};
@@ -58,9 +64,16 @@ pub use audit::{
 };
 pub use backup_loop::{BackupLoop, BackupOutcome, BackupReport, CallFailure, OnFreezeFailure, ThawOn};
 pub use captured::Captured;
+pub use clock::{Clock, SystemClock, VirtualClock};
 pub use error::{LoadError, RunError};
 pub use extension::Policy;
 pub use grants::{FUNCTIONS, Grant, GrantError, Grants, GrantsTomlError, Ungranted};
 pub use imports::Imports;
 pub use limits::{Breach, Limits};
-pub use log::{Log, TracingLog};
+pub use log::{Level, Log, TracingLog};
+pub use notification::{MemoryNotifications, Notification, NotificationFuture, NotificationSeverity, Notifications};
+pub use observed::{CallObserver, ObservedCall, ObservedError};
+pub use state_store::{
+    MAX_STATE_BYTES, MAX_STATE_KEY_BYTES, MAX_STATE_KEYS, MAX_STATE_VALUE_BYTES, MemoryState, StateFuture, StateStore,
+    StateStoreError,
+};

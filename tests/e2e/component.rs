@@ -8,8 +8,8 @@ use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 const IMPORTS: [&str; 7] = [
-    "felhom:agentapi/pinning@0.2.0",
-    "felhom:agentapi/types@0.2.0",
+    "felhom:agentapi/pinning@0.2.1",
+    "felhom:agentapi/types@0.2.1",
     "wasi:http/outgoing-handler@0.2.",
     "wasi:http/types@0.2.",
     "wasi:io/error@0.2.",
@@ -43,7 +43,7 @@ fn it_exports_the_five_interfaces() {
     let mut exports: Vec<_> = exports.map(|(name, _)| name.to_string()).collect();
     exports.sort_unstable();
     let expected = ["backup", "disks", "host-metrics", "session", "storage"];
-    assert_eq!(exports, expected.map(|name| format!("felhom:agentapi/{name}@0.2.0")));
+    assert_eq!(exports, expected.map(|name| format!("felhom:agentapi/{name}@0.2.1")));
 }
 
 #[test]
@@ -78,6 +78,6 @@ fn a_host_without_the_pin_cannot_instantiate_it() {
     let error = format!("{:?}", linker.instantiate_pre(&component).err().unwrap());
     assert!(error.contains("felhom:agentapi/pinning"), "{error}");
 
-    linker.instance("felhom:agentapi/pinning@0.2.0").unwrap().func_new("pin", |_, _, _, _| Ok(())).unwrap();
+    linker.instance("felhom:agentapi/pinning@0.2.1").unwrap().func_new("pin", |_, _, _, _| Ok(())).unwrap();
     linker.instantiate_pre(&component).unwrap();
 }

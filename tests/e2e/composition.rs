@@ -55,7 +55,7 @@ fn it_imports_what_the_client_imports_and_exports_the_policy_besides() {
     let (client_imports, mut expected_exports) = interfaces(embedded_component());
     let (imports, exports) = interfaces(&std::fs::read(plugged()).unwrap());
     assert_eq!(imports, client_imports);
-    expected_exports.push("felhom:agentapi/policy@0.2.0".into());
+    expected_exports.push("felhom:agentapi/policy@0.2.1".into());
     expected_exports.sort_unstable();
     assert_eq!(exports, expected_exports);
 }
@@ -98,7 +98,7 @@ async fn a_client_without_an_extension_has_none_to_run() {
     assert!(matches!(error, Error::NoPolicy), "{error:?}");
     assert_eq!(
         error.to_string(),
-        "expected a component that exports felhom:agentapi/policy@0.2.0, found one that does not"
+        "expected a component that exports felhom:agentapi/policy@0.2.1, found one that does not"
     );
 }
 
@@ -108,17 +108,17 @@ fn an_extension_that_imports_more_is_refused_by_name() {
     let more = refusal(&extension("misbehaving"));
     assert!(
         more.contains(
-            "the extension imports what a plugged one is not given: felhom:agentapi/disks@0.2.0 format, \
-             felhom:agentapi/quiesce@0.2.0, wasi:cli/stdout@0.2."
+            "the extension imports what a plugged one is not given: felhom:agentapi/disks@0.2.1 format, \
+             felhom:agentapi/quiesce@0.2.1, wasi:cli/stdout@0.2."
         ),
         "{more}"
     );
-    let no_policy = "expected an extension that exports felhom:agentapi/policy@0.2.0, found one that does not";
+    let no_policy = "expected an extension that exports felhom:agentapi/policy@0.2.1, found one that does not";
     let refused = refusal(&extension("hostile"));
     assert!(refused.contains(no_policy), "{refused}");
     // An extension that has the client in it would bring the client's network along.
     let network = refusal(plugged());
-    assert!(network.contains("felhom:agentapi/pinning@0.2.0, wasi:http/outgoing-handler@0.2."), "{network}");
+    assert!(network.contains("felhom:agentapi/pinning@0.2.1, wasi:http/outgoing-handler@0.2."), "{network}");
     let no_component = refusal(Path::new("Cargo.toml"));
     assert!(no_component.contains("the extension is no component: "), "{no_component}");
 }

@@ -27,6 +27,7 @@ mod policy;
 mod policy_audit;
 mod policy_audit_cut;
 mod policy_command;
+mod policy_given;
 mod policy_quiesce;
 mod pool;
 mod presented;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agentapi_host::policy::{AllowOnce, Breach, Grants, Limits, LoadError, Log, Policy, RunError, Ungranted};
+use agentapi_host::policy::{AllowOnce, Breach, Grants, Level, Limits, LoadError, Log, Policy, RunError, Ungranted};
 use agentapi_host::{Agent, Host, Route, embedded_component};
 use agentapi_mock::{Fault, MockAgent, Repeat};
 
@@ -31,7 +31,7 @@ async fn breach(input: &str) -> Breach {
     let (agent, _mock) = agent().await;
     let policy = load(&host(), tight());
     let breach = match policy.run(&agent, input).await.unwrap_err() {
-        RunError::Stopped(breach) => breach,
+        RunError::Stopped { breach, .. } => breach,
         other => panic!("{input}: {other:?}"),
     };
     assert_eq!(policy.run(&agent, "list").await.unwrap(), "4", "the next run works after {input}");
@@ -72,7 +72,7 @@ async fn an_extension_that_only_keeps_the_host_busy_is_stopped_by_the_processor_
         let begun = thread_time();
         let error = policy.run(&agent, input).await.unwrap_err();
         let used = thread_time() - begun;
-        assert!(matches!(error, RunError::Stopped(Breach::Cpu(_))), "{input}: {error:?}");
+        assert!(matches!(error, RunError::Stopped { breach: Breach::Cpu(_), .. }), "{input}: {error:?}");
         // One call of the host is the most that comes on top; it was ten times the limit when only wasm was counted.
         assert!(used < 2 * tight().cpu, "{input}: {used:?}");
     }
@@ -89,7 +89,7 @@ async fn waiting_counts_for_the_time_in_all_and_not_as_computing() {
     let wall = Duration::from_millis(300);
     let limits = Limits { wall, ..tight() };
     let error = load(&host(), limits).run(&agent, "due").await.unwrap_err();
-    assert!(matches!(error, RunError::Stopped(Breach::Wall(limit)) if limit == wall), "{error:?}");
+    assert!(matches!(error, RunError::Stopped { breach: Breach::Wall(limit), .. } if limit == wall), "{error:?}");
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_trap_or_a_failure_is_told_and_the_next_run_works() {
     let policy = load(&host(), tight());
     for input in ["trap", "recurse"] {
         let error = policy.run(&agent, input).await.unwrap_err();
-        assert!(matches!(error, RunError::Trapped(_)), "{input}: {error:?}");
+        assert!(matches!(error, RunError::Trapped { .. }), "{input}: {error:?}");
     }
     let error = policy.run(&agent, "fail").await.unwrap_err();
     assert_eq!(error.to_string(), "the extension failed: as asked");
@@ -195,8 +195,8 @@ async fn a_wildcard_ends_at_its_interface() {
 struct LineCollector(Mutex<Vec<String>>);
 
 impl Log for LineCollector {
-    fn line(&self, extension: &str, line: &str) {
-        self.0.lock().unwrap().push(format!("{extension}: {line}"));
+    fn line(&self, extension: &str, level: Level, line: &str) {
+        self.0.lock().unwrap().push(format!("{extension} {level}: {line}"));
     }
 }
 
@@ -217,10 +217,10 @@ async fn the_standard_library_finds_nothing_but_its_log() {
         };
         assert_eq!(found, nothing, "{place}");
     }
-    assert_eq!(*lines.0.lock().unwrap(), ["curious: looking", "curious: around"]);
+    assert_eq!(*lines.0.lock().unwrap(), ["curious info: looking", "curious warn: around"]);
 
     let error = policy.run(&agent, "exit").await.unwrap_err();
-    assert!(matches!(error, RunError::Trapped(_)), "{error:?}");
+    assert!(matches!(error, RunError::Trapped { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -75,8 +75,8 @@ async fn a_freeze_is_thawed_however_the_run_ends_and_the_next_run_works() {
     let policy = fixture.policy(Limits { cpu: Duration::from_millis(300), ..Limits::default() });
     for (input, outcome) in [
         ("freeze", "frozen"),
-        ("freeze and trap", "the extension trapped"),
-        ("freeze and compute without end", "the extension was stopped"),
+        ("freeze and trap", "the extension trapped (its last call was quiesce.freeze)"),
+        ("freeze and compute without end", "the extension was stopped (its last call was quiesce.freeze)"),
         ("freeze and thaw", THAWED_WITHOUT_A_BACKUP),
         // A start that is not granted begins no backup.
         ("freeze, start and thaw", THAWED_WITHOUT_A_BACKUP),
@@ -96,7 +96,7 @@ async fn a_run_that_lasts_too_long_in_all_is_thawed() {
     let wall = Duration::from_millis(500);
     let policy = fixture.policy(Limits { wall, ..Limits::default() });
     let (ended, frozen, thawed) = fixture.run(&policy, "freeze and compute without end").await;
-    assert!(matches!(ended, Err(RunError::Stopped(_))), "{ended:?}");
+    assert!(matches!(ended, Err(RunError::Stopped { .. })), "{ended:?}");
     assert_eq!((frozen, thawed), (1, 1));
 }
 

@@ -7,14 +7,14 @@ use core::fmt;
 /// The package's name, without its version.
 pub const PACKAGE: &str = "felhom:agentapi";
 /// The interface that a policy extension exports, as it stands in a component.
-pub const POLICY: &str = "felhom:agentapi/policy@0.2.0";
+pub const POLICY: &str = "felhom:agentapi/policy@0.2.1";
 /// The interface of the shared types, as it stands in a component. It has no functions, so importing it needs no grant.
-pub const TYPES: &str = "felhom:agentapi/types@0.2.0";
+pub const TYPES: &str = "felhom:agentapi/types@0.2.1";
 /// What the versions that are compatible with this one begin with: before 1.0, semver takes the second number for the
 /// major one. Within it interfaces and functions are only added.
 const COMPATIBLE_VERSIONS: &str = "0.2.";
 
-/// The name of an interface of this package, such as `storage` for `felhom:agentapi/storage@0.2.0`. None for those of other
+/// The name of an interface of this package, such as `storage` for `felhom:agentapi/storage@0.2.1`. None for those of other
 /// packages and of versions that are not compatible with this one.
 pub fn interface_name(interface: &str) -> Option<&str> {
     let (name, version) = interface.strip_prefix(PACKAGE)?.strip_prefix('/')?.split_once('@')?;

@@ -5,9 +5,9 @@
 // first to run full stops the guest. A source that cannot be asked is named in the report, with the kind of its
 // error; without `storage.mounts` there is nothing to report on, and the run fails.
 
-import { mounts } from "felhom:agentapi/storage@0.2.0";
-import { list } from "felhom:agentapi/disks@0.2.0";
-import { collect } from "felhom:agentapi/host-metrics@0.2.0";
+import { mounts } from "felhom:agentapi/storage@0.2.1";
+import { list } from "felhom:agentapi/disks@0.2.1";
+import { collect } from "felhom:agentapi/host-metrics@0.2.1";
 
 const DEFAULT_THRESHOLD = 0.8;
 

@@ -10,10 +10,10 @@ use std::error::Error;
 use wac_graph::types::{ItemKind, Package};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
 
-const DISKS: &str = "felhom:agentapi/disks@0.2.0";
-const POLICY: &str = "felhom:agentapi/policy@0.2.0";
-const SESSION: &str = "felhom:agentapi/session@0.2.0";
-const TYPES: &str = "felhom:agentapi/types@0.2.0";
+const DISKS: &str = "felhom:agentapi/disks@0.2.1";
+const POLICY: &str = "felhom:agentapi/policy@0.2.1";
+const SESSION: &str = "felhom:agentapi/session@0.2.1";
+const TYPES: &str = "felhom:agentapi/types@0.2.1";
 
 /// One component of the two.
 pub(crate) fn plug(client: &[u8], extension: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {

@@ -9,7 +9,7 @@
 
 wit_bindgen::generate!({ world: "policy-extension", path: "../../wit" });
 
-// Only for wasm: natively the exports would be symbols with names such as `felhom:agentapi/policy@0.2.0#run`, which
+// Only for wasm: natively the exports would be symbols with names such as `felhom:agentapi/policy@0.2.1#run`, which
 // linkers refuse.
 #[cfg(target_arch = "wasm32")]
 export!(DiskWatch);

@@ -49,11 +49,23 @@ pub enum RunError {
     #[error("the extension failed: {0}")]
     Failed(String),
     /// It exceeded a limit, and was stopped.
-    #[error("the extension was stopped")]
-    Stopped(#[source] Breach),
+    #[error("the extension was stopped{}", after(*last_call))]
+    Stopped {
+        /// The limit.
+        #[source]
+        breach: Breach,
+        /// What it had called last; none if it had called nothing.
+        last_call: Option<Function>,
+    },
     /// It trapped.
-    #[error("the extension trapped")]
-    Trapped(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the extension trapped{}", after(*last_call))]
+    Trapped {
+        /// What the trap was, with the functions of the extension in which it happened.
+        #[source]
+        trap: Box<dyn std::error::Error + Send + Sync>,
+        /// What it had called last; none if it had called nothing.
+        last_call: Option<Function>,
+    },
 }
 
 impl LoadError {
@@ -78,18 +90,23 @@ impl RunError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Failed(_) => "failed",
-            Self::Stopped(_) => "stopped",
-            Self::Trapped(_) => "trapped",
+            Self::Stopped { .. } => "stopped",
+            Self::Trapped { .. } => "trapped",
         }
     }
 
     /// A limit that was exceeded comes out of the instance as the reason of its trap.
     pub(super) fn from_trap(why: wasmtime::Error, state: &RunState) -> Self {
+        let last_call = state.calls.observed.latest();
         match state.breach(&why) {
-            Some(breach) => Self::Stopped(breach),
-            None => Self::Trapped(why.into()),
+            Some(breach) => Self::Stopped { breach, last_call },
+            None => Self::Trapped { trap: why.into(), last_call },
         }
     }
+}
+
+fn after(last_call: Option<Function>) -> String {
+    last_call.map(|function| format!(" (its last call was {function})")).unwrap_or_default()
 }
 
 fn list<T: Display>(items: &BTreeSet<T>) -> String {

@@ -9,11 +9,15 @@ use crate::policy::approver::{Approver, DenyAll};
 use crate::policy::audit::Audit;
 use crate::policy::bindings::PolicyExtensionPre;
 use crate::policy::captured::Captured;
+use crate::policy::clock::{Clock, SystemClock};
 use crate::policy::grants::Grants;
 use crate::policy::identity::Identity;
 use crate::policy::limits::Limits;
 use crate::policy::log::{Log, TracingLog};
+use crate::policy::notification::Notifications;
+use crate::policy::observed::CallObserver;
 use crate::policy::state::RunState;
+use crate::policy::state_store::StateStore;
 use crate::sandbox::EpochClock;
 
 /// A loaded extension. Cheap to clone; runs share nothing.
@@ -39,6 +43,12 @@ pub(super) struct Settings {
     /// Freezes the controller's applications; without it, `quiesce` is denied.
     pub(super) freezing: Option<Freezing>,
     pub(super) captured: Captured,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) observer: Option<Arc<dyn CallObserver>>,
+    pub(super) is_dry_run: bool,
+    /// Keeps what it remembers; without it, `state` is denied.
+    pub(super) state: Option<Arc<dyn StateStore>>,
+    pub(super) notifications: Option<Arc<dyn Notifications>>,
 }
 
 /// How a run freezes.
@@ -58,6 +68,11 @@ impl Default for Settings {
             log: Arc::new(TracingLog),
             freezing: None,
             captured: Captured::default(),
+            clock: Arc::new(SystemClock),
+            observer: None,
+            is_dry_run: false,
+            state: None,
+            notifications: None,
         }
     }
 }
@@ -84,6 +99,43 @@ impl Policy {
     #[must_use]
     pub fn audit(mut self, audit: Arc<dyn Audit>) -> Self {
         self.settings.audit = Some(audit);
+        self
+    }
+
+    /// The same extension with a place for what it remembers from run to run, under its [`name`](Self::name). Without
+    /// this, `state` is denied.
+    #[must_use]
+    pub fn state(mut self, store: Arc<dyn StateStore>) -> Self {
+        self.settings.state = Some(store);
+        self
+    }
+
+    /// The same extension with somebody who takes its messages to the operator. Without this, `notify` fails.
+    #[must_use]
+    pub fn notifications(mut self, notifications: Arc<dyn Notifications>) -> Self {
+        self.settings.notifications = Some(notifications);
+        self
+    }
+
+    /// The same extension with somebody who looks on at its calls. Nobody if not set.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn CallObserver>) -> Self {
+        self.settings.observer = Some(observer);
+        self
+    }
+
+    /// The same extension with another clock, for a test. [`SystemClock`] if not set.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.settings.clock = clock;
+        self
+    }
+
+    /// The same extension for runs that only read: what acts is answered as the contract says, and only told to the
+    /// [`observer`](Self::observer). The audit hears nothing of such a run, since nothing was done.
+    #[must_use]
+    pub fn dry_run(mut self) -> Self {
+        self.settings.is_dry_run = true;
         self
     }
 

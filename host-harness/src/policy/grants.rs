@@ -85,6 +85,12 @@ pub const FUNCTIONS: &[Function] = {
         HostMetrics.function(),
         FREEZE,
         THAW,
+        STATE_GET,
+        STATE_SET,
+        STATE_DELETE,
+        STATE_LIST,
+        NOTIFY_SEND,
+        NOTIFY_CLEAR,
     ]
 };
 
@@ -92,6 +98,12 @@ pub(super) const FS_UUID: Function = Function::new("disks", "fs-uuid");
 pub(super) const OPSIGN_COMMAND: Function = Function::new("disks", "opsign-command");
 pub(super) const FREEZE: Function = Function::new("quiesce", "freeze");
 pub(super) const THAW: Function = Function::new("quiesce", "thaw");
+pub(super) const STATE_GET: Function = Function::new("state", "get");
+pub(super) const STATE_SET: Function = Function::new("state", "set");
+pub(super) const STATE_DELETE: Function = Function::new("state", "delete");
+pub(super) const STATE_LIST: Function = Function::new("state", "list");
+pub(super) const NOTIFY_SEND: Function = Function::new("notify", "send");
+pub(super) const NOTIFY_CLEAR: Function = Function::new("notify", "clear");
 
 /// The function of these names, if it can be granted.
 pub(super) fn find_function(interface: &str, name: &str) -> Option<Function> {

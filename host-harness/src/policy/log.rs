@@ -1,35 +1,78 @@
 //! The log of an extension: what it prints, line by line, within a budget of bytes.
 
-use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, mem};
 
 use agentapi_contract::visible;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use crate::policy::limits::Breach;
 
-/// Receives the lines that extensions print.
+/// Receives the lines that extensions log or print.
 pub trait Log: Send + Sync + 'static {
-    /// Called for each line of stdout and stderr, as it was printed: pass it through [`visible`] before it is shown to
-    /// anybody.
-    fn line(&self, extension: &str, line: &str);
+    /// Called for each line, as the extension wrote it: pass it through [`visible`] before it is shown to anybody. What is
+    /// printed to stdout comes as [`Level::Info`], to stderr as [`Level::Warn`].
+    fn line(&self, extension: &str, level: Level, line: &str);
 }
 
-/// Passes lines to `tracing`, at level info, with the extension's name. The default.
+/// How much a line matters, in the extension's eyes; from the least to the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Each step.
+    Trace,
+    /// What helps to understand a run afterwards.
+    Debug,
+    /// What the run has done.
+    Info,
+    /// What somebody should look at, although the run goes on.
+    Warn,
+    /// What the run could not do.
+    Error,
+}
+
+impl Level {
+    /// Its name in the contract, such as `info`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Passes lines to `tracing`, at their level, with the extension's name. The default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingLog;
 
 impl Log for TracingLog {
-    fn line(&self, extension: &str, line: &str) {
-        tracing::info!(extension, "{}", visible(line));
+    fn line(&self, extension: &str, level: Level, line: &str) {
+        let line = visible(line);
+        match level {
+            Level::Trace => tracing::trace!(extension, "{line}"),
+            Level::Debug => tracing::debug!(extension, "{line}"),
+            Level::Info => tracing::info!(extension, "{line}"),
+            Level::Warn => tracing::warn!(extension, "{line}"),
+            Level::Error => tracing::error!(extension, "{line}"),
+        }
     }
 }
 
-/// The log of one run: stdout and stderr, which share one budget.
+/// The log of one run: stdout, stderr and lines with a level, which share one budget.
 #[derive(Clone)]
 pub(super) struct RunLog {
     extension: Arc<str>,
@@ -43,9 +86,25 @@ impl RunLog {
         Self { extension, receiver, bytes_left: Arc::new(bytes_allowed.into()), bytes_allowed }
     }
 
-    /// One of the two streams.
-    pub(super) fn stream(&self) -> LogStream {
-        LogStream(Arc::new(LineBuffer { log: self.clone(), unfinished: Mutex::default() }))
+    /// One of the two streams, whose lines are of this level.
+    pub(super) fn stream(&self, level: Level) -> LogStream {
+        LogStream(Arc::new(LineBuffer { log: self.clone(), level, unfinished: Mutex::default() }))
+    }
+
+    /// Writes a text, each line of it as one of the log.
+    pub(super) fn write(&self, level: Level, text: &str) -> Result<(), Breach> {
+        // A line has its end here too, so that empty texts are not free.
+        self.spend(text.len().saturating_add(1))?;
+        for line in text.lines() {
+            self.emit(level, line);
+        }
+        Ok(())
+    }
+
+    fn emit(&self, level: Level, line: &str) {
+        if !line.is_empty() {
+            self.receiver.line(&self.extension, level, line);
+        }
     }
 
     /// Takes bytes from the budget; both streams may do so at once.
@@ -59,6 +118,7 @@ impl RunLog {
 /// piece must not be mixed.
 struct LineBuffer {
     log: RunLog,
+    level: Level,
     unfinished: Mutex<Vec<u8>>,
 }
 
@@ -76,10 +136,7 @@ impl LineBuffer {
     fn emit(&self, line: &[u8]) {
         // Decoded here and not as it comes: a piece may end in the middle of a character.
         let text = String::from_utf8_lossy(line);
-        let text = text.trim_end_matches(['\r', '\n']);
-        if !text.is_empty() {
-            self.log.receiver.line(&self.log.extension, text);
-        }
+        self.log.emit(self.level, text.trim_end_matches(['\r', '\n']));
     }
 }
 
@@ -137,14 +194,14 @@ impl Pollable for LogStream {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, Breach, Bytes, Log, Mutex, OutputStream, RunLog, StreamError, TracingLog};
+    use super::{Arc, Breach, Bytes, Level, Log, Mutex, OutputStream, RunLog, StreamError, TracingLog};
 
     #[derive(Default)]
     struct CollectedLog(Mutex<Vec<String>>);
 
     impl Log for CollectedLog {
-        fn line(&self, extension: &str, line: &str) {
-            self.0.lock().unwrap().push(format!("{extension}: {line}"));
+        fn line(&self, extension: &str, level: Level, line: &str) {
+            self.0.lock().unwrap().push(format!("{extension} {level}: {line}"));
         }
     }
 
@@ -152,19 +209,19 @@ mod tests {
     fn what_is_printed_in_pieces_arrives_in_lines_of_either_stream() {
         let collected = Arc::new(CollectedLog::default());
         let log = RunLog::new("x".into(), Arc::clone(&collected) as Arc<dyn Log>, 100);
-        let (mut stdout, mut stderr) = (log.stream(), log.stream());
+        let (mut stdout, mut stderr) = (log.stream(Level::Info), log.stream(Level::Warn));
         stdout.write(Bytes::from_static(b"one")).unwrap();
         stderr.write(Bytes::from_static(b"two\n\nthr")).unwrap();
         stdout.write(Bytes::from_static(b" more\r\nlast")).unwrap();
-        assert_eq!(*collected.0.lock().unwrap(), ["x: two", "x: one more"]);
+        assert_eq!(*collected.0.lock().unwrap(), ["x warn: two", "x info: one more"]);
         drop((stdout, stderr));
-        assert_eq!(collected.0.lock().unwrap()[2..], ["x: last", "x: thr"]);
+        assert_eq!(collected.0.lock().unwrap()[2..], ["x info: last", "x warn: thr"]);
     }
 
     #[test]
     fn both_streams_share_what_is_allowed() {
         let log = RunLog::new("x".into(), Arc::new(TracingLog), 5);
-        let (mut stdout, mut stderr) = (log.stream(), log.stream());
+        let (mut stdout, mut stderr) = (log.stream(Level::Info), log.stream(Level::Warn));
         stdout.write(Bytes::from_static(b"abc")).unwrap();
         let error = stderr.write(Bytes::from_static(b"def")).unwrap_err();
         assert!(matches!(error, StreamError::Trap(why) if why.downcast_ref() == Some(&Breach::Log(5))));

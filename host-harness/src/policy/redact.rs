@@ -8,6 +8,7 @@ use agentapi_quiesce::QuiesceError;
 
 use crate::error::{Error, Phase};
 use crate::policy::bindings::felhom::agentapi::quiesce;
+use crate::policy::observed::ObservedError;
 use crate::sandbox::types::{Error as ComponentError, HttpAnswer, Progress};
 
 /// The error of a call to the agent, for the extension that made it.
@@ -36,6 +37,25 @@ pub(super) fn redact(error: &Error) -> ComponentError {
             ComponentError::Interrupted("the client failed".into())
         }
     }
+}
+
+/// The same for whoever looks on: they see what the extension sees.
+pub(super) fn observed_error(error: &Error) -> ObservedError {
+    let message = match redact(error) {
+        ComponentError::NotConnected | ComponentError::PinMismatch => String::new(),
+        ComponentError::InvalidArgument(text)
+        | ComponentError::Denied(text)
+        | ComponentError::Unreachable(text)
+        | ComponentError::Tls(text)
+        | ComponentError::Interrupted(text)
+        | ComponentError::BadEnvelope(text)
+        | ComponentError::Agent(text)
+        | ComponentError::Decode(text) => text,
+        ComponentError::Deadline(progress) => format!("{progress:?}").to_lowercase(),
+        ComponentError::HttpStatus(HttpAnswer { status, text }) => format!("{status} {text}").trim_end().to_owned(),
+        ComponentError::ResponseTooLarge(limit) => format!("more than {limit} bytes"),
+    };
+    ObservedError::new(error.kind(), message)
 }
 
 fn redact_phase(phase: Phase) -> Progress {

@@ -10,13 +10,17 @@ use crate::agent::Agent;
 use crate::policy::audit::Trail;
 use crate::policy::calls::{CallBudget, Calls};
 use crate::policy::captured::BackupWatch;
+use crate::policy::clock::RunClock;
 use crate::policy::cpu::CpuMeter;
+use crate::policy::dry_run::DryRun;
 use crate::policy::error::RunError;
 use crate::policy::extension::Policy;
 use crate::policy::limits::Breach;
 use crate::policy::log::RunLog;
 use crate::policy::memory::MAX_RESOURCES;
+use crate::policy::observed::Observed;
 use crate::policy::state::RunState;
+use crate::policy::state_store::Entries;
 
 /// How long an extension that computes sleeps after each tick of the epoch clock, so that others run.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -30,16 +34,22 @@ impl Policy {
     ///
     /// [`RunError`]: it failed, trapped, or was stopped at a limit.
     pub async fn run(&self, agent: &Agent, input: &str) -> Result<String, RunError> {
-        let trail = Trail::new(self.identity.clone(), self.settings.audit.clone(), agent.credentials());
+        let settings = &self.settings;
+        // A dry run has done nothing that anybody would have to know afterwards.
+        let audit = settings.audit.clone().filter(|_| !settings.is_dry_run);
+        let trail = Trail::new(self.identity.clone(), audit, agent.credentials());
         // Lives longer than all that the run does, so that its end is the last line.
         let operation = trail.begin_run();
         let cpu = CpuMeter::default();
         let _running = self.epoch_clock.run();
-        let run = self.instantiate_and_run(self.store(agent, trail, cpu.clone()), input);
+        let clock = RunClock::start(Arc::clone(&settings.clock), self.limits.wall);
+        let observed = Observed::new(settings.observer.clone(), clock.clone());
+        let calls = self.calls(agent, trail, clock, observed.clone());
+        let run = self.instantiate_and_run(self.store(calls, cpu.clone()), input);
         // An extension that waits, for an agent or by `wasi:clocks`, uses no CPU time: only this timer ends it.
         let outcome = match timeout(self.limits.wall, cpu.measure(run)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(RunError::Stopped(Breach::Wall(self.limits.wall))),
+            Err(_) => Err(RunError::Stopped { breach: Breach::Wall(self.limits.wall), last_call: observed.latest() }),
         };
         operation.ran(&outcome);
         outcome
@@ -47,7 +57,7 @@ impl Policy {
 
     async fn instantiate_and_run(&self, mut store: Store<RunState>, input: &str) -> Result<String, RunError> {
         if input.len() > self.limits.input_bytes {
-            return Err(RunError::Stopped(Breach::Input(self.limits.input_bytes)));
+            return Err(RunError::Stopped { breach: Breach::Input(self.limits.input_bytes), last_call: None });
         }
         let returned = async {
             let extension = self.component.instantiate_async(&mut store).await?;
@@ -58,16 +68,15 @@ impl Policy {
         // Its own error text is output too, and bounded like a result.
         let text = result.as_ref().unwrap_or_else(|text| text);
         if text.len() > self.limits.output_bytes {
-            return Err(RunError::Stopped(Breach::Output(self.limits.output_bytes)));
+            let last_call = store.data().calls.observed.latest();
+            return Err(RunError::Stopped { breach: Breach::Output(self.limits.output_bytes), last_call });
         }
         result.map_err(RunError::Failed)
     }
 
-    /// A new store for each run: memory that the run before left, or a trap in the middle of it, is not seen.
-    fn store(&self, agent: &Agent, trail: Trail, cpu: CpuMeter) -> Store<RunState> {
+    fn calls(&self, agent: &Agent, trail: Trail, clock: RunClock, observed: Observed) -> Calls {
         let (identity, settings) = (&self.identity, &self.settings);
-        let log = RunLog::new(Arc::clone(&identity.name), Arc::clone(&settings.log), self.limits.log_bytes);
-        let calls = Calls {
+        Calls {
             agent: agent.clone(),
             identity: identity.clone(),
             grants: Arc::clone(&self.grants),
@@ -77,8 +86,19 @@ impl Policy {
             quiesce: settings.freezing.as_ref().map(|freezing| freezing.coordinator.run(&*identity.name)),
             park: settings.freezing.as_ref().map(|freezing| Arc::clone(&freezing.park)),
             backup: BackupWatch::new(settings.captured),
-        };
-        let mut store = Store::new(self.component.engine(), RunState::new(calls, self.limits, &log, cpu));
+            clock,
+            log: RunLog::new(Arc::clone(&identity.name), Arc::clone(&settings.log), self.limits.log_bytes),
+            observed,
+            dry_run: settings.is_dry_run.then(DryRun::default),
+            state_store: settings.state.clone(),
+            entries: Entries::default(),
+            notifications: settings.notifications.clone(),
+        }
+    }
+
+    /// A new store for each run: memory that the run before left, or a trap in the middle of it, is not seen.
+    fn store(&self, calls: Calls, cpu: CpuMeter) -> Store<RunState> {
+        let mut store = Store::new(self.component.engine(), RunState::new(calls, self.limits, cpu));
         store.limiter(|state| state);
         store.set_max_component_handles(MAX_RESOURCES);
         store.call_hook(|mut store, hook| {

@@ -7,7 +7,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use crate::policy::calls::Calls;
 use crate::policy::cpu::CpuMeter;
 use crate::policy::limits::{Breach, Limits};
-use crate::policy::log::RunLog;
+use crate::policy::log::Level;
 use crate::policy::memory::{MAX_RESOURCES, MemoryUse};
 
 /// Elements of one table: more than the function table of any program has.
@@ -30,9 +30,12 @@ pub(super) struct RunState {
 }
 
 impl RunState {
-    pub(super) fn new(calls: Calls, limits: Limits, log: &RunLog, cpu: CpuMeter) -> Self {
+    pub(super) fn new(calls: Calls, limits: Limits, cpu: CpuMeter) -> Self {
+        let (log, clock) = (&calls.log, &calls.clock);
         // No file, environment, argument or network: a WASI context holds nothing but what is put into it here.
-        let wasi = WasiCtx::builder().stdout(log.stream()).stderr(log.stream()).build();
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(log.stream(Level::Info)).stderr(log.stream(Level::Warn));
+        let wasi = wasi.wall_clock(clock.clone()).monotonic_clock(clock.clone()).build();
         let memory = MemoryUse::new(limits.memory_bytes);
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
@@ -43,6 +46,7 @@ impl RunState {
     /// not interrupted by epochs. Returns how many bytes may be lifted next.
     pub(super) fn on_call_hook(&mut self, hook: CallHook) -> wasmtime::Result<usize> {
         self.check_cpu()?;
+        self.calls.clock.check()?;
         Ok(match hook {
             CallHook::CallingHost => self.memory.argument_bytes(),
             CallHook::CallingWasm | CallHook::ReturningFromWasm | CallHook::ReturningFromHost => {

@@ -2,7 +2,7 @@
 //!
 //! | interface | what is there |
 //! | --- | --- |
-//! | clocks | the host's |
+//! | clocks | the run's, the same as `clock` of the contract |
 //! | random numbers | the host's, 64 KiB for each call |
 //! | stdout, stderr | the log, with the extension's name |
 //! | stdin, environment, arguments, terminals, folders | the interface, and nothing in it: standard libraries import it |
@@ -14,8 +14,8 @@ use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async;
 use wasmtime_wasi::p2::bindings::{cli, filesystem};
 
-use crate::policy::random;
 use crate::policy::state::RunState;
+use crate::policy::{random, wasi_clock};
 
 /// The interfaces that [`add_to_linker`] adds, without the patch release: within 0.2 they are compatible.
 const OFFERED: [&str; 18] = [
@@ -49,8 +49,9 @@ pub(super) fn is_offered(name: &str) -> bool {
 /// Gives extensions these interfaces and no others. wasmtime-wasi's own list would add the sockets.
 pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
     add_to_linker_proxy_interfaces_async(linker)?;
-    // After wasmtime-wasi's functions, because it replaces one of them.
+    // After wasmtime-wasi's functions, because these replace some of them.
     random::add_to_linker(linker)?;
+    wasi_clock::add_to_linker(linker)?;
     filesystem::types::add_to_linker::<RunState, WasiFilesystem>(linker, RunState::filesystem)?;
     filesystem::preopens::add_to_linker::<RunState, WasiFilesystem>(linker, RunState::filesystem)?;
     cli::environment::add_to_linker::<RunState, WasiCli>(linker, RunState::cli)?;

@@ -9,12 +9,12 @@ wasmtime::component::bindgen!({
         package host:bindings;
 
         world agentapi {
-            import felhom:agentapi/pinning@0.2.0;
-            export felhom:agentapi/session@0.2.0;
-            export felhom:agentapi/storage@0.2.0;
-            export felhom:agentapi/backup@0.2.0;
-            export felhom:agentapi/disks@0.2.0;
-            export felhom:agentapi/host-metrics@0.2.0;
+            import felhom:agentapi/pinning@0.2.1;
+            export felhom:agentapi/session@0.2.1;
+            export felhom:agentapi/storage@0.2.1;
+            export felhom:agentapi/backup@0.2.1;
+            export felhom:agentapi/disks@0.2.1;
+            export felhom:agentapi/host-metrics@0.2.1;
         }
     ",
     world: "host:bindings/agentapi",

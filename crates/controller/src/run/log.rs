@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use agentapi_host::policy::Log;
+use agentapi_host::policy::{Level, Log};
 
 use crate::clock::Clock;
 use crate::run::RunId;
@@ -24,7 +24,7 @@ impl LineKeeper {
 }
 
 impl Log for LineKeeper {
-    fn line(&self, _extension: &str, line: &str) {
+    fn line(&self, _extension: &str, _level: Level, line: &str) {
         let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         let text = match number {
             ..MAX_LINES => line.chars().take(MAX_LINE_CHARACTERS).collect(),

@@ -126,11 +126,11 @@ pub(super) fn end_of_run(outcome: &Result<String, RunError>) -> AuditEnd {
     };
     let reason = match error {
         RunError::Failed(text) => text.clone(),
-        RunError::Stopped(breach) => breach.to_string(),
+        RunError::Stopped { breach, .. } => breach.to_string(),
         // The innermost cause says which trap. What is around it is the stack of the extension, which the log has.
-        RunError::Trapped(why) => {
-            let causes = std::iter::successors(why.source(), |&cause| cause.source());
-            causes.last().map_or_else(|| why.to_string(), ToString::to_string)
+        RunError::Trapped { trap, .. } => {
+            let causes = std::iter::successors(trap.source(), |&cause| cause.source());
+            causes.last().map_or_else(|| trap.to_string(), ToString::to_string)
         }
     };
     failure(error.kind(), reason)

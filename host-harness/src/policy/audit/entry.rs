@@ -231,8 +231,8 @@ impl AuditEntry {
     pub(super) fn map_texts(&mut self, map: impl Fn(&mut String)) {
         let Self { at_unix_ms: _, extension: _, extension_sha256: _, run: _, id: _, operation: _, target, event } =
             self;
-        let AuditTarget { device, durable_id, uuid, mount_path, fstype } = target;
-        [device, durable_id, uuid, mount_path, fstype].into_iter().flatten().for_each(&map);
+        let AuditTarget { device, durable_id, uuid, mount_path, fstype, key } = target;
+        [device, durable_id, uuid, mount_path, fstype, key].into_iter().flatten().for_each(&map);
         match event {
             AuditEvent::Begin | AuditEvent::Repeated { times: _, last_unix_ms: _ } => {}
             AuditEvent::Decided(approval) => approval.by_mut().into_iter().for_each(map),

@@ -23,6 +23,9 @@ pub struct AuditTarget {
     /// The file system to be made or mounted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fstype: Option<String>,
+    /// What a message to the operator is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 impl AuditTarget {
@@ -42,6 +45,10 @@ impl AuditTarget {
 
     pub(in crate::policy) fn of_durable_id(durable_id: &str) -> Self {
         Self { durable_id: Some(durable_id.into()), ..Self::default() }
+    }
+
+    pub(in crate::policy) fn of_key(key: &str) -> Self {
+        Self { key: Some(key.into()), ..Self::default() }
     }
 
     /// Whether the request names nothing.

@@ -145,8 +145,8 @@ impl Trail {
 
 impl Operation {
     fn new(trail: Trail, subject: Subject, function: Option<Function>) -> Self {
-        let (started, unwritten_begin, approval) = (Instant::now(), None, None);
-        Self { trail, subject, function, started, unwritten_begin, approval, is_ended: false }
+        let started = Instant::now();
+        Self { trail, subject, function, started, unwritten_begin: None, approval: None, is_ended: false }
     }
 
     /// The approver is asked now.
@@ -165,7 +165,17 @@ impl Operation {
 
     /// A rule forbids it.
     pub(in crate::policy) fn denied(self, rule: &str) {
-        self.end(failure("denied", rule.to_owned()), &());
+        self.refused("denied", rule);
+    }
+
+    /// It is not done, for a reason of this kind.
+    pub(in crate::policy) fn refused(self, kind: &'static str, why: &str) {
+        self.end(failure(kind, why.to_owned()), &());
+    }
+
+    /// It is done, and nobody but the host was asked.
+    pub(in crate::policy) fn worked(self) {
+        self.end(succeeded(), &());
     }
 
     /// The agent has answered, or cannot.
@@ -244,8 +254,7 @@ impl Operation {
     /// The end of the run with what the host saw of it, after the counts that were not written yet.
     fn summary(&self, end: AuditEnd) -> AuditEnd {
         let mut state = self.trail.state();
-        let ended: Vec<_> = state.rows.end_all().collect();
-        let end = state.findings.add_to(end);
+        let (ended, end) = (state.rows.end_all().collect::<Vec<_>>(), state.findings.add_to(end));
         drop(state);
         for (first, repeated) in ended {
             self.trail.write(first, repeated);
@@ -259,8 +268,7 @@ impl Drop for Operation {
         if self.is_ended {
             return;
         }
-        let ended = self.function.and_then(|function| self.trail.state().rows.end(function));
-        if let Some((first, repeated)) = ended {
+        if let Some((first, repeated)) = self.function.and_then(|function| self.trail.state().rows.end(function)) {
             self.trail.write(first, repeated);
         }
         self.write_end(AuditEnd::default());
@@ -274,7 +282,7 @@ fn succeeded() -> AuditEnd {
 /// Whether a function changes something, at the agent or here. The others only read, or make no request at all.
 fn acts(function: Function) -> bool {
     let is_post = |route: Route| route.function() == function && route.method() == Method::Post;
-    function.interface() == "quiesce" || Route::ALL.into_iter().any(is_post)
+    matches!(function.interface(), "quiesce" | "notify") || Route::ALL.into_iter().any(is_post)
 }
 
 /// Two runs that begin in the same millisecond, perhaps on two machines, differ in the 64 bits that follow the time: the

@@ -25,12 +25,12 @@ wit_bindgen::generate!({
     inline: "
         package test:misbehaving;
         world misbehaving {
-            import felhom:agentapi/backup@0.2.0;
-            import felhom:agentapi/disks@0.2.0;
-            import felhom:agentapi/quiesce@0.2.0;
+            import felhom:agentapi/backup@0.2.1;
+            import felhom:agentapi/disks@0.2.1;
+            import felhom:agentapi/quiesce@0.2.1;
             import wasi:cli/stdout@0.2.0;
             import wasi:random/random@0.2.0;
-            export felhom:agentapi/policy@0.2.0;
+            export felhom:agentapi/policy@0.2.1;
             export things;
         }
         interface things {

@@ -26,7 +26,7 @@ impl HostRunner {
 /// The end of a run that gave no result.
 pub(super) fn end_of(why: &RunError) -> RunEnd {
     let state = match why {
-        RunError::Stopped(_) => RunState::Stopped,
+        RunError::Stopped { .. } => RunState::Stopped,
         _ => RunState::Failed,
     };
     RunEnd::new(state, error_chain(why))

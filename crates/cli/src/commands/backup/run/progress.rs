@@ -1,6 +1,6 @@
 //! How far the backup loop is, on stderr.
 
-use agentapi_host::policy::Log;
+use agentapi_host::policy::{Level, Log};
 
 use crate::print::escape::visible;
 use crate::process::stderr::stderr;
@@ -9,7 +9,7 @@ use crate::process::stderr::stderr;
 pub(super) struct Progress;
 
 impl Log for Progress {
-    fn line(&self, _extension: &str, line: &str) {
+    fn line(&self, _extension: &str, _level: Level, line: &str) {
         stderr().show_progress(&visible(line));
     }
 }
