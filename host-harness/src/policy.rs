@@ -53,6 +53,7 @@ mod redact;
 mod run;
 mod state;
 mod state_store;
+mod trap;
 mod wasi;
 mod wasi_clock;
 
@@ -77,3 +78,4 @@ pub use state_store::{
     MAX_STATE_BYTES, MAX_STATE_KEY_BYTES, MAX_STATE_KEYS, MAX_STATE_VALUE_BYTES, MemoryState, StateFuture, StateStore,
     StateStoreError,
 };
+pub use trap::{Trap, TrapFrame};

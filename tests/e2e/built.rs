@@ -8,15 +8,20 @@ const WASM: &str = "wasm32-wasip2";
 
 /// Builds a component of `tests/extensions` or `extensions`, if it is not up to date.
 pub(crate) fn extension(name: &str) -> PathBuf {
+    extension_of_profile(name, "component", "component")
+}
+
+/// The same by another profile, and the name of its folder.
+pub(crate) fn extension_of_profile(name: &str, profile: &str, folder: &str) -> PathBuf {
     static TARGET: Once = Once::new();
     TARGET.call_once(add_wasm_target);
     let dir = target().join("e2e-extensions");
     let mut cargo = cargo();
-    cargo.args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib", "--package", name, "--profile", "component"]);
+    cargo.args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib", "--package", name, "--profile", profile]);
     cargo.args(["--target", WASM]).env("CARGO_TARGET_DIR", &dir);
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     assert!(cargo.status().unwrap().success(), "{name} does not build");
-    dir.join(WASM).join("component").join(format!("{}.wasm", name.replace('-', "_")))
+    dir.join(WASM).join(folder).join(format!("{}.wasm", name.replace('-', "_")))
 }
 
 /// Where rustup does not install by itself what `rust-toolchain.toml` names, the target is added here. The library needs none:

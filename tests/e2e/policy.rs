@@ -125,8 +125,8 @@ async fn what_is_imported_and_not_granted_is_refused_at_load_with_what_is_missin
     assert_eq!(
         error.to_string(),
         "it imports backup.due, backup.start, disks.format, disks.list, quiesce.freeze, quiesce.thaw; granted are backup.due, \
-         backup.start; missing are disks.format, disks.list, quiesce.freeze, \
-         quiesce.thaw",
+         backup.start; missing are disks.format, disks.list, quiesce.freeze, quiesce.thaw: grant them, or set `ungranted = \"deny\"` \
+         to load it all the same and answer these with `denied`",
     );
 }
 

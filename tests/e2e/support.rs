@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::sleep;
 
-pub(crate) use crate::built::{cargo, extension, target as build_folder};
+pub(crate) use crate::built::{cargo, extension, extension_of_profile, target as build_folder};
 
 pub(crate) const TOKEN: &str = "guest-token-abc123";
 /// A deadline that a test waits for.

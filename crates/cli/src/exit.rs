@@ -2,8 +2,10 @@
 
 mod hint;
 
+use agentapi_host::policy::{GrantsTomlError, LoadError, RunError, Trap};
 use agentapi_host::quiesce::JournalError;
 use agentapi_host::{Error, Fingerprint, PinMismatch, error_chain};
+use agentapi_mock::ScenarioError;
 use anstyle::{AnsiColor, Style};
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -111,7 +113,7 @@ impl ErrorReport<'_> {
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         let what = match self.0.downcast_ref() {
             Some(WrongConfiguration(lines)) => lines.join("\n  "),
-            None => visible(&self.0.to_string()).into_owned(),
+            None => lines_of(self.0, self.0.as_ref()),
         };
         let mut text = format!("{red}error:{red:#} {what}");
         if let Some(hint) = call_error(self.0).and_then(hint) {
@@ -125,11 +127,30 @@ impl ErrorReport<'_> {
                     let rows: Vec<(&str, Fingerprint)> = expected.chain([("presented", *presented)]).collect();
                     aligned(&rows, INDENT, columns)
                 }
-                _ => wrap(&format!("  caused by: {}\n", visible(&cause.to_string())), columns, INDENT),
+                _ => wrap(&format!("  caused by: {}\n", lines_of(self.0, cause)), columns, INDENT),
             });
         }
         text
     }
+}
+
+/// The lines of an error, those after the first indented: the engine and parsers point at a place in a line below. What an
+/// agent or a program said is one line, so that none of it can pass for a line of the command's own.
+fn lines_of(error: &anyhow::Error, part: &(dyn std::error::Error + 'static)) -> String {
+    let text = part.to_string();
+    let mut lines: Vec<String> = match has_lines(error) {
+        true => text.lines().filter(|line| !line.trim().is_empty()).map(|line| visible(line).into_owned()).collect(),
+        false => vec![visible(&text).into_owned()],
+    };
+    if let Some(trap) = part.downcast_ref::<Trap>() {
+        lines.extend(trap.frames.iter().skip(1).map(|frame| format!("from {}", visible(&frame.to_string()))));
+    }
+    lines.join("\n    ")
+}
+
+/// Whether what failed is reading something that is not an agent's.
+fn has_lines(error: &anyhow::Error) -> bool {
+    error.is::<LoadError>() || error.is::<GrantsTomlError>() || error.is::<ScenarioError>()
 }
 
 /// Breaks a text between words. The command at its end stands whole in a line of its own where it does not fit.
@@ -147,16 +168,24 @@ fn wrap_before(text: &str, command: Option<&str>, columns: Option<usize>) -> Str
 const INDENT: usize = 2;
 
 impl Serialize for ErrorReport<'_> {
-    /// As in the answers of `agentapi call`. What is not the error of a call is `internal`.
+    /// As in the answers of `agentapi call`. What is not the error of a call has a kind of its own, or is `internal`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if let Some(error) = call_error(self.0) {
             return error.serialize(serializer);
         }
         let mut fields = serializer.serialize_map(Some(2))?;
-        fields.serialize_entry("kind", "internal")?;
+        fields.serialize_entry("kind", kind(self.0))?;
         fields.serialize_entry("message", &error_chain(&**self.0))?;
         fields.end()
     }
+}
+
+/// How a program tells errors apart that are not those of a call.
+fn kind(error: &anyhow::Error) -> &'static str {
+    if let Some(run) = error.downcast_ref::<RunError>() {
+        return run.kind();
+    }
+    if error.is::<LoadError>() { "not-loaded" } else { "internal" }
 }
 
 #[cfg(test)]

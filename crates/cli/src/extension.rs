@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use agentapi_host::policy::{AuditFile, Policy};
 use agentapi_host::{Agent, Host, Target, error_chain};
-use agentapi_mock::MockAgent;
+use agentapi_mock::{FaultRule, MockAgent, Scenario};
 use anyhow::Context;
 use clap::Args;
 
@@ -54,10 +54,24 @@ pub(crate) struct ExtensionOptions {
     /// Run it against a mock agent in this process instead of an agent of yours
     #[arg(long)]
     mock: bool,
+    /// What the mock agent starts with: a file as `agentapi mock --scenario` takes it
+    #[arg(long, value_name = "FILE", requires = "mock")]
+    scenario: Option<PathBuf>,
+    /// What goes wrong at the mock agent: a rule as `agentapi mock --fault` takes it; repeatable
+    #[arg(long, value_name = "RULE", requires = "mock")]
+    fault: Vec<FaultRule>,
     #[command(flatten)]
     pub(crate) quiesce: QuiesceOptions,
     #[command(flatten)]
     target: TargetOptions,
+}
+
+impl ExtensionOptions {
+    async fn start_mock(&self) -> anyhow::Result<MockAgent> {
+        let mut scenario = self.scenario.as_deref().map(Scenario::read).transpose()?.unwrap_or_default();
+        scenario.faults.extend(&self.fault);
+        Ok(MockAgent::builder().scenario(scenario).start().await?)
+    }
 }
 
 /// What a command runs an extension for.
@@ -131,7 +145,7 @@ pub(crate) fn run(session: &Session, options: &ExtensionOptions, job: &impl Job)
         let host = session.host.build()?;
         let mut policy = job.load(&host)?;
         // Kept until the run is over: dropping the mock agent stops it.
-        let mock = if options.mock { Some(MockAgent::start().await?) } else { None };
+        let mock = if options.mock { Some(options.start_mock().await?) } else { None };
         let target = match &mock {
             Some(mock) => Target::parse(&mock.endpoint(), mock.token(), [mock.fingerprint().to_string()])?,
             None => session.target(&options.target)?,

@@ -8,6 +8,7 @@ use agentapi_contract::wit::{Function, POLICY};
 
 use crate::policy::limits::Breach;
 use crate::policy::state::RunState;
+use crate::policy::trap::Trap;
 use crate::sandbox::loader::CompileError;
 
 /// Why an extension is not loaded.
@@ -30,7 +31,13 @@ pub enum LoadError {
     #[error("it imports what no extension is given: {}", list(.0))]
     Forbidden(BTreeSet<String>),
     /// It imports functions that it is not granted.
-    #[error("it imports {}; granted are {}; missing are {}", list(imported), list(granted), list(missing))]
+    #[error(
+        "it imports {}; granted are {}; missing are {}: grant them, or set `ungranted = \"deny\"` to load it all the \
+         same and answer these with `denied`",
+        list(imported),
+        list(granted),
+        list(missing)
+    )]
     Ungranted {
         /// The functions that it imports.
         imported: BTreeSet<Function>,
@@ -62,7 +69,7 @@ pub enum RunError {
     Trapped {
         /// What the trap was, with the functions of the extension in which it happened.
         #[source]
-        trap: Box<dyn std::error::Error + Send + Sync>,
+        trap: Trap,
         /// What it had called last; none if it had called nothing.
         last_call: Option<Function>,
     },
@@ -100,7 +107,7 @@ impl RunError {
         let last_call = state.calls.observed.latest();
         match state.breach(&why) {
             Some(breach) => Self::Stopped { breach, last_call },
-            None => Self::Trapped { trap: why.into(), last_call },
+            None => Self::Trapped { trap: Trap::new(&why), last_call },
         }
     }
 }

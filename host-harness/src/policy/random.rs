@@ -9,20 +9,23 @@ use crate::policy::state::RunState;
 
 /// Random bytes that one call gives: as many as browsers give by one call of `getRandomValues`.
 pub(super) const MAX_RANDOM_BYTES: u64 = 64 * 1024;
-/// The interface with the version under which wasmtime-wasi adds it. Under another version this function would stand beside
-/// its own instead of replacing it.
-const RANDOM: &str = "wasi:random/random@0.2.12";
-const GET_RANDOM_BYTES: &str = "get-random-bytes";
+/// The functions that give as many bytes as are asked for, under the version with which wasmtime-wasi adds them. Under
+/// another version they would stand beside its own instead of replacing them.
+const RANDOM: (&str, &str) = ("wasi:random/random@0.2.12", "get-random-bytes");
+const INSECURE: (&str, &str) = ("wasi:random/insecure@0.2.12", "get-insecure-random-bytes");
 
-/// Replaces this function of wasmtime-wasi, whose own bound is 64 MiB and has no name that [`Breach`] could keep.
+/// Replaces these functions of wasmtime-wasi, whose own bound is 64 MiB and has no name that [`Breach`] could keep.
 pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
-    linker.instance(RANDOM)?.func_wrap(GET_RANDOM_BYTES, |mut store, (len,): (u64,)| {
-        if len > MAX_RANDOM_BYTES {
-            return Err(Breach::Random(MAX_RANDOM_BYTES).into());
-        }
-        Ok((store.data_mut().ctx().ctx.random().get_random_bytes(len)?,))
-    })?;
+    for (interface, function) in [RANDOM, INSECURE] {
+        // The bytes of both are good ones: whoever asked for insecure ones does not mind.
+        linker.instance(interface)?.func_wrap(function, |mut store, (len,): (u64,)| {
+            if len > MAX_RANDOM_BYTES {
+                return Err(Breach::Random(MAX_RANDOM_BYTES).into());
+            }
+            Ok((store.data_mut().ctx().ctx.random().get_random_bytes(len)?,))
+        })?;
+    }
     linker.allow_shadowing(false);
     Ok(())
 }
@@ -31,17 +34,18 @@ pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<(
 mod tests {
     use wasmtime::Engine;
     use wasmtime::component::Linker;
-    use wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async;
 
-    use super::{GET_RANDOM_BYTES, RANDOM, RunState};
+    use super::{INSECURE, RANDOM, RunState};
+    use crate::policy::wasi;
 
     #[test]
-    fn the_function_that_is_replaced_is_there_under_this_version() {
+    fn the_functions_that_are_replaced_are_there_under_this_version() {
         let mut linker = Linker::<RunState>::new(&Engine::default());
-        add_to_linker_proxy_interfaces_async(&mut linker).unwrap();
-        let mut random = linker.instance(RANDOM).unwrap();
-        // Without `allow_shadowing`, what is there already cannot be defined.
-        let again = random.func_wrap(GET_RANDOM_BYTES, |_, (_,): (u64,)| Ok((Vec::<u8>::new(),)));
-        assert!(again.is_err(), "wasmtime-wasi adds another version than {RANDOM}");
+        wasi::add_to_linker(&mut linker).unwrap();
+        // Without `allow_shadowing`, what is there already cannot be defined: here functions that stand beside those.
+        for (interface, neighbour) in [(RANDOM.0, "get-random-u64"), (INSECURE.0, "get-insecure-random-u64")] {
+            let again = linker.instance(interface).unwrap().func_wrap(neighbour, |_, (): ()| Ok((0_u64,)));
+            assert!(again.is_err(), "wasmtime-wasi adds another version than {interface}");
+        }
     }
 }

@@ -9,16 +9,19 @@
 //! | sockets, HTTP | not there: an extension that imports them is refused |
 
 use wasmtime::component::Linker;
+use wasmtime_wasi::WasiView;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async;
+use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed};
 use wasmtime_wasi::p2::bindings::{cli, filesystem};
+use wasmtime_wasi::random::WasiRandom;
 
 use crate::policy::state::RunState;
 use crate::policy::{random, wasi_clock};
 
 /// The interfaces that [`add_to_linker`] adds, without the patch release: within 0.2 they are compatible.
-const OFFERED: [&str; 18] = [
+const OFFERED: [&str; 20] = [
     "wasi:cli/environment@0.2",
     "wasi:cli/exit@0.2",
     "wasi:cli/stderr@0.2",
@@ -36,6 +39,8 @@ const OFFERED: [&str; 18] = [
     "wasi:io/error@0.2",
     "wasi:io/poll@0.2",
     "wasi:io/streams@0.2",
+    "wasi:random/insecure@0.2",
+    "wasi:random/insecure-seed@0.2",
     "wasi:random/random@0.2",
 ];
 
@@ -50,6 +55,8 @@ pub(super) fn is_offered(name: &str) -> bool {
 pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
     add_to_linker_proxy_interfaces_async(linker)?;
     // After wasmtime-wasi's functions, because these replace some of them.
+    insecure::add_to_linker::<RunState, WasiRandom>(linker, |state| state.ctx().ctx.random())?;
+    insecure_seed::add_to_linker::<RunState, WasiRandom>(linker, |state| state.ctx().ctx.random())?;
     random::add_to_linker(linker)?;
     wasi_clock::add_to_linker(linker)?;
     filesystem::types::add_to_linker::<RunState, WasiFilesystem>(linker, RunState::filesystem)?;

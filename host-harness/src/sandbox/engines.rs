@@ -19,7 +19,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use wasmtime::{Config, Engine, PoolConcurrencyLimitError, PoolingAllocationConfig};
+use wasmtime::{Config, Engine, PoolConcurrencyLimitError, PoolingAllocationConfig, WasmBacktraceDetails};
 
 use crate::sandbox::code::for_engine;
 use crate::sandbox::component::{BuildError, ComponentSource, from_engine, load};
@@ -114,6 +114,8 @@ impl Engines {
 pub(super) fn config() -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
+    // A trap then names file and line of an extension that was built with debug information. One without has none to keep.
+    config.wasm_backtrace_details(WasmBacktraceDetails::Enable);
     config
 }
 

@@ -1,6 +1,8 @@
 //! `agentapi policy`: what an extension imports, and running one.
 
 mod check;
+mod follow;
+mod input;
 mod run;
 
 use std::path::PathBuf;
@@ -20,14 +22,16 @@ pub(crate) enum PolicyCommand {
     /// Run an extension once, and print what it returns
     ///
     /// It calls what it is granted and nothing else, is stopped at its limits, and wipes no disk
-    /// unless a person agrees.
+    /// unless a person agrees. What it logs and prints is shown on stderr, what it returns on stdout.
     ///
     /// Exit status 0 where it returned, 4 where another process has the journal, 7 where something may be
     /// frozen still.
     #[command(after_long_help = "\
 Example:
   agentapi policy check nightly.wasm > grants.toml
-  agentapi policy run nightly.wasm --grants grants.toml --mock")]
+  agentapi policy run nightly.wasm --grants grants.toml --mock
+  agentapi policy run nightly.wasm --grants grants.toml --dry-run --trace
+  agentapi policy run nightly.wasm --grants grants.toml --input @input.json")]
     Run(Box<PolicyRunOptions>),
 }
 

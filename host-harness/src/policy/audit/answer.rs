@@ -127,11 +127,8 @@ pub(super) fn end_of_run(outcome: &Result<String, RunError>) -> AuditEnd {
     let reason = match error {
         RunError::Failed(text) => text.clone(),
         RunError::Stopped { breach, .. } => breach.to_string(),
-        // The innermost cause says which trap. What is around it is the stack of the extension, which the log has.
-        RunError::Trapped { trap, .. } => {
-            let causes = std::iter::successors(trap.source(), |&cause| cause.source());
-            causes.last().map_or_else(|| trap.to_string(), ToString::to_string)
-        }
+        // Where it trapped is for the log.
+        RunError::Trapped { trap, .. } => trap.reason.clone(),
     };
     failure(error.kind(), reason)
 }

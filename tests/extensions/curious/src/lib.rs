@@ -1,7 +1,9 @@
 //! An extension with the standard library that looks for more than its calls: variables, arguments, input, files. The
 //! tests see that there is nothing. It returns one line for each place where it looked.
 #![allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated code crosses the component boundary")]
+#![allow(clippy::expect_used, reason = "a test looks at how a panic is told")]
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::io::{Read, stdin};
 use std::{env, fs};
@@ -18,6 +20,9 @@ impl exports::felhom::agentapi::policy::Guest for Curious {
         if input == "exit" {
             std::process::exit(0);
         }
+        if input == "\"panic\"" {
+            first_of(&[]);
+        }
         println!("looking");
         eprintln!("around");
         let mut text = String::new();
@@ -32,6 +37,13 @@ impl exports::felhom::agentapi::policy::Guest for Curious {
         ];
         Ok(lines.join("\n"))
     }
+}
+
+/// A hash map draws a seed from the host as it is made.
+#[inline(never)]
+fn first_of(names: &[&str]) -> usize {
+    let lengths: HashMap<_, _> = names.iter().map(|name| (*name, name.len())).collect();
+    *lengths.get("first").expect("nobody is first")
 }
 
 fn found<T: Debug, E>(what: &str, outcome: Result<T, E>) -> String {

@@ -11,6 +11,8 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::Value;
 
+use crate::commands::policy::follow::Follow;
+use crate::commands::policy::input::InputSource;
 use crate::error::UsageError;
 use crate::extension::quiesce::SHORT_LEASE;
 use crate::extension::{self, ExtensionOptions, Job, RunOutcome, Verdict};
@@ -27,9 +29,16 @@ pub(crate) struct PolicyRunOptions {
     /// What it may call and use: a TOML file; `agentapi policy check` prints one to start from
     #[arg(long, value_name = "FILE")]
     grants: PathBuf,
-    /// What it is given: a JSON text
-    #[arg(long, value_name = "JSON", default_value = "{}")]
-    input: String,
+    /// What it is given: a JSON text, @FILE with one, or - for standard input
+    #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
+    input: InputSource,
+    /// Show its calls with arguments, answers and times, as a tree on stderr
+    #[arg(long)]
+    trace: bool,
+    /// Let it read as ever, and answer what acts as if it were done: nothing is changed, frozen, sent or
+    /// remembered, and the audit has nothing of it
+    #[arg(long)]
+    dry_run: bool,
     /// Let it wipe this device, once; without this, a person at the terminal is asked
     #[arg(long, value_name = "DEVICE=DURABLE-ID")]
     approve: Option<String>,
@@ -39,8 +48,6 @@ pub(crate) struct PolicyRunOptions {
 
 /// Runs an extension once and prints what it returns.
 pub(super) fn run(session: &Session, options: &PolicyRunOptions) -> anyhow::Result<()> {
-    serde_json::from_str::<Value>(&options.input)
-        .map_err(|error| UsageError(format!("--input: expected JSON, {error}")))?;
     extension::run(session, &options.extension, &PolicyJob { options, output: session.output })
 }
 
@@ -51,7 +58,7 @@ struct PolicyJob<'a> {
 
 impl Job for PolicyJob<'_> {
     fn input(&self) -> anyhow::Result<String> {
-        Ok(self.options.input.clone())
+        self.options.input.read()
     }
 
     fn lease(&self) -> Duration {
@@ -78,7 +85,9 @@ fn load(host: &Host, options: &PolicyRunOptions) -> anyhow::Result<Policy> {
     let (grants, limits) = granted.with_context(|| format!("{} is not right", options.grants.display()))?;
     let policy = host.load_policy(&options.file, &grants, &limits);
     let policy = policy.with_context(|| format!("{} is not loaded", options.file.display()))?;
-    Ok(policy.approver(approver(options.approve.as_deref())?))
+    let follow = Arc::new(if options.trace { Follow::calls(policy.name()) } else { Follow::lines() });
+    let policy = policy.approver(approver(options.approve.as_deref())?).log(Arc::clone(&follow) as _).observer(follow);
+    Ok(if options.dry_run { policy.dry_run() } else { policy })
 }
 
 /// Who decides on a wipe: the person who typed `--approve`, else the person at the terminal.
