@@ -13,12 +13,15 @@ use std::{fs, io};
 pub(crate) const FILE: &str = "sources.digest";
 
 /// Files and folders, from the root of the workspace. Of the root's manifest only some tables count.
-pub(crate) const SOURCES: [&str; 10] = [
+pub(crate) const SOURCES: [&str; 13] = [
     "Cargo.toml",
     "crates/component-runtime/Cargo.toml",
     "crates/component-runtime/src",
     "crates/contract/Cargo.toml",
     "crates/contract/src",
+    "crates/extension/Cargo.toml",
+    "crates/extension/policy-extension.wit",
+    "crates/extension/src",
     "extensions/backup-loop/Cargo.toml",
     "extensions/backup-loop/src",
     "host-harness/build/from_source.rs",

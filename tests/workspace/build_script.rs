@@ -24,8 +24,15 @@ struct Checkout {
 impl Checkout {
     fn new() -> Self {
         let checkout = Self::packaged();
-        let paths =
-            ["Cargo.toml", "crates/component-runtime", "crates/contract", "extensions/backup-loop", "src", "wit"];
+        let paths = [
+            "Cargo.toml",
+            "crates/component-runtime",
+            "crates/contract",
+            "crates/extension",
+            "extensions/backup-loop",
+            "src",
+            "wit",
+        ];
         copy_of_workspace(checkout.folder.path(), &paths);
         checkout
     }
@@ -146,6 +153,8 @@ fn each_source_counts_and_what_is_about_others_does_not() {
         ("wit/types.wit", "///", "/// "),
         ("crates/contract/src/lib.rs", "//!", "//! "),
         ("crates/component-runtime/Cargo.toml", "[package]", "[package]\nlinks = \"nothing\""),
+        ("crates/extension/src/lib.rs", "//!", "//! "),
+        ("crates/extension/policy-extension.wit", "///", "/// "),
         ("extensions/backup-loop/src/lib.rs", "//!", "//! "),
         ("host-harness/build/from_source.rs", "131072", "262144"),
     ];

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use crate::support::{alone, cargo, output_of, outside_folder, program, root, target_of_outside_builds};
 
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 10] = [
     "agentapi",
     "agentapi-cli",
     "agentapi-component-runtime",
     "agentapi-contract",
     "agentapi-controller",
+    "agentapi-extension",
     "agentapi-findings",
     "agentapi-host",
     "agentapi-mock",

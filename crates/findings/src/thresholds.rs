@@ -56,19 +56,17 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
-    /// Parses a JSON text, and checks that each threshold is in its measure's range: 90 for a fraction would never be
-    /// reached, and nobody would notice.
+    /// Checks that each threshold is in its measure's range: 90 for a fraction would never be reached, and nobody would
+    /// notice.
     ///
     /// # Errors
-    /// What was expected and what was found, where it is another JSON text or a threshold is out of its range.
-    pub fn read(input: &str) -> Result<Self, String> {
-        let thresholds: Self = serde_json::from_str(input).map_err(|why| format!("input: {why}"))?;
-        thresholds.thin_pool.check("thin_pool", FRACTION)?;
-        thresholds.full.check("full", FRACTION)?;
-        thresholds.worn_percent.check("worn_percent", PERCENT)?;
-        thresholds.disk_temp_c.check("disk_temp_c", CELSIUS)?;
-        thresholds.cpu_temp_c.check("cpu_temp_c", CELSIUS)?;
-        Ok(thresholds)
+    /// What was expected and what was found, where a threshold is out of its range.
+    pub fn check(&self) -> Result<(), String> {
+        self.thin_pool.check("thin_pool", FRACTION)?;
+        self.full.check("full", FRACTION)?;
+        self.worn_percent.check("worn_percent", PERCENT)?;
+        self.disk_temp_c.check("disk_temp_c", CELSIUS)?;
+        self.cpu_temp_c.check("cpu_temp_c", CELSIUS)
     }
 }
 
@@ -111,12 +109,18 @@ const CELSIUS: RangeInclusive<f64> = 0.0..=150.0;
 mod tests {
     use super::*;
 
+    /// As an extension is given them.
+    fn read(input: &str) -> Result<Thresholds, String> {
+        let thresholds: Thresholds = serde_json::from_str(input).map_err(|why| format!("input: {why}"))?;
+        thresholds.check().map(|()| thresholds)
+    }
+
     #[test]
     fn what_the_input_leaves_out_has_its_default() {
-        let thresholds = Thresholds::read(r#"{"thin_pool": {"warning": 0.5, "critical": 0.6}}"#).unwrap();
+        let thresholds = read(r#"{"thin_pool": {"warning": 0.5, "critical": 0.6}}"#).unwrap();
         assert_eq!(thresholds.thin_pool, Levels { warning: 0.5, critical: 0.6 });
         assert_eq!(thresholds.full, Thresholds::default().full);
-        Thresholds::read("{}").unwrap();
+        read("{}").unwrap();
     }
 
     #[test]
@@ -146,7 +150,7 @@ mod tests {
                 "input: cpu_temp_c.warning: expected at most 80, its critical, found 90",
             ),
         ] {
-            assert_eq!(Thresholds::read(input).unwrap_err(), message);
+            assert_eq!(read(input).unwrap_err(), message);
         }
     }
 

@@ -1,13 +1,17 @@
 //! The controller's applications while a backup is taken: whether they stood still, and if not, why.
 
-use crate::bindings::felhom::agentapi::quiesce::{self, Consistency as HostConsistency, QuiesceError};
+use std::mem;
+
+use agentapi_extension::quiesce::{self, Consistency as HostConsistency, Frozen, QuiesceError};
+use agentapi_extension::{CallError, info};
+
 use crate::report::{Consistency, Outcome, Report};
 use crate::settings::{OnFreezeFailure, Settings};
 
 /// The applications' state, from which follows what the backup is worth.
 pub(crate) enum Applications {
     /// They stand still, and a lease of the host keeps them so.
-    Frozen,
+    Frozen(Frozen),
     /// They were thawed. Holds what the host says a backup is worth that was taken meanwhile.
     Thawed(HostConsistency),
     /// They ran, or may have run, while the backup was taken. Holds why.
@@ -22,37 +26,38 @@ impl Applications {
             return Ok(Self::Running("nothing was frozen".into()));
         }
         match quiesce::freeze() {
-            Ok(()) => {
-                println!("frozen");
-                Ok(Self::Frozen)
+            Ok(frozen) => {
+                info!("frozen");
+                Ok(Self::Frozen(frozen))
             }
             // Not subject to `on_freeze_failure`: another run holds the freeze, and probably its backup is running.
-            Err(QuiesceError::Busy(holder)) => {
+            Err(CallError { error: QuiesceError::Busy(holder), .. }) => {
                 Err(Report::new(Outcome::Busy).with_reason(format!("{holder} holds the freeze")))
             }
-            Err(error) if settings.on_freeze_failure == OnFreezeFailure::Continue => {
+            Err(CallError { error, .. }) if settings.on_freeze_failure == OnFreezeFailure::Continue => {
                 let reason = describe(&error);
-                println!("{reason}; going on");
+                info!("{reason}; going on");
                 Ok(Self::Running(reason))
             }
-            Err(error) => Err(Report::new(Outcome::NotFrozen).with_reason(describe(&error))),
+            Err(CallError { error, .. }) => Err(Report::new(Outcome::NotFrozen).with_reason(describe(&error))),
         }
     }
 
     /// Thaws them if they stand still. If that fails the host goes on trying, so this does not.
     pub(crate) fn thaw(&mut self) {
-        if !matches!(self, Self::Frozen) {
-            return;
-        }
-        *self = match quiesce::thaw() {
+        let frozen = match mem::replace(self, Self::Running("not thawed".into())) {
+            Self::Frozen(frozen) => frozen,
+            other => return *self = other,
+        };
+        *self = match frozen.thaw() {
             Ok(report) => {
-                println!("thawed after {} ms", report.frozen_ms);
+                info!("thawed after {} ms", report.frozen_ms);
                 Self::Thawed(report.consistency)
             }
             // It is tried until it works, and what the backup is worth is known only then: the host's report has it.
-            Err(error) => {
+            Err(CallError { error, .. }) => {
                 let reason = describe(&error);
-                println!("{reason}");
+                info!("{reason}");
                 Self::Running(reason)
             }
         };
@@ -64,7 +69,7 @@ impl Applications {
             Self::Thawed(HostConsistency::Application) => Consistency::Application,
             Self::Thawed(HostConsistency::Crash(reason)) | Self::Running(reason) => Consistency::Crash { reason },
             // Only the host knows how a freeze ends, and it says so at the thaw.
-            Self::Frozen => Consistency::Crash { reason: "not thawed".into() },
+            Self::Frozen(_) => Consistency::Crash { reason: "not thawed".into() },
         }
     }
 }

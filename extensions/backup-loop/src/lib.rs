@@ -7,20 +7,15 @@
 //! - The report says what the backup is worth: `application`, or `crash` with the reason.
 
 mod applications;
-mod bindings;
-mod failure;
 mod pauses;
 mod report;
 mod settings;
 
-use std::thread::sleep;
-use std::time::Instant;
+use agentapi_extension::backup::{self, BackupPhase, BackupStatus};
+use agentapi_extension::clock::{monotonic, sleep};
+use agentapi_extension::{Case, Extension, Failure, info};
 
 use applications::Applications;
-use bindings::exports::felhom::agentapi::policy::Guest;
-use bindings::felhom::agentapi::backup;
-use bindings::felhom::agentapi::types::{BackupPhase, BackupStatus, Error};
-use failure::Failure;
 use pauses::Pauses;
 use report::{Outcome, Report};
 use settings::{Settings, ThawOn};
@@ -28,28 +23,31 @@ use settings::{Settings, ThawOn};
 /// The extension.
 pub struct BackupLoop;
 
-impl Guest for BackupLoop {
-    fn run(input: String) -> Result<String, String> {
-        let settings = Settings::read(&input)?;
-        let report = back_up(&settings).unwrap_or_else(|ended_early| ended_early);
-        serde_json::to_string(&report).map_err(|why| why.to_string())
+impl Extension for BackupLoop {
+    type Input = Settings;
+    type Output = Report;
+
+    fn run(settings: Settings) -> Result<Report, Failure> {
+        Ok(back_up(&settings).unwrap_or_else(|ended_early| ended_early))
     }
 }
 
+agentapi_extension::export!(BackupLoop);
+
 /// The whole loop. `Err` is a report like any other, of a run that ended before anything was frozen.
 fn back_up(settings: &Settings) -> Result<Report, Report> {
-    let not_started = |call, error| Report::new(Outcome::NotStarted).caused_by(Failure::new(call, &error));
+    let not_started = |error| Report::new(Outcome::NotStarted).caused_by(error);
     // The status before the start is what a later one is compared with, should the answer to the start be lost.
-    let before = backup::status().map_err(|error| not_started("backup.status", error))?;
+    let before = backup::status().map_err(not_started)?;
     if matches!(before.phase, BackupPhase::Running) {
         return Err(Report::new(Outcome::AlreadyRunning).for_job(&before.job_id));
     }
     if !settings.even_if_not_due {
-        let due = backup::due().map_err(|error| not_started("backup.due", error))?;
+        let due = backup::due().map_err(not_started)?;
         if !due.due {
             return Err(Report::new(Outcome::NotDue).with_reason(due.reason));
         }
-        println!("a backup is due: {}", due.reason);
+        info!("a backup is due: {}", due.reason);
     }
 
     let mut applications = Applications::freeze(settings)?;
@@ -67,48 +65,26 @@ fn back_up(settings: &Settings) -> Result<Report, Report> {
 fn start(before: &BackupStatus, settings: &Settings) -> Result<String, Report> {
     let error = match backup::start() {
         Ok(job) => {
-            println!("backup {} started", job.job_id);
+            info!("backup {} started", job.job_id);
             return Ok(job.job_id);
         }
         Err(error) => error,
     };
-    let failure = Failure::new("backup.start", &error);
-    if !may_have_acted(&error) {
-        return Err(Report::new(Outcome::NotStarted).caused_by(failure));
+    if !error.may_have_acted() {
+        return Err(Report::new(Outcome::NotStarted).caused_by(error));
     }
     // Never start again here: if the first start was received, a second one could be a second backup.
-    println!("the answer to the start was lost ({}): asking for the status", failure.kind);
+    info!("the answer to the start was lost ({}): asking for the status", error.error.kind());
     let pauses = Pauses::new(settings.poll());
     loop {
         match backup::status() {
             Ok(now) if matches!(now.phase, BackupPhase::Running) || now.job_id != before.job_id => {
-                println!("backup {} was started", now.job_id);
+                info!("backup {} was started", now.job_id);
                 return Ok(now.job_id);
             }
             Ok(_) | Err(_) if pauses.elapsed() < settings.patience() => sleep(pauses.next()),
-            Ok(_) | Err(_) => return Err(Report::new(Outcome::Unknown).caused_by(failure)),
+            Ok(_) | Err(_) => return Err(Report::new(Outcome::Unknown).caused_by(error)),
         }
-    }
-}
-
-/// Whether the agent may have started a backup although the start failed with this error. Exhaustive, so that a new
-/// kind of error does not compile until somebody has decided.
-fn may_have_acted(error: &Error) -> bool {
-    match error {
-        Error::NotConnected
-        | Error::InvalidArgument(_)
-        | Error::Denied(_)
-        | Error::PinMismatch
-        | Error::Unreachable(_)
-        | Error::Agent(_) => false,
-        // With a status below 500 the agent, or a proxy before it, refuses before it acts.
-        Error::HttpStatus(answer) => answer.status >= 500,
-        Error::Tls(_)
-        | Error::Interrupted(_)
-        | Error::Deadline(_)
-        | Error::ResponseTooLarge(_)
-        | Error::BadEnvelope(_)
-        | Error::Decode(_) => true,
     }
 }
 
@@ -131,10 +107,10 @@ fn follow(job: &str, applications: &mut Applications, settings: &Settings) -> Re
             }
             Err(error) => {
                 // A failure says nothing of the backup: agents restart, and a busy host answers late.
-                let failure = Failure::new("backup.status", &error);
-                progress.print_failure(failure.kind);
-                if failing_since.get_or_insert_with(Instant::now).elapsed() >= settings.patience() {
-                    return Report::new(Outcome::Lost).for_job(job).caused_by(failure);
+                progress.print_failure(error.error.kind());
+                let since = *failing_since.get_or_insert_with(monotonic);
+                if monotonic().saturating_sub(since) >= settings.patience() {
+                    return Report::new(Outcome::Lost).for_job(job).caused_by(error);
                 }
             }
         }
@@ -186,7 +162,7 @@ impl<'a> Progress<'a> {
 
     fn print_if_new(&mut self, text: String) {
         if text != self.printed {
-            println!("backup {}: {text}", self.job);
+            info!("backup {}: {text}", self.job);
             self.printed = text;
         }
     }

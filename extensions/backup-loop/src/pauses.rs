@@ -1,23 +1,25 @@
 //! The pauses between two requests of the status.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use agentapi_extension::clock::monotonic;
 
 /// Grow with the time that has been waited: a backup of a minute is not held up, and one of two hours is asked for some 300
 /// times and not 7200.
 pub(crate) struct Pauses {
-    begun: Instant,
+    begun: Duration,
     shortest: Duration,
 }
 
 impl Pauses {
     /// Pauses from now on, none of them shorter than this.
     pub(crate) fn new(shortest: Duration) -> Self {
-        Self { begun: Instant::now(), shortest }
+        Self { begun: monotonic(), shortest }
     }
 
     /// Since they began.
     pub(crate) fn elapsed(&self) -> Duration {
-        self.begun.elapsed()
+        monotonic().saturating_sub(self.begun)
     }
 
     /// The pause that follows.

@@ -1,12 +1,11 @@
 //! The extension's result: how a run ended, and what its backup is worth.
 
+use agentapi_extension::CallError;
 use serde::Serialize;
-
-use crate::failure::Failure;
 
 /// The result of a run, as JSON; README.md describes it.
 #[derive(Serialize)]
-pub(crate) struct Report {
+pub struct Report {
     outcome: Outcome,
     /// The job's name at the agent; empty if no backup was started.
     job_id: String,
@@ -14,7 +13,7 @@ pub(crate) struct Report {
     reason: String,
     /// The call that failed, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Failure>,
+    error: Option<CallError>,
     /// What the backup is worth; none if none was taken.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     consistency: Option<Consistency>,
@@ -73,8 +72,8 @@ impl Report {
         Self { reason, ..self }
     }
 
-    pub(crate) fn caused_by(self, failure: Failure) -> Self {
-        Self { error: Some(failure), ..self }
+    pub(crate) fn caused_by(self, error: CallError) -> Self {
+        Self { error: Some(error), ..self }
     }
 
     /// Adds what the backup is worth, unless the outcome says that there is none. One that is out of sight may yet be done,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// `freeze` would otherwise freeze.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// Back up even if the agent says that none is due.
     pub(crate) even_if_not_due: bool,
     /// Freeze the controller's applications while the backup is taken.
@@ -61,10 +61,6 @@ impl Default for Settings {
 }
 
 impl Settings {
-    pub(crate) fn read(input: &str) -> Result<Self, String> {
-        serde_json::from_str(input).map_err(|why| format!("input: {why}"))
-    }
-
     pub(crate) fn poll(&self) -> Duration {
         Duration::from_millis(self.poll_ms)
     }

@@ -1,30 +1,33 @@
 //! Capacity report: what is mounted in the guest, what of it the backup holds, and how full the disks are. It only reads, and
 //! prints a line for each, which the host keeps with the run.
 
-mod bindings;
-
+use agentapi_extension::disks::{self, Disk};
+use agentapi_extension::storage::{self, StorageMount};
+use agentapi_extension::{Extension, Failure, info};
 use serde::Serialize;
-
-use bindings::exports::felhom::agentapi::policy::Guest;
-use bindings::felhom::agentapi::types::{Disk, StorageMount};
-use bindings::felhom::agentapi::{disks, storage};
+use serde_json::Value;
 
 /// The extension.
 pub struct CapacityReport;
 
-impl Guest for CapacityReport {
-    /// The input is not looked at: there is nothing to choose.
-    fn run(_: String) -> Result<String, String> {
-        let mounts = storage::mounts().map_err(|error| format!("storage.mounts: {error:?}"))?.mounts;
-        let disks = disks::list().map_err(|error| format!("disks.list: {error:?}"))?.disks;
-        mounts.iter().map(describe_mount).chain(disks.iter().map(describe_disk)).for_each(|line| println!("{line}"));
-        serde_json::to_string(&Report::of(&mounts, &disks)).map_err(|why| why.to_string())
+impl Extension for CapacityReport {
+    /// Not looked at: there is nothing to choose.
+    type Input = Value;
+    type Output = Report;
+
+    fn run(_: Value) -> Result<Report, Failure> {
+        let mounts = storage::mounts()?.mounts;
+        let disks = disks::list()?.disks;
+        mounts.iter().map(describe_mount).chain(disks.iter().map(describe_disk)).for_each(|line| info!("{line}"));
+        Ok(Report::of(&mounts, &disks))
     }
 }
 
+agentapi_extension::export!(CapacityReport);
+
 /// The extension's result.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-struct Report {
+pub struct Report {
     mounts: usize,
     /// How many of the mounts the guest's backup includes.
     in_backup: usize,
@@ -59,8 +62,10 @@ const GIGABYTE: i64 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests {
+    use agentapi_extension::disks::DiskRole;
+    use agentapi_extension::storage::StorageClass;
+
     use super::{Disk, Report, StorageMount, describe_disk, describe_mount};
-    use crate::bindings::felhom::agentapi::types::{DiskRole, StorageClass};
 
     fn mount(backup: bool) -> StorageMount {
         let [key, storage, mount_point] = ["media", "local-hdd", "/mnt/media"].map(str::to_owned);

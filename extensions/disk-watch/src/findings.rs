@@ -3,9 +3,8 @@
 use alloc::format;
 use alloc::vec::Vec;
 
+use agentapi_extension::types::{Disk, MetricsView, SmartHealth, StorageTarget};
 use agentapi_findings::{Figures, Finding, Thresholds, judge_disk, judge_processor, judge_target};
-
-use crate::bindings::felhom::agentapi::types::{Disk, MetricsView, SmartHealth, StorageTarget};
 
 /// The findings in the host's metrics: its root file system, its processor, its storage targets.
 pub(crate) fn judge_metrics(metrics: &MetricsView, thresholds: &Thresholds) -> Vec<Finding> {

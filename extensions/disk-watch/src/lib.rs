@@ -8,73 +8,75 @@
 
 extern crate alloc;
 
-mod bindings;
-mod failure;
 mod findings;
 
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 #[cfg(target_arch = "wasm32")]
 use agentapi_component_runtime as _;
+use agentapi_extension::disks::{self, DiskList};
+use agentapi_extension::host_metrics::{self, MetricsView};
+use agentapi_extension::{CallError, Extension, Failure};
 use agentapi_findings::{Finding, Thresholds};
 use serde::Serialize;
-use serde_json::json;
 
-use bindings::exports::felhom::agentapi::policy::Guest;
-use bindings::felhom::agentapi::types::{DiskList, Error, MetricsView};
-use bindings::felhom::agentapi::{disks, host_metrics};
-use failure::Failure;
 use findings::{judge_disks, judge_metrics};
 
 /// The extension.
 pub struct DiskWatch;
 
-impl Guest for DiskWatch {
-    fn run(input: String) -> Result<String, String> {
-        let thresholds = Thresholds::read(&input).map_err(|why| extension_error(&why))?;
-        let report = Report::of(host_metrics::collect(), disks::list(), &thresholds);
-        serde_json::to_string(&report).map_err(|why| extension_error(&why.to_string()))
+impl Extension for DiskWatch {
+    type Input = Thresholds;
+    type Output = Report;
+
+    fn run(thresholds: Thresholds) -> Result<Report, Failure> {
+        thresholds.check()?;
+        Ok(Report::of(host_metrics::collect(), disks::list(), &thresholds))
     }
 }
 
+agentapi_extension::export!(DiskWatch);
+
 /// The extension's result.
 #[derive(Serialize)]
-struct Report {
+pub struct Report {
     /// Most urgent first.
     findings: Vec<Finding>,
     /// The calls that failed. The findings hold nothing of what they would have shown.
-    errors: Vec<Failure>,
+    errors: Vec<CallError>,
 }
 
 impl Report {
-    fn of(metrics: Result<MetricsView, Error>, disks: Result<DiskList, Error>, thresholds: &Thresholds) -> Self {
+    fn of(
+        metrics: Result<MetricsView, CallError>,
+        disks: Result<DiskList, CallError>,
+        thresholds: &Thresholds,
+    ) -> Self {
         let (mut findings, mut errors) = (Vec::new(), Vec::new());
         match metrics {
             Ok(metrics) => findings.extend(judge_metrics(&metrics, thresholds)),
-            Err(error) => errors.push(Failure::new("host-metrics.collect", &error)),
+            Err(error) => errors.push(error),
         }
         match disks {
             Ok(list) => findings.extend(judge_disks(&list.disks, thresholds)),
-            Err(error) => errors.push(Failure::new("disks.list", &error)),
+            Err(error) => errors.push(error),
         }
         findings.sort_by(Finding::most_urgent_first);
         Self { findings, errors }
     }
 }
 
-/// The result of a run that failed as a whole: its input is wrong.
-fn extension_error(message: &str) -> String {
-    json!({ "error": { "kind": "extension", "message": message } }).to_string()
-}
-
 #[cfg(test)]
 mod tests {
+    use agentapi_extension::types::{Error, HttpAnswer};
+    use serde_json::json;
+
     use super::*;
-    use crate::bindings::felhom::agentapi::types::HttpAnswer;
     use crate::findings::tests::{disk, healthy, metrics, target};
 
     fn report(metrics: Result<MetricsView, Error>, disks: Result<DiskList, Error>) -> serde_json::Value {
+        let metrics = metrics.map_err(|error| CallError { call: "host-metrics.collect", error });
+        let disks = disks.map_err(|error| CallError { call: "disks.list", error });
         serde_json::to_value(Report::of(metrics, disks, &Thresholds::default())).unwrap()
     }
 
@@ -117,7 +119,7 @@ mod tests {
     #[test]
     fn a_wrong_input_is_an_error_of_the_extension() {
         let error: serde_json::Value =
-            serde_json::from_str(&DiskWatch::run("{\"thinpool\": 1}".into()).unwrap_err()).unwrap();
+            serde_json::from_str(&agentapi_extension::run::<DiskWatch>("{\"thinpool\": 1}").unwrap_err()).unwrap();
         assert_eq!(error["error"]["kind"], "extension");
         let message = error["error"]["message"].as_str().unwrap();
         assert!(message.starts_with("input: unknown field `thinpool`, expected one of `thin_pool`"), "{message}");

@@ -3,10 +3,10 @@
 use alloc::string::String;
 use alloc::vec;
 
+use agentapi_extension::types::{DiskRole, HostStatus, Smart, StorageClass, ThinPool};
 use agentapi_findings::{Measure, Problem, Severity};
 
 use super::*;
-use crate::bindings::felhom::agentapi::types::{DiskRole, HostStatus, Smart, StorageClass, ThinPool};
 
 pub(crate) fn healthy() -> Smart {
     Smart { health: SmartHealth::Passed, temperature_c: Some(38), percentage_used: Some(3) }
