@@ -5,6 +5,7 @@ import * as hostDisks from "felhom:agentapi/disks@0.2.1";
 import * as hostHostMetrics from "felhom:agentapi/host-metrics@0.2.1";
 import * as hostStorage from "felhom:agentapi/storage@0.2.1";
 
+import { text, texts } from "./arguments.js";
 import { call } from "./failure.js";
 
 export const backup = {
@@ -15,11 +16,20 @@ export const backup = {
 
 export const disks = {
   list: () => call("disks.list", hostDisks.list),
-  assign: (request) => call("disks.assign", hostDisks.assign, request),
-  eject: (mountPath) => call("disks.eject", hostDisks.eject, mountPath),
-  format: (request) => call("disks.format", hostDisks.format, request),
-  fsUuid: (durableId) => call("disks.fs-uuid", hostDisks.fsUuid, durableId),
-  opsignCommand: (op) => call("disks.opsign-command", hostDisks.opsignCommand, op),
+  assign(request) {
+    const checked = texts("disks.assign", request, ["uuid", "mountPath", "fstype", "options"]);
+    call("disks.assign", hostDisks.assign, checked);
+  },
+  eject: (mountPath) => call("disks.eject", hostDisks.eject, text("disks.eject", "mountPath", mountPath)),
+  format(request) {
+    const checked = texts("disks.format", request, ["device", "fstype"], ["confirmation"]);
+    return call("disks.format", hostDisks.format, checked);
+  },
+  fsUuid: (durableId) => call("disks.fs-uuid", hostDisks.fsUuid, text("disks.fs-uuid", "durableId", durableId)),
+  opsignCommand(op) {
+    const checked = texts("disks.opsign-command", op, ["op", "hostScope", "durableId", "fstype"]);
+    return call("disks.opsign-command", hostDisks.opsignCommand, checked);
+  },
 };
 
 export const hostMetrics = {

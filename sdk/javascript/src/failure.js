@@ -89,7 +89,7 @@ export function plain(value) {
 export function describe(thrown) {
   if (thrown instanceof CallError || thrown instanceof Failure) return thrown.toJSON();
   if (!(thrown instanceof Error)) return { kind: "extension", message: shown(thrown) };
-  const line = /[^/(\s]+:\d+/.exec(thrown.stack?.slice(thrown.stack.search(/^\s*at /m)) ?? "")?.[0];
+  const line = /[^/(\s:]+:\d+/.exec(thrown.stack?.slice(thrown.stack.search(/^\s*at /m)) ?? "")?.[0];
   const message = `${thrown.name}: ${thrown.message}`;
   return { kind: "extension", message: line === undefined ? message : `${message} (${line})` };
 }

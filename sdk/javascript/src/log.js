@@ -9,7 +9,7 @@ export const log = {
     if (!LEVELS.includes(level)) {
       throw new TypeError(`log.write: expected a level, one of ${LEVELS.join(", ")}, found ${level}`);
     }
-    host.write(level, values.map(shown).join(" "));
+    host.write(level, values.map(shown).join(" ").toWellFormed());
   },
   trace: (...values) => log.write("trace", ...values),
   debug: (...values) => log.write("debug", ...values),

@@ -2,17 +2,18 @@
 
 import * as host from "felhom:agentapi/state@0.2.1";
 
+import { bytes, text } from "./arguments.js";
 import { call, Failure } from "./failure.js";
 import { decode, encode } from "./utf8.js";
 
 export const state = {
   get(key, otherwise) {
-    const bytes = state.getBytes(key);
-    if (bytes === undefined) return otherwise;
+    const value = state.getBytes(key);
+    if (value === undefined) return otherwise;
     try {
-      return JSON.parse(decode(bytes));
+      return JSON.parse(decode(value));
     } catch {
-      throw new Failure("extension", `state.get: ${key}: expected JSON, found ${bytes.length} bytes that are none`);
+      throw new Failure("extension", `state.get: ${key}: expected JSON, found ${value.length} bytes that are none`);
     }
   },
   set(key, value) {
@@ -22,8 +23,9 @@ export const state = {
     }
     state.setBytes(key, encode(json));
   },
-  getBytes: (key) => call("state.get", host.get, key),
-  setBytes: (key, bytes) => call("state.set", host.set, key, bytes),
-  delete: (key) => call("state.delete", host.delete, key),
-  list: (prefix = "") => call("state.list", host.list, prefix),
+  getBytes: (key) => call("state.get", host.get, text("state.get", "key", key)),
+  setBytes: (key, value) =>
+    call("state.set", host.set, text("state.set", "key", key), bytes("state.set", "value", value)),
+  delete: (key) => call("state.delete", host.delete, text("state.delete", "key", key)),
+  list: (prefix = "") => call("state.list", host.list, text("state.list", "prefix", prefix)),
 };

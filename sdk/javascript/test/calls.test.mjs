@@ -46,7 +46,11 @@ test("a missing grant says which, and where to add it", () => {
     detail: 'the grant state.get is missing: add "state.get" to functions in grants.toml',
   });
   host.disks.format = failing("failed", { tag: "denied", val: "nobody agreed" });
-  assert.throws(() => disks.format({}), { call: "disks.format", kind: "denied", detail: "nobody agreed" });
+  assert.throws(() => disks.format({ device: "/dev/sdb1", fstype: "ext4" }), {
+    call: "disks.format",
+    kind: "denied",
+    detail: "nobody agreed",
+  });
 });
 
 test("a format that a person must decide carries the agent's answer", () => {
@@ -129,4 +133,33 @@ test("a freeze is thawed whatever the work does, and its error is the one that i
 
   host.quiesce.freeze = failing("busy", "nightly");
   assert.throws(() => quiesce.frozen(() => assert.fail("not frozen")), { kind: "busy", detail: "nightly" });
+});
+
+test("an argument of another type is refused before the call is made", () => {
+  const message = (act) => {
+    try {
+      act();
+    } catch (error) {
+      assert.equal(error.kind, "invalid-argument");
+      return error.message;
+    }
+    return assert.fail("expected a refusal");
+  };
+  assert.equal(message(() => disks.eject(5)), "disks.eject: invalid-argument: mountPath: expected a text, found 5");
+  assert.match(message(() => disks.assign({ uuid: "1" })), /mountPath: expected a text, found undefined$/);
+  assert.match(message(() => disks.assign()), /expected an object, found undefined$/);
+  assert.match(
+    message(() => disks.format({ device: "/dev/sdb1", fstype: "ext4", confirmation: 7 })),
+    /confirmation: expected a text, found 7$/,
+  );
+  assert.match(message(() => state.setBytes("key", [1])), /value: expected a Uint8Array, found \[1\]$/);
+  assert.match(message(() => notify.send({ key: "k", title: "t" })), /text: expected a text, found undefined$/);
+});
+
+test("a text with half a surrogate pair is made well-formed", () => {
+  log.info("\ud800");
+  state.set("\ud800", "\udc00");
+  assert.deepEqual(recorded.log, [{ level: "info", text: "\ufffd" }]);
+  assert.deepEqual(state.list(), ["\ufffd"]);
+  assert.equal(state.get("\ufffd"), "\udc00");
 });
