@@ -4,52 +4,39 @@ It asks and never starts one. What could not be asked is named in the answer, wi
 `unknown` where what is left does not settle it.
 """
 
-import json
-import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from componentize_py_types import Err
-from wit_world import exports
-from wit_world.imports import backup, host_metrics
+from agentapi_extension import CallError, backup, extension, host_metrics
 from wit_world.imports.types import (
     BackupDue,
     BackupPhase_Failed,
     BackupPhase_Running,
     BackupStatus,
-    HttpAnswer,
     MetricsView,
-    Progress,
     StorageTarget,
 )
 
-# What the input may change: above these the host is too busy, too hot or too full.
-DEFAULT_LIMITS = {
-    "max_cpu_percent": 80,
-    "max_memory_percent": 90,
-    "max_temp_c": 80,
-    "max_used_fraction": 0.95,
-}
+Answer = TypeVar("Answer")
 
 
-class Policy(exports.Policy):
-    """The interface `policy` of the world."""
+@dataclass
+class Limits:
+    """What the input may change: above these the host is too busy, too hot or too full."""
 
-    def run(self, input: str) -> str:
-        # An exception that leaves this function traps, and so does the traceback on the stubbed stderr: nobody would
-        # learn why. Only `Err` with a text becomes the error of the WIT function.
-        try:
-            return json.dumps(advise(limits_in(input)), ensure_ascii=False)
-        except Exception as error:
-            failure = {"kind": "extension", "message": f"{type(error).__name__}: {error}"}
-            raise Err(json.dumps({"error": failure}, ensure_ascii=False)) from None
+    max_cpu_percent: float = 80
+    max_memory_percent: float = 90
+    max_temp_c: float = 80
+    max_used_fraction: float = 0.95
 
 
-def advise(limits: dict[str, float]) -> dict[str, Any]:
-    errors: list[dict[str, Any]] = []
-    status: BackupStatus | None = attempt("backup.status", backup.status, errors)
-    due: BackupDue | None = attempt("backup.due", backup.due, errors)
-    metrics: MetricsView | None = attempt("host-metrics.collect", host_metrics.collect, errors)
+@extension(Limits)
+def run(limits: Limits) -> dict[str, Any]:
+    errors: list[CallError] = []
+    status = attempt(backup.status, errors)
+    due = attempt(backup.due, errors)
+    metrics = attempt(host_metrics.collect, errors)
 
     against = reasons_against(metrics, limits) if metrics else []
     advice, words = decide(status, due, metrics, against)
@@ -75,12 +62,12 @@ def decide(
     return "start", f"A good time for a backup, and it is due: {due.reason}."
 
 
-def reasons_against(metrics: MetricsView, limits: dict[str, float]) -> list[str]:
+def reasons_against(metrics: MetricsView, limits: Limits) -> list[str]:
     host = metrics.host
     measured = [
-        ("the processor is busy", host.cpu_percent, limits["max_cpu_percent"], "%"),
-        ("memory is short", host.memory_percent, limits["max_memory_percent"], "%"),
-        ("the processor is hot", host.cpu_temp_c, limits["max_temp_c"], " °C"),
+        ("the processor is busy", host.cpu_percent, limits.max_cpu_percent, "%"),
+        ("memory is short", host.memory_percent, limits.max_memory_percent, "%"),
+        ("the processor is hot", host.cpu_temp_c, limits.max_temp_c, " °C"),
     ]
     reasons = [
         f"{what} ({value:g}{unit}, at most {limit:g}{unit})"
@@ -92,44 +79,19 @@ def reasons_against(metrics: MetricsView, limits: dict[str, float]) -> list[str]
     return reasons
 
 
-def has_room_for_backups(target: StorageTarget, limits: dict[str, float]) -> bool:
+def has_room_for_backups(target: StorageTarget, limits: Limits) -> bool:
     """A storage's `content` lists what Proxmox lets it hold, such as `images,backup`."""
     return (
         "backup" in target.content.split(",")
         and target.reachable
-        and target.used_fraction <= limits["max_used_fraction"]
+        and target.used_fraction <= limits.max_used_fraction
     )
 
 
-def attempt(call: str, operation: Callable[[], Any], errors: list[dict[str, Any]]) -> Any:
+def attempt(call: Callable[[], Answer], errors: list[CallError]) -> Answer | None:
     """Makes one call. One that fails is noted, and the advice is given with less."""
     try:
-        return operation()
-    except Err as error:
-        errors.append({"call": call, **describe(error.value)})
+        return call()
+    except CallError as error:
+        errors.append(error)
         return None
-
-
-def describe(error: Any) -> dict[str, Any]:
-    """A case of the WIT variant `error` is a class, such as `Error_HttpStatus`; what it carries is its `value`."""
-    case = type(error).__name__.removeprefix("Error_")
-    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", case).lower()
-    if not hasattr(error, "value"):
-        return {"kind": kind}
-    value = error.value
-    if isinstance(value, HttpAnswer):
-        return {"kind": kind, "message": f"{value.status} {value.text}".rstrip()}
-    # The other value that is neither text nor number: how far a call had come at its deadline.
-    return {"kind": kind, "message": value.name.lower() if isinstance(value, Progress) else str(value)}
-
-
-def limits_in(input: str) -> dict[str, float]:
-    given = json.loads(input)
-    if not isinstance(given, dict):
-        raise ValueError(f"input: expected a JSON object, found {input[:40]}")
-    for name, value in given.items():
-        if name not in DEFAULT_LIMITS:
-            raise ValueError(f"input: expected some of {', '.join(DEFAULT_LIMITS)}, found {name}")
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"{name}: expected a number, found {value!r}")
-    return {**DEFAULT_LIMITS, **given}
