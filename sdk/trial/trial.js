@@ -1,0 +1,27 @@
+// Does by name what could go wrong between this package and a real host; trial.py does the same in Python.
+
+import { backup, clock, disks, extension, Failure, field, log, quiesce, storage } from "@felhom/agentapi-extension";
+
+const acts = {
+  answer: () => storage.mounts().vmid,
+  missing_grant: () => backup.due(),
+  wrong_argument: () => disks.eject(5),
+  refused_format: () => disks.format({ device: "/dev/sdb1", fstype: "ext4" }),
+  own_failure: () => {
+    throw new Failure("no-disk", "Zoë 🦊");
+  },
+  frozen: () => quiesce.frozen(() => 1),
+  slept: () => {
+    const before = clock.monotonic();
+    clock.sleep(20.5);
+    return clock.monotonic() - before >= 20 && Math.abs(clock.now() - Date.now()) < 60_000;
+  },
+  logged: () => {
+    log.debug("step");
+    console.log("printed");
+    log.error("\ud800 lone");
+    return null;
+  },
+};
+
+export const policy = extension(({ act }) => acts[act](), { act: field.oneOf(Object.keys(acts)) });
