@@ -22,11 +22,13 @@ export type Plain<T> = T extends bigint
   ? number
   : T extends Uint8Array
     ? T
-    : T extends (infer Item)[]
-      ? Plain<Item>[]
-      : T extends object
-        ? { [Name in keyof T]: Plain<T[Name]> }
-        : T;
+    : T extends BigInt64Array | BigUint64Array
+      ? number[]
+      : T extends (infer Item)[]
+        ? Plain<Item>[]
+        : T extends object
+          ? { [Name in keyof T]: Plain<T[Name]> }
+          : T;
 
 /** What a module exports as `policy` to be an extension. */
 export interface Policy {
@@ -82,6 +84,7 @@ export const field: {
 
 /** A call to the host that failed. Not caught, it fails the run. */
 export class CallError extends Error {
+  constructor(call: string, kind: string, detail?: string, more?: { status?: number; result?: Plain<FormatResult> });
   /** Which call, such as `backup.due`. */
   readonly call: string;
   /** The name of the case of the WIT variant, such as `unreachable`, `http-status`, `denied` or `too-large`. */

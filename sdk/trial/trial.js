@@ -2,10 +2,13 @@
 
 import { backup, clock, disks, extension, Failure, field, log, quiesce, storage } from "@felhom/agentapi-extension";
 
+/** @type {Record<string, () => unknown>} */
 const acts = {
   answer: () => storage.mounts().vmid,
   missing_grant: () => backup.due(),
+  // @ts-expect-error: what the types refuse is refused at run time too.
   wrong_argument: () => disks.eject(5),
+  ejected: () => disks.eject("/mnt/felhom/media").dependentGuests,
   refused_format: () => disks.format({ device: "/dev/sdb1", fstype: "ext4" }),
   own_failure: () => {
     throw new Failure("no-disk", "Zoë 🦊");

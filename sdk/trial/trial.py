@@ -34,6 +34,7 @@ ACTS: dict[str, Callable[[], Any]] = {
     "answer": lambda: storage.mounts().vmid,
     "missing_grant": backup.due,
     "wrong_argument": lambda: disks.eject(5),  # type: ignore[arg-type]
+    "ejected": lambda: disks.eject("/mnt/felhom/media").dependent_guests,
     "refused_format": lambda: disks.format(FormatRequest("/dev/sdb1", "ext4", None)),
     "own_failure": own_failure,
     "frozen": frozen,
@@ -45,7 +46,15 @@ ACTS: dict[str, Callable[[], Any]] = {
 @dataclass
 class Input:
     act: Literal[
-        "answer", "missing_grant", "wrong_argument", "refused_format", "own_failure", "frozen", "slept", "logged"
+        "answer",
+        "missing_grant",
+        "wrong_argument",
+        "ejected",
+        "refused_format",
+        "own_failure",
+        "frozen",
+        "slept",
+        "logged",
     ]
 
 

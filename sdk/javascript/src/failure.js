@@ -81,6 +81,8 @@ export function plain(value) {
     return Number.isSafeInteger(number) ? number : value;
   }
   if (Array.isArray(value)) return value.map(plain);
+  // A list of 64-bit integers.
+  if (value instanceof BigInt64Array || value instanceof BigUint64Array) return Array.from(value, plain);
   if (typeof value !== "object" || value instanceof Uint8Array) return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]));
 }

@@ -13,6 +13,8 @@ const failing = (tag, val) => () => {
 test("an integer arrives as a number, and what is absent as undefined", () => {
   host.storage.mounts = () => ({ vmid: 101n, mounts: [] });
   assert.deepEqual(storage.mounts(), { vmid: 101, mounts: [] });
+  host.disks.eject = () => ({ vmid: 101n, ejected: "sdb1", dependentGuests: BigInt64Array.of(102n) });
+  assert.deepEqual(disks.eject("/mnt/usb"), { vmid: 101, ejected: "sdb1", dependentGuests: [102] });
   host.hostMetrics.collect = () => ({ host: { cpuTempC: null, uptimeSeconds: 9007199254740993n } });
   assert.deepEqual(hostMetrics.collect(), { host: { cpuTempC: undefined, uptimeSeconds: 9007199254740993n } });
 });

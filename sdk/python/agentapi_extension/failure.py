@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from componentize_py_types import Err
 from wit_world.imports.types import FormatResult, HttpAnswer
 
 from .arguments import check
 
-Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
 
@@ -58,7 +57,7 @@ class Failure(Exception):
         return {"kind": self.kind, "message": self.message}
 
 
-def call(name: str, operation: Callable[Arguments, Answer], *args: Arguments.args, **_: Arguments.kwargs) -> Answer:
+def call(name: str, operation: Callable[..., Answer], *args: Any) -> Answer:
     """Makes one call to the host. What it raises is a `CallError`."""
     try:
         checked = check(operation, args)

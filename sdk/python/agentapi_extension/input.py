@@ -87,7 +87,8 @@ def _read(kind: Any, value: Any, path: str, limits: typing.Mapping[str, Any]) ->
     if not isinstance(value, python):
         raise _mismatch(path, expected, value)
     if python is list and arguments:
-        return [_read(arguments[0], item, f"{path}[{index}]", {}) for index, item in enumerate(value)]
+        items = typing.cast(list[Any], value)
+        return [_read(arguments[0], item, f"{path}[{index}]", {}) for index, item in enumerate(items)]
     return value
 
 

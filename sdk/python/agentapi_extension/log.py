@@ -105,7 +105,7 @@ class capture:
     def __enter__(self) -> capture:
         self._before: tuple[TextIO, TextIO] = (sys.stdout, sys.stderr)
         self._streams = (_Lines(Level.INFO), _Lines(Level.WARN))
-        sys.stdout, sys.stderr = self._streams  # type: ignore[assignment]
+        sys.stdout, sys.stderr = self._streams
         self._root = logging.getLogger()
         self._root_level = self._root.level
         self._handler = _Handler()

@@ -19,9 +19,9 @@ Run = TypeVar("Run", bound=Callable[[Any], Any])
 
 
 @overload
-def extension(run: Run, /) -> Run: ...
-@overload
 def extension(shape: type, /) -> Callable[[Run], Run]: ...
+@overload
+def extension(run: Run, /) -> Run: ...
 def extension(run_or_shape: Any, /) -> Any:
     """Makes an extension of a function, which stays as it is, for tests.
 

@@ -11,6 +11,7 @@ import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, NoReturn
 
 from componentize_py_types import Err
@@ -30,6 +31,8 @@ _IMPLEMENTED = ("clock", "log", "notify", "state")
 
 class _Interface:
     """An interface of the host: the module of the bindings, whose functions can be replaced."""
+
+    _module: ModuleType
 
     def __init__(self, name: str) -> None:
         self.__dict__["_module"] = importlib.import_module(f"wit_world.imports.{name}")
