@@ -95,6 +95,8 @@ export class CallError extends Error {
   readonly status: number | undefined;
   /** What `disks.format` answers as `needs-confirmation` and `refused`. */
   readonly result: Plain<FormatResult> | undefined;
+  /** Whether the agent may have done what it was asked, although the call failed. */
+  readonly mayHaveActed: boolean;
   /** As in the failure of a run. */
   toJSON(): { call: string; kind: string; message?: string };
 }
@@ -179,7 +181,7 @@ export const state: {
 /** Messages to the operator. */
 export const notify: {
   /** Tells once, until something of it changes. The severity is `warning` where none is given. Needs `notify.send`. */
-  send(notification: Omit<Notification, "severity"> & { severity?: Severity }): void;
+  send(notification: Pick<Notification, "key" | "title"> & { severity?: Severity; text?: string }): void;
   /** Says that it is over, and whether it was told. Needs `notify.clear`. */
   clear(key: string): boolean;
 };

@@ -14,10 +14,17 @@ export class CallError extends Error {
     this.result = result;
   }
 
+  get mayHaveActed() {
+    return MAY_HAVE_ACTED.has(this.kind) || this.status >= 500;
+  }
+
   toJSON() {
     return { call: this.call, kind: this.kind, message: this.detail };
   }
 }
+
+// With a status below 500 the agent, or a proxy before it, refuses before it acts.
+const MAY_HAVE_ACTED = new Set(["tls", "interrupted", "deadline", "response-too-large", "bad-envelope", "decode"]);
 
 // A failure that the author of an extension names.
 export class Failure extends Error {

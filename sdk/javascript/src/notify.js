@@ -9,7 +9,7 @@ const SEVERITIES = ["info", "warning", "critical"];
 
 export const notify = {
   send(notification) {
-    const checked = texts("notify.send", notification, ["key", "title", "text"]);
+    const checked = texts("notify.send", { text: "", ...notification }, ["key", "title", "text"]);
     const { severity = "warning" } = notification;
     if (!SEVERITIES.includes(severity)) {
       throw new TypeError(`notify.send: expected a severity, one of ${SEVERITIES.join(", ")}, found ${severity}`);

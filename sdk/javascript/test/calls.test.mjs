@@ -21,19 +21,20 @@ test("an integer arrives as a number, and what is absent as undefined", () => {
 
 test("each case of an error becomes its kind, with what it carries in words", () => {
   const cases = [
-    ["pin-mismatch", undefined, undefined],
-    ["unreachable", "connection refused", "connection refused"],
-    ["deadline", "waiting", "waiting"],
-    ["response-too-large", 1048576n, "1048576"],
-    ["http-status", { status: 409, text: "VM 101 is locked (backup)" }, "409 VM 101 is locked (backup)"],
-    ["http-status", { status: 500, text: "" }, "500"],
+    ["pin-mismatch", undefined, undefined, false],
+    ["unreachable", "connection refused", "connection refused", false],
+    ["deadline", "waiting", "waiting", true],
+    ["response-too-large", 1048576n, "1048576", true],
+    ["http-status", { status: 409, text: "VM 101 is locked (backup)" }, "409 VM 101 is locked (backup)", false],
+    ["http-status", { status: 500, text: "" }, "500", true],
   ];
-  for (const [tag, val, detail] of cases) {
+  for (const [tag, val, detail, mayHaveActed] of cases) {
     host.backup.due = failing(tag, val);
     assert.throws(backup.due, (error) => {
       assert.ok(error instanceof CallError);
       assert.deepEqual({ ...error.toJSON() }, { call: "backup.due", kind: tag, message: detail });
       assert.equal(error.status, val?.status);
+      assert.equal(error.mayHaveActed, mayHaveActed);
       assert.equal(error.message, ["backup.due", tag, detail].filter(Boolean).join(": "));
       return true;
     });
@@ -106,6 +107,8 @@ test("notify raises and clears a key", () => {
     title: "No backup",
     text: "for 3 days",
   });
+  notify.send({ key: "stale", severity: "critical", title: "No backup" });
+  assert.deepEqual(Object.values(recorded.notifications.get("stale")), ["stale", "No backup", "", "critical"]);
   assert.equal(notify.clear("stale"), true);
   assert.throws(() => notify.send({ key: "k", severity: "loud", title: "t", text: "x" }), /found loud/);
 });
@@ -155,7 +158,7 @@ test("an argument of another type is refused before the call is made", () => {
     /confirmation: expected a text, found 7$/,
   );
   assert.match(message(() => state.setBytes("key", [1])), /value: expected a Uint8Array, found \[1\]$/);
-  assert.match(message(() => notify.send({ key: "k", title: "t" })), /text: expected a text, found undefined$/);
+  assert.match(message(() => notify.send({ key: "k" })), /title: expected a text, found undefined$/);
 });
 
 test("a text with half a surrogate pair is made well-formed", () => {

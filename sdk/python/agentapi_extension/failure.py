@@ -15,6 +15,10 @@ from .arguments import check
 Answer = TypeVar("Answer")
 
 
+# With a status below 500 the agent, or a proxy before it, refuses before it acts.
+_MAY_HAVE_ACTED = {"tls", "interrupted", "deadline", "response-too-large", "bad-envelope", "decode"}
+
+
 class CallError(Exception):
     """A call to the host that failed. Not caught, it fails the run.
 
@@ -38,6 +42,11 @@ class CallError(Exception):
         self.detail = detail
         self.status = status
         self.result = result
+
+    @property
+    def may_have_acted(self) -> bool:
+        """Whether the agent may have done what it was asked, although the call failed."""
+        return self.kind in _MAY_HAVE_ACTED or (self.status or 0) >= 500
 
     def as_dict(self) -> dict[str, Any]:
         """As in the failure of a run."""

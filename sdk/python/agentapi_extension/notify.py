@@ -12,7 +12,7 @@ from .failure import call as _call
 SeverityName = Literal["info", "warning", "critical"]
 
 
-def send(key: str, title: str, text: str, severity: SeverityName | Severity = Severity.WARNING) -> None:
+def send(key: str, title: str, text: str = "", severity: SeverityName | Severity = Severity.WARNING) -> None:
     """Tells once, until something of it changes. Needs the grant `notify.send`."""
     if not isinstance(severity, Severity):
         try:

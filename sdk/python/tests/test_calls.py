@@ -39,19 +39,19 @@ class Calls(unittest.TestCase):
 
     def test_each_case_of_an_error_becomes_its_kind_with_what_it_carries_in_words(self) -> None:
         cases = [
-            (types.Error_PinMismatch(), "pin-mismatch", None, None),
-            (types.Error_Unreachable("connection refused"), "unreachable", "connection refused", None),
-            (types.Error_Deadline(types.Progress.WAITING), "deadline", "waiting", None),
-            (types.Error_ResponseTooLarge(1048576), "response-too-large", "1048576", None),
-            (types.Error_HttpStatus(types.HttpAnswer(409, "VM is locked")), "http-status", "409 VM is locked", 409),
-            (types.Error_HttpStatus(types.HttpAnswer(500, "")), "http-status", "500", 500),
+            (types.Error_PinMismatch(), "pin-mismatch", None, None, False),
+            (types.Error_Unreachable("connection refused"), "unreachable", "connection refused", None, False),
+            (types.Error_Deadline(types.Progress.WAITING), "deadline", "waiting", None, True),
+            (types.Error_ResponseTooLarge(1048576), "response-too-large", "1048576", None, True),
+            (types.Error_HttpStatus(types.HttpAnswer(409, "VM is locked")), "http-status", "409 VM is locked", 409, False),
+            (types.Error_HttpStatus(types.HttpAnswer(500, "")), "http-status", "500", 500, True),
         ]
-        for error, kind, detail, status in cases:
+        for error, kind, detail, status, may_have_acted in cases:
             with self.subTest(kind):
                 testing.host.backup.due = failing(error)
                 caught = self.error_of(backup.due)
                 self.assertEqual((caught.call, caught.kind, caught.detail), ("backup.due", kind, detail))
-                self.assertEqual(caught.status, status)
+                self.assertEqual((caught.status, caught.may_have_acted), (status, may_have_acted))
                 self.assertEqual(str(caught), ": ".join(filter(None, ["backup.due", kind, detail])))
                 expected = {"call": "backup.due", "kind": kind, **({"message": detail} if detail else {})}
                 self.assertEqual(caught.as_dict(), expected)
