@@ -62,12 +62,28 @@ fn every_dependency_may_be_used() {
 
 #[test]
 fn the_host_brings_no_command_no_mock_agent_and_no_other_http_client() {
-    let arguments = ["tree", "--locked", "--package", "agentapi-host", "--edges", "normal", "--prefix", "none"];
-    let tree = output_of(cargo(&root()).args(arguments).args(["--format", "{p}"]));
-    let names: BTreeSet<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    let names = names_below("agentapi-host");
     assert!(names.contains("wasmtime") && names.contains("rustls"), "{names:?}");
     println!("agentapi-host and its dependencies: {} crates", names.len());
     assert!(names.len() <= CRATES_OF_THE_HOST, "{} crates", names.len());
-    let found: Vec<_> = NOT_IN_THE_HOST.into_iter().filter(|name| names.contains(name)).collect();
+    let found: Vec<_> = NOT_IN_THE_HOST.into_iter().filter(|name| names.contains(*name)).collect();
     assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn the_controller_checks_signatures_and_brings_no_client_of_registries() {
+    let names = names_below("agentapi-controller");
+    assert!(names.contains("agentapi-registry") && names.contains("minisign-verify"), "{names:?}");
+    let found: Vec<_> = ["hyper-rustls", "minisign", "oci-client", "reqwest"]
+        .into_iter()
+        .filter(|name| names.contains(*name))
+        .collect();
+    assert_eq!(found, [""; 0]);
+}
+
+/// A package and all that it is built with, without features.
+fn names_below(package: &str) -> BTreeSet<String> {
+    let arguments = ["tree", "--locked", "--package", package, "--edges", "normal", "--prefix", "none"];
+    let tree = output_of(cargo(&root()).args(arguments).args(["--format", "{p}"]));
+    tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }

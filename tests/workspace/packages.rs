@@ -16,6 +16,7 @@ const PACKAGES: [&str; 10] = [
     "agentapi-host",
     "agentapi-mock",
     "agentapi-quiesce",
+    "agentapi-registry",
 ];
 
 #[test]
