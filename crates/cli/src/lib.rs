@@ -123,6 +123,7 @@ fn refuse_options_without_effect(command: &Command, session: &Session) -> Result
         Command::Mock(_) => "mock",
         Command::Fingerprint(_) => "fingerprint",
         Command::Policy(PolicyCommand::Check { .. }) => "policy check",
+        Command::Policy(PolicyCommand::Distribution(command)) => command.name(),
         Command::Thaw(_) => "thaw",
         Command::Serve(_) => "serve",
         Command::Status(_) => "status",

@@ -1,6 +1,7 @@
 //! `agentapi policy`: what an extension imports, and running one.
 
 mod check;
+mod distribution;
 mod follow;
 mod input;
 mod run;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+pub(crate) use crate::commands::policy::distribution::DistributionCommand;
 use crate::commands::policy::run::PolicyRunOptions;
 use crate::session::Session;
 
@@ -33,6 +35,8 @@ Example:
   agentapi policy run nightly.wasm --grants grants.toml --dry-run --trace
   agentapi policy run nightly.wasm --grants grants.toml --input @input.json")]
     Run(Box<PolicyRunOptions>),
+    #[command(flatten)]
+    Distribution(DistributionCommand),
 }
 
 /// Runs one of the subcommands.
@@ -40,5 +44,6 @@ pub(crate) fn run(session: &Session, command: PolicyCommand) -> anyhow::Result<(
     match command {
         PolicyCommand::Check { file } => check::check(session, &file),
         PolicyCommand::Run(options) => run::run(session, &options),
+        PolicyCommand::Distribution(command) => distribution::run(session, &command),
     }
 }

@@ -25,6 +25,8 @@ mod layout;
 mod mock;
 mod operations;
 mod recovery_first;
+#[cfg(feature = "registry")]
+mod registry;
 #[cfg(unix)]
 mod screens;
 mod secrets;
@@ -42,6 +44,7 @@ mod support;
 mod thaw;
 #[cfg(unix)]
 mod thaw_fails;
+mod trust;
 #[cfg(target_os = "linux")]
 mod tutorial;
 mod usage;
