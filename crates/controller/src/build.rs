@@ -10,6 +10,7 @@ use std::time::Duration;
 use agentapi_host::policy::{Captured, FUNCTIONS, LoadError, ThawOn};
 use agentapi_host::quiesce::{Coordinator, JournalError, ProgramsError, Settings};
 use agentapi_host::{Error, Host};
+use agentapi_registry::signature::{SignatureError, verify_beside};
 
 use crate::config::backup::Backup;
 use crate::config::extension::Extension;
@@ -46,6 +47,14 @@ pub enum BuildError {
         expected: String,
         /// What the file has.
         found: String,
+    },
+    /// The extension is not signed as the configuration says.
+    #[error("extension {name} is not trusted")]
+    Signature {
+        /// The extension.
+        name: String,
+        /// Why.
+        source: SignatureError,
     },
     /// The extension is refused.
     #[error("{name} is refused")]
@@ -148,9 +157,14 @@ fn load_backup(host: &Host, backup: &Backup) -> Result<BackupWork, BuildError> {
 }
 
 fn load_extension(host: &Host, extension: &Extension) -> Result<ExtensionWork, BuildError> {
-    let Extension { name, file, sha256, grants, limits, input, .. } = extension;
+    let Extension { name, file, sha256, signed_by, grants, limits, input, .. } = extension;
     let unreadable = |source| BuildError::File { name: name.clone(), file: file.clone(), source };
     let wasm = fs::read(file).map_err(unreadable)?;
+    // Before it is compiled, and over the bytes that are: the file may be another one by then.
+    if !signed_by.is_empty() {
+        let untrusted = |source| BuildError::Signature { name: name.clone(), source };
+        verify_beside(file, &wasm, signed_by).map_err(untrusted)?;
+    }
     let refused = |source| BuildError::Refused { name: format!("extension {name}"), source };
     let policy = host.load_policy_bytes(name, &wasm, grants, limits).map_err(refused)?;
     let found = policy.sha256().to_owned();

@@ -177,7 +177,10 @@ fn check_document(root: Section<'_>, surroundings: &Surroundings) -> Option<(Fix
     let due = due::Defaults { guest: guest.as_deref().unwrap_or_default(), zone: &surroundings.zone };
     root.require("agent", "a table [agent]");
     let agent = root.section("agent").and_then(|section| agent::check(section, surroundings));
-    let extensions = extension::check_all(root.sections("extension"), &due);
+    let signed_by = extension::check_signed_by(&root);
+    let common = extension::Common { due, signed_by: signed_by.clone().flatten().unwrap_or_default() };
+    let extensions = extension::check_all(root.sections("extension"), &common).filter(|_| signed_by.is_some());
+    let due = common.due;
     let has_quiesce = root.has("quiesce");
     let backup = optional(root.section("backup"), |section| backup::check(section, has_quiesce, &due));
     let (backup, lease) = backup.map(Option::unzip).unzip();

@@ -12,6 +12,7 @@ mod notify;
 mod peers;
 mod refused;
 mod reload;
+mod signed;
 mod sockets;
 mod systemd;
 mod waiting_thaw;

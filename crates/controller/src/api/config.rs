@@ -67,6 +67,8 @@ struct ExtensionConfig {
     file: String,
     /// SHA-256 of its bytes, if they are pinned.
     sha256: Option<String>,
+    /// The keys of which one has to have signed it, by their numbers; empty where nobody has to.
+    signed_by: Vec<String>,
     /// What it may call.
     functions: Vec<String>,
     /// What a run of it may use.

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `name`, `file` | none |
 //! | `sha256` | any bytes |
+//! | `signed_by` | that of the whole file; without it, nobody has to have signed it |
 //! | `functions` | none are granted |
 //! | `ungranted` | `"refuse"` |
 //! | `input` | `{}` |
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 use agentapi_host::Route;
 use agentapi_host::policy::{Grant, Grants, Limits, Ungranted};
+use agentapi_registry::signature::{PublicKey, beside};
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
@@ -31,6 +33,9 @@ pub struct Extension {
     pub file: PathBuf,
     /// SHA-256 of its bytes in hex, which is compared when they are loaded.
     pub sha256: Option<String>,
+    /// One of these keys has to have signed its bytes, with the signature in the file beside it; where there are none, nobody
+    /// has to.
+    pub signed_by: Vec<PublicKey>,
     /// What it may call.
     pub grants: Grants,
     /// What it may use.
@@ -41,13 +46,19 @@ pub struct Extension {
     pub due: Option<Due>,
 }
 
-pub(super) fn check_all(sections: Vec<Section<'_>>, from: &Defaults<'_>) -> Option<Vec<Extension>> {
+/// What an extension takes from the rest of the file.
+pub(super) struct Common<'a> {
+    pub(super) due: Defaults<'a>,
+    pub(super) signed_by: Vec<PublicKey>,
+}
+
+pub(super) fn check_all(sections: Vec<Section<'_>>, common: &Common<'_>) -> Option<Vec<Extension>> {
     let mut names = BTreeSet::from([BACKUP.to_owned(), WIPE.to_owned()]);
-    let checked: Vec<_> = sections.into_iter().map(|section| check(section, &mut names, from)).collect();
+    let checked: Vec<_> = sections.into_iter().map(|section| check(section, &mut names, common)).collect();
     checked.into_iter().collect()
 }
 
-fn check(section: Section<'_>, names: &mut BTreeSet<String>, from: &Defaults<'_>) -> Option<Extension> {
+fn check(section: Section<'_>, names: &mut BTreeSet<String>, common: &Common<'_>) -> Option<Extension> {
     section.require("name", "a text");
     section.require("file", "the path of a component");
     let name = section.text("name").and_then(|name| section.checked("name", check_name(name)));
@@ -60,6 +71,11 @@ fn check(section: Section<'_>, names: &mut BTreeSet<String>, from: &Defaults<'_>
     let file = section.file("file");
     let sha256 =
         optional_key(&section, "sha256", |section| section.checked("sha256", check_digest(section.text("sha256")?)));
+    let signed_by = check_signed_by(&section).map(|keys| keys.unwrap_or_else(|| common.signed_by.clone()));
+    if let (Some(file), Some([_, ..])) = (&file, signed_by.as_deref()) {
+        // It may be written after the extension: that is looked at again then.
+        section.watch(&beside(file));
+    }
     let functions = section.list("functions", |text| text.parse::<Grant>().map_err(|error| error.to_string()));
     let functions = if section.has("functions") { functions } else { Some(Vec::new()) };
     let ungranted = optional_key(&section, "ungranted", |section| {
@@ -73,11 +89,23 @@ fn check(section: Section<'_>, names: &mut BTreeSet<String>, from: &Defaults<'_>
         None => (!section.has("input")).then(|| "{}".to_owned()),
     };
     let schedule_name = name.as_deref().unwrap_or_default();
-    let due = due::check(&section, schedule_name, from, &Unless { cron: None, jitter: std::time::Duration::ZERO });
+    let due =
+        due::check(&section, schedule_name, &common.due, &Unless { cron: None, jitter: std::time::Duration::ZERO });
     section.finish();
     let grants = grants?.ungranted(ungranted?.unwrap_or_default());
     let (limits, sha256) = (limits?.unwrap_or(defaults), sha256?);
-    Some(Extension { name: name?, file: file?, sha256, grants, limits, input: input?, due: due? })
+    let signed_by = signed_by?;
+    Some(Extension { name: name?, file: file?, sha256, signed_by, grants, limits, input: input?, due: due? })
+}
+
+/// `signed_by`, of an extension or of the whole file: public keys, or files with one. `Some(None)` where it is not there.
+pub(super) fn check_signed_by(section: &Section<'_>) -> Option<Option<Vec<PublicKey>>> {
+    optional_key(section, "signed_by", |section| {
+        let keys = section.list("signed_by", |text| section.public_key(text))?;
+        // Not for "nobody has to": a list that lost its last key must not let everything pass.
+        let some = "expected at least one key, found none; without signed_by, nobody has to have signed it";
+        section.checked("signed_by", if keys.is_empty() { Err(some) } else { Ok(keys) })
+    })
 }
 
 fn check_digest(text: &str) -> Result<String, String> {

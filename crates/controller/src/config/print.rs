@@ -109,6 +109,8 @@ fn add_extensions(lines: &mut Lines, live: &Live, now: Timestamp) {
     for extension in &live.extensions {
         lines.add("extension", format_args!("{} from {}", extension.name, extension.file.display()));
         lines.add("  sha256", extension.sha256.as_deref().unwrap_or("not pinned: any file of this name is run"));
+        let keys: Vec<_> = extension.signed_by.iter().map(|key| format!("key {}", key.id())).collect();
+        lines.add("  signed by", if keys.is_empty() { "anybody or nobody".to_owned() } else { keys.join(" or ") });
         let granted = FUNCTIONS.iter().filter(|function| extension.grants.allows(**function));
         let granted: Vec<_> = granted.map(ToString::to_string).collect();
         lines.add("  may call", if granted.is_empty() { "nothing".to_owned() } else { granted.join(", ") });

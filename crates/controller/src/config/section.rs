@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use agentapi_host::error_chain;
 use agentapi_host::quiesce::{Program, ProgramsError};
+use agentapi_registry::signature::PublicKey;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -181,6 +183,15 @@ impl<'a> Section<'a> {
             }
         }
         (list.len() == array.len()).then_some(list)
+    }
+
+    /// A public key that signs extensions: itself, or the file that has it, which is watched.
+    pub(super) fn public_key(&self, text: &str) -> Result<PublicKey, String> {
+        let folder = self.notes.file.parent().unwrap_or(Path::new(""));
+        if text.parse::<PublicKey>().is_err() {
+            self.watch(&folder.join(text));
+        }
+        PublicKey::from_text_or_file(text, folder).map_err(|error| error_chain(&error))
     }
 
     /// Any table, for what is not ours.

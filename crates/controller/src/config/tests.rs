@@ -98,3 +98,33 @@ fn the_token_is_the_systemd_credential_where_no_file_is_named() {
     assert_eq!(reading.result.unwrap().live.agent.token.reveal(), "from-systemd");
     assert!(reading.files.contains(&folder.file("credentials/agentapi-token")));
 }
+
+#[test]
+fn an_extension_is_signed_by_the_keys_of_the_file_unless_it_names_its_own() {
+    const KEYS: [&str; 2] = [
+        "RWRlvaRV70CpJZFNEgC8x3LzVapHGsbk9afKMYEGw/vP9a9tRWCmkcx/",
+        "RWSKCuCxbHSm4Dgo0fqDPDlbIJyqD2VmcgDHnHr/jXBTd1SvMXo6jYcs",
+    ];
+    let folder = Folder::new();
+    fs::write(folder.file("other.pub"), format!("untrusted comment: of a test\n{}\n", KEYS[1])).unwrap();
+    let extensions = "[[extension]]\nname = \"e\"\nfile = \"a.wasm\"\n\
+        [[extension]]\nname = \"f\"\nfile = \"b.wasm\"\nsigned_by = [\"other.pub\"]\n";
+    let keys = |config: &Config| {
+        let keys = |index: usize| config.live.extensions[index].signed_by.iter().map(|key| key.as_str().to_owned());
+        [keys(0).collect::<Vec<_>>(), keys(1).collect()]
+    };
+    let text = format!("signed_by = [\"{}\"]\n{AGENT}{extensions}", KEYS[0]);
+    let reading = folder.read(&text);
+    // A signature that comes after its extension, or another key in the file, is a change of the configuration.
+    for file in ["a.wasm.minisig", "b.wasm.minisig", "other.pub"] {
+        assert!(reading.files.contains(&folder.file(file)), "{file}: {:?}", reading.files);
+    }
+    assert_eq!(keys(&reading.result.unwrap()), [vec![KEYS[0].to_owned()], vec![KEYS[1].to_owned()]]);
+    assert_eq!(keys(&folder.config(&format!("{AGENT}{extensions}"))), [vec![], vec![KEYS[1].to_owned()]]);
+    let mistakes = folder.mistakes(&format!("signed_by = [\"nothing\"]\n{AGENT}{extensions}"));
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(
+        mistakes[0].starts_with("controller.toml:1:14: signed_by: expected a public key of minisign"),
+        "{mistakes:?}"
+    );
+}

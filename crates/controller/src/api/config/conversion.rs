@@ -65,6 +65,7 @@ impl From<&Extension> for ExtensionConfig {
             name: extension.name.clone(),
             file: extension.file.display().to_string(),
             sha256: extension.sha256.clone(),
+            signed_by: extension.signed_by.iter().map(|key| key.id().to_string()).collect(),
             functions: granted.map(ToString::to_string).collect(),
             limits: (&extension.limits).into(),
             due: extension.due.as_ref().map(Into::into),

@@ -17,6 +17,7 @@ use Change::{Live, Restart};
 /// by a number.
 const KEYS: &[(&str, &str, &str, &str, Change)] = &[
     ("", "guest", r#""g""#, r#""h""#, Restart),
+    ("", "signed_by", KEY, OTHER_KEY, Live),
     ("agent", "endpoint", r#""a""#, r#""b""#, Live),
     ("agent", "fingerprints", PIN, OTHER_PIN, Live),
     ("agent", "token_file", r#""token""#, r#""other-token""#, Live),
@@ -39,6 +40,7 @@ const KEYS: &[(&str, &str, &str, &str, Change)] = &[
     ("[extension]", "name", r#""e""#, r#""f""#, Live),
     ("[extension]", "file", r#""a.wasm""#, r#""b.wasm""#, Live),
     ("[extension]", "sha256", DIGEST, OTHER_DIGEST, Live),
+    ("[extension]", "signed_by", KEY, OTHER_KEY, Live),
     ("[extension]", "functions", r#"["backup.*"]"#, r#"["disks.*"]"#, Live),
     ("[extension]", "ungranted", r#""refuse""#, r#""deny""#, Live),
     ("[extension]", "input", "{ a = 1 }", "{ a = 2 }", Live),
@@ -90,6 +92,8 @@ const KEYS: &[(&str, &str, &str, &str, Change)] = &[
 
 const PIN: &str = r#"["3f8a000000000000000000000000000000000000000000000000000000000000"]"#;
 const OTHER_PIN: &str = r#"["3f8b000000000000000000000000000000000000000000000000000000000000"]"#;
+const KEY: &str = r#"["RWRlvaRV70CpJZFNEgC8x3LzVapHGsbk9afKMYEGw/vP9a9tRWCmkcx/"]"#;
+const OTHER_KEY: &str = r#"["RWSKCuCxbHSm4Dgo0fqDPDlbIJyqD2VmcgDHnHr/jXBTd1SvMXo6jYcs"]"#;
 const DIGEST: &str = r#""3f8a000000000000000000000000000000000000000000000000000000000000""#;
 const OTHER_DIGEST: &str = r#""3f8b000000000000000000000000000000000000000000000000000000000000""#;
 
@@ -102,7 +106,7 @@ fn text(table: &str, changed: Option<&str>) -> String {
     let name = table.trim_end_matches(|c: char| c == ' ' || c.is_ascii_digit());
     let keys: String = KEYS.iter().filter(|row| row.0 == table).map(value).collect();
     match name {
-        "" => format!("{keys}{AGENT}"),
+        "" => format!("{keys}{AGENT}[[extension]]\nname = \"e\"\nfile = \"a.wasm\"\n"),
         "agent" => format!("[agent]\n{keys}"),
         "backup" => format!("{AGENT}[backup]\n{keys}[quiesce]\napplications = [{{ file_system = \"/a\" }}]\n"),
         _ => format!("{AGENT}[{name}]\n{keys}"),

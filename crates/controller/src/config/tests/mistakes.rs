@@ -106,7 +106,16 @@ const TABLE: &[Case] = &[
         &[
             "controller.toml:5:1: extension.name: expected a text, found none",
             "controller.toml:6:8: extension.file: expected a file that can be read, found: No such file or directory (os error 2)",
-            "controller.toml:7:1: extension.sha: unknown key; there are name, file, sha256, functions, ungranted, limits, input, cron, every, zone, window, jitter, catch_up, paused",
+            "controller.toml:7:1: extension.sha: unknown key; there are name, file, sha256, signed_by, functions, ungranted, limits, input, cron, every, zone, window, jitter, catch_up, paused",
+        ],
+    ),
+    (
+        "[[extension]]\nname = \"e\"\nfile = \"a.wasm\"\nsigned_by = [\"secret\", \"nothing.pub\", 1]\n[[extension]]\nname = \"f\"\nfile = \"a.wasm\"\nsigned_by = []\n",
+        &[
+            "controller.toml:8:14: extension.signed_by: expected a public key of minisign, 56 characters that begin with RW, or a file with one, found something else",
+            "controller.toml:8:24: extension.signed_by: expected a public key of minisign, 56 characters that begin with RW, or a file with one that can be read: No such file or directory (os error 2)",
+            "controller.toml:8:39: extension.signed_by: expected text, found a whole number",
+            "controller.toml:12:13: extension.signed_by: expected at least one key, found none; without signed_by, nobody has to have signed it",
         ],
     ),
     (

@@ -93,6 +93,7 @@ backup       if the agent says that one is due, alarm after 1d 2h without one
   thaw       on end, after 10m at the latest; a freeze that fails: abort
 extension    disk-watch from a.wasm
   sha256     0000000000000000000000000000000000000000000000000000000000000000
+  signed by  key 25A940EF55A4BD65
   may call   storage.mounts, disks.list
   when       every 10m, one run for those missed
   next       Thu 2026-01-01 00:10:00 +00:00
