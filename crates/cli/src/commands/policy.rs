@@ -1,21 +1,40 @@
 //! `agentapi policy`: what an extension imports, and running one.
 
+mod build;
 mod check;
 mod distribution;
 mod follow;
 mod input;
+mod new;
 mod run;
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use crate::commands::policy::build::BuildOptions;
 pub(crate) use crate::commands::policy::distribution::DistributionCommand;
+use crate::commands::policy::new::NewOptions;
 use crate::commands::policy::run::PolicyRunOptions;
 use crate::session::Session;
 
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {
+    /// Make the project of a new extension: it builds, is tested and checked, in one folder
+    ///
+    /// What it is written with goes along, in vendor/; nothing but the language's own tools is needed.
+    #[command(after_long_help = "\
+Example:
+  agentapi policy new full-disks --lang rust
+  cd full-disks
+  agentapi policy build
+  agentapi policy run dist/full-disks.wasm --grants grants.toml --mock")]
+    New(NewOptions),
+    /// Build an extension with its language's own tool: writes dist/NAME.wasm
+    ///
+    /// Knows a project by its Cargo.toml, package.json or pyproject.toml. Name, version and description go into the
+    /// file, and what its grants.toml asks for, as `agentapi policy inspect` shows them.
+    Build(BuildOptions),
     /// Show what an extension imports, as grants to paste, and the limits of a run; runs nothing
     Check {
         /// The extension: a component that exports `felhom:agentapi/policy`
@@ -42,6 +61,8 @@ Example:
 /// Runs one of the subcommands.
 pub(crate) fn run(session: &Session, command: PolicyCommand) -> anyhow::Result<()> {
     match command {
+        PolicyCommand::New(options) => new::run(&options, session.output),
+        PolicyCommand::Build(options) => build::run(&options, session.output),
         PolicyCommand::Check { file } => check::check(session, &file),
         PolicyCommand::Run(options) => run::run(session, &options),
         PolicyCommand::Distribution(command) => distribution::run(session, &command),
