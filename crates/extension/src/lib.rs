@@ -52,8 +52,8 @@
 //! | [`log`], [`clock`] | lines with a level; time and pauses | none |
 //! | [`types`] | the records and errors | |
 //!
-//! Calls of the host are there in a component only: natively, in a unit test, they panic. Test what decides in functions
-//! that are given what was read, and the whole by `agentapi policy test`.
+//! Calls of the host are there in a component only: natively, in a unit test, they panic, but for lines of the log. Test what
+//! decides in functions that are given what was read, and the whole by `agentapi policy test`.
 //!
 //! Without the standard library (`default-features = false`) the extension brings an allocator and a panic handler itself.
 #![no_std]

@@ -8,9 +8,15 @@ use crate::bindings::felhom::agentapi::log as host;
 
 pub use host::Level;
 
-/// Writes a text; each of its lines is a line of the log.
+/// Writes a text; each of its lines is a line of the log. Natively, in a unit test, to the test's output.
 pub fn write(level: Level, text: &str) {
+    #[cfg(target_arch = "wasm32")]
     host::write(level, text);
+    // What decides may log, and is tested without a host.
+    #[cfg(all(not(target_arch = "wasm32"), any(feature = "std", test)))]
+    std::eprintln!("{level:?}: {text}");
+    #[cfg(all(not(target_arch = "wasm32"), not(any(feature = "std", test))))]
+    let _ = (level, text);
 }
 
 /// Writes a line that says what the run could not do.

@@ -1,21 +1,12 @@
-//! The agent's records, as the figures that [`agentapi_findings`] judges.
+//! What is judged: the host's metrics, and the guest's disks.
 
 use alloc::format;
 use alloc::vec::Vec;
 
-use agentapi_extension::types::{Disk, MetricsView, SmartHealth, StorageTarget};
-use agentapi_findings::{Figures, Finding, Thresholds, judge_disk, judge_processor, judge_target};
+use agentapi_extension::types::Disk;
+use agentapi_findings::{Finding, Thresholds, judge_disk};
 
-/// The findings in the host's metrics: its root file system, its processor, its storage targets.
-pub(crate) fn judge_metrics(metrics: &MetricsView, thresholds: &Thresholds) -> Vec<Finding> {
-    let host = &metrics.host;
-    let mut findings = Vec::new();
-    let root = format!("{} (/)", host.node);
-    findings.extend(judge_disk(&root, host.disk_total_bytes, host.disk_percent / 100.0, thresholds));
-    findings.extend(judge_processor(&host.node, host.cpu_temp_c, thresholds));
-    findings.extend(metrics.storage_targets.iter().flat_map(|target| judge_target(&figures(target), thresholds)));
-    findings
-}
+pub(crate) use agentapi_findings::judge_metrics;
 
 /// The findings in the guest's disks: how full they are. Their SMART is in the metrics of their target.
 pub(crate) fn judge_disks(disks: &[Disk], thresholds: &Thresholds) -> Vec<Finding> {
@@ -24,25 +15,6 @@ pub(crate) fn judge_disks(disks: &[Disk], thresholds: &Thresholds) -> Vec<Findin
         judge_disk(&place, disk.total_bytes, disk.used_fraction, thresholds)
     });
     judged.collect()
-}
-
-fn figures(target: &StorageTarget) -> Figures<'_> {
-    Figures {
-        name: &target.name,
-        state: &target.state,
-        reachable: target.reachable,
-        total_bytes: target.total_bytes,
-        used_fraction: target.used_fraction,
-        thin_pool: target.thin_pool.map(|pool| (pool.data_used_fraction, pool.metadata_used_fraction)),
-        health: match &target.smart.health {
-            SmartHealth::Passed => "PASSED",
-            SmartHealth::Failing => "FAILING",
-            SmartHealth::Unknown => "UNKNOWN",
-            SmartHealth::Other(text) => text,
-        },
-        temperature_c: target.smart.temperature_c,
-        worn_percent: target.smart.percentage_used,
-    }
 }
 
 #[cfg(test)]

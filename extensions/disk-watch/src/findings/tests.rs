@@ -3,7 +3,9 @@
 use alloc::string::String;
 use alloc::vec;
 
-use agentapi_extension::types::{DiskRole, HostStatus, Smart, StorageClass, ThinPool};
+use agentapi_extension::types::{
+    DiskRole, HostStatus, MetricsView, Smart, SmartHealth, StorageClass, StorageTarget, ThinPool,
+};
 use agentapi_findings::{Measure, Problem, Severity};
 
 use super::*;
