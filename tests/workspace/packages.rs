@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::support::{alone, cargo, output_of, outside_folder, program, root, target_of_outside_builds};
 
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 11] = [
     "agentapi",
     "agentapi-cli",
     "agentapi-component-runtime",
