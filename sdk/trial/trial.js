@@ -23,6 +23,7 @@ const acts = {
     log.debug("step");
     console.log("printed");
     log.error("\ud800 lone");
+    console.error("traceback", new Error("none"));
     return null;
   },
 };

@@ -1,5 +1,6 @@
 """Does by name what could go wrong between this package and a real host; trial.js does the same in JavaScript."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ def logged() -> None:
     log.debug("step")
     print("printed")
     log.error("\ud800 lone")
+    try:
+        own_failure()
+    except Failure:
+        logging.exception("traceback")
 
 
 ACTS: dict[str, Callable[[], Any]] = {

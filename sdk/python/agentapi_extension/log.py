@@ -113,8 +113,7 @@ class capture:
         # All of it: which levels are shown is the host's choice.
         self._root.setLevel(1)
         # A traceback that is formatted looks for the source, and a component has no file to look into.
-        self._lines = (linecache.checkcache, linecache.updatecache)
-        linecache.checkcache = lambda filename=None: None
+        self._updatecache = linecache.updatecache
         linecache.updatecache = lambda filename, module_globals=None: []
         return self
 
@@ -124,4 +123,4 @@ class capture:
         sys.stdout, sys.stderr = self._before
         self._root.removeHandler(self._handler)
         self._root.setLevel(self._root_level)
-        linecache.checkcache, linecache.updatecache = self._lines
+        linecache.updatecache = self._updatecache

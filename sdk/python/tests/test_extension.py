@@ -35,6 +35,11 @@ def policy_of(run: Any, shape: type | None = None) -> Any:
     return run.__globals__["Policy"]()
 
 
+@dataclass
+class Choice:
+    level: Literal[1, 2]
+
+
 class Extension(unittest.TestCase):
     def setUp(self) -> None:
         self.recorded = testing.reset()
@@ -114,5 +119,8 @@ class Extension(unittest.TestCase):
         for given, message in wrong.items():
             with self.subTest(given):
                 self.assertEqual(self.failure_of(policy, given), {"kind": "extension", "message": message})
+        choice = policy_of(lambda input: input, Choice)
+        self.assertEqual(choice.run('{"level": 1}'), '{"level": 1}')
+        self.assertEqual(self.failure_of(choice, '{"level": true}')["message"], "level: expected one of 1, 2, found true")
         self.assertRegex(self.failure_of(policy, "{")["message"], r'^input: expected JSON, found "\{"')
         self.assertRegex(self.failure_of(policy, '{"threshold": NaN}')["message"], "expected JSON.*NaN is no number$")
