@@ -4,6 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use agentapi_registry::{Manifest, Wishes, embed};
+
 use crate::support::{build_folder, cargo, extension, extension_of_profile};
 
 const GRANTS: &str = "functions = [\"backup.due\", \"disks.list\", \"disks.format\"]\nungranted = \"deny\"\n";
@@ -329,4 +331,33 @@ fn what_is_no_component_is_told_in_lines_and_not_in_escapes() {
     let stderr = String::from_utf8(checked.stderr).unwrap();
     assert_eq!(checked.status.code(), Some(1), "{stderr}");
     assert!(!stderr.contains("\\n"), "{stderr}");
+}
+
+#[test]
+fn where_imports_say_nothing_each_function_is_to_be_decided_on_and_none_is_pasted() {
+    let dir = tempfile::tempdir().unwrap();
+    let wasm = dir.path().join("report.wasm");
+    let packed = &include_bytes!("kept/storage_report.wasm.gz")[..];
+    std::io::copy(&mut flate2::read::GzDecoder::new(packed), &mut std::fs::File::create(&wasm).unwrap()).unwrap();
+    let checked = policy(&["check", wasm.to_str().unwrap()]);
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    assert!(
+        printed
+            .contains("\n    # \"disks.format\",             # format a disk; one with data only if a person agrees\n")
+    );
+    assert!(printed.contains("\nungranted = \"deny\"\n"), "{printed}");
+    let granted: Vec<_> = printed.lines().filter(|line| line.trim_start().starts_with('"')).collect();
+    assert!(granted.is_empty(), "{granted:?}");
+
+    // What its author names in the file is granted by what is printed, and nothing else.
+    let manifest = Manifest {
+        wishes: Wishes { functions: vec!["storage.mounts".into(), "host-metrics.*".into()], ..Wishes::default() },
+        ..Manifest::default()
+    };
+    let named = embed(&std::fs::read(&wasm).unwrap(), &manifest).unwrap();
+    std::fs::write(&wasm, named).unwrap();
+    let printed = String::from_utf8(policy(&["check", wasm.to_str().unwrap()]).stdout).unwrap();
+    let granted: Vec<_> = printed.lines().map(str::trim).filter(|line| line.starts_with('"')).collect();
+    assert_eq!(granted, ["\"host-metrics.collect\",", "\"storage.mounts\","], "{printed}");
 }

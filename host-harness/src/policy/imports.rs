@@ -8,7 +8,7 @@ use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
 
 use crate::policy::error::LoadError;
-use crate::policy::grants::{Grants, find_function};
+use crate::policy::grants::{FUNCTIONS, Grants, find_function};
 use crate::policy::wasi;
 
 /// What an extension imports; made by [`Host::imports_of_policy`](crate::Host::imports_of_policy).
@@ -56,6 +56,16 @@ impl Imports {
                 None => drop(self.forbidden.insert(format!("{name} {function}"))),
             }
         }
+    }
+
+    /// Whether the tools of its language import whole interfaces, used or not, so that the imports say nothing of what it
+    /// calls: then all that reads and all that acts is among them.
+    pub fn are_whole_interfaces(&self) -> bool {
+        let whole = |interface: &str| {
+            let of_interface = |function: &&Function| function.interface() == interface;
+            FUNCTIONS.iter().filter(of_interface).all(|function| self.functions.contains(function))
+        };
+        ["storage", "backup", "disks", "host-metrics", "quiesce"].into_iter().all(whole)
     }
 
     /// Whether an extension with these imports may be loaded.
