@@ -68,19 +68,19 @@ impl AgentService {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
         let outgoing = match Limited::new(body, MAX_REQUEST_BYTES).collect().await {
-            Ok(body) => self.outgoing(&Request::from_parts(head, body.to_bytes())),
+            Ok(body) => self.outgoing(&Request::from_parts(head, body.to_bytes())).await,
             Err(_) => Outgoing::new(too_large().into_response()),
         };
         Ok(self.send(outgoing).await)
     }
 
     /// The answer to a whole request, with what a fault does to it.
-    fn outgoing(&self, request: &Request<Bytes>) -> Outgoing {
+    async fn outgoing(&self, request: &Request<Bytes>) -> Outgoing {
         // Recorded first, so that a request which loses its answer to a fault is seen nevertheless.
         self.shared.requests.record(ReceivedRequest::new(self.connection, request));
         let route = Route::of(request.method().as_str(), request.uri().path());
         let fault = self.shared.faults.take_for_request(route);
-        let mut outgoing = Outgoing::new(self.respond(request, fault));
+        let mut outgoing = self.respond(request, fault).await;
         if let Some(fault) = fault {
             outgoing.damage(fault);
         }
@@ -88,15 +88,15 @@ impl AgentService {
     }
 
     /// The answer before it is damaged: the agent's own, or the fault's in its place.
-    fn respond(&self, request: &Request<Bytes>, fault: Option<Fault>) -> Response<Bytes> {
+    async fn respond(&self, request: &Request<Bytes>, fault: Option<Fault>) -> Outgoing {
         match fault {
-            Some(Fault::Unauthorized) => routes::unauthorized().into_response(),
-            Some(Fault::Status(status)) => Answer::refused(status, "injected fault").into_response(),
+            Some(Fault::Unauthorized) => Outgoing::new(routes::unauthorized().into_response()),
+            Some(Fault::Status(status)) => Outgoing::new(Answer::refused(status, "injected fault").into_response()),
             Some(Fault::NewCertificate) => match self.shared.rotate_certificate() {
-                Ok(()) => self.shared.answer(request),
-                Err(error) => internal_error(&error).into_response(),
+                Ok(()) => self.shared.answer(request).await,
+                Err(error) => Outgoing::new(internal_error(&error).into_response()),
             },
-            _ => self.shared.answer(request),
+            _ => self.shared.answer(request).await,
         }
     }
 

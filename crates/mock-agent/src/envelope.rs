@@ -55,7 +55,7 @@ impl Answer {
 }
 
 /// The media type of every answer.
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 #[cfg(test)]
 impl Answer {

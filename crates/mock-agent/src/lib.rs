@@ -10,6 +10,7 @@
 //! | change what it knows while it runs | [`MockAgent::change`] |
 //! | let something go wrong | [`MockAgent::inject`], or [`FaultRule`]s in the scenario |
 //! | see what the client did | [`MockAgent::requests`], [`MockAgent::connections`] |
+//! | answer as a real agent did | [`MockAgentBuilder::replay`], with a [`Recording`] |
 //! | present another certificate | [`MockAgent::rotate_certificate`] |
 //!
 //! Dropping a [`MockAgent`] closes the listener and every connection; nothing outlives it. Its memory is bounded
@@ -84,6 +85,7 @@ mod inventory;
 mod listener;
 mod lock;
 mod outgoing;
+mod recording;
 mod request_log;
 mod routes;
 mod scenario;
@@ -91,13 +93,16 @@ mod selector;
 mod shared;
 mod state;
 mod tampering;
+mod upstream;
 
 pub use agent::{MockAgent, MockAgentBuilder};
 pub use agentapi_contract::{Fingerprint, Route, Token};
 pub use backup::{Backup, BackupOutcome};
 pub use fault::{Fault, FaultRule, FaultRuleError, Repeat};
 pub use inventory::{Disk, HostMetrics, Mount, Role, Smart, StorageTarget, ThinPool};
+pub use recording::{Failure, Outcome, RecordedExchange, Recording, RecordingError, RecordingWriter};
 pub use request_log::{MAX_KEPT_BYTES, MAX_KEPT_REQUESTS, ReceivedRequest};
 pub use scenario::{BackupScenario, Scenario, ScenarioError};
 pub use selector::{RouteSelector, UnknownRoute};
 pub use state::State;
+pub use upstream::Upstream;

@@ -3,12 +3,15 @@
 
 use std::time::Duration;
 
+use agentapi_contract::MAX_BODY_BYTES;
 use bytes::Bytes;
-use http::header::CONNECTION;
+use http::header::{CONNECTION, CONTENT_TYPE};
 use http::response::Parts;
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Response, StatusCode};
 
+use crate::envelope::JSON;
 use crate::fault::Fault;
+use crate::recording::{Failure, Outcome};
 use crate::tampering::{Cut, Ending, Place, Plan};
 
 /// An answer about to be sent.
@@ -26,6 +29,33 @@ impl Outgoing {
     pub(crate) fn new(response: Response<Bytes>) -> Self {
         let (head, body) = response.into_parts();
         Self { head, body, delay: Duration::ZERO, plan: Plan::default() }
+    }
+
+    /// What leads the client to the same outcome.
+    pub(crate) fn from_outcome(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Answer { status, body } => {
+                let mut response = Response::new(body);
+                // Out of range only where code and not a file made the outcome.
+                *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+                response.headers_mut().insert(CONTENT_TYPE, JSON);
+                Self::new(response)
+            }
+            Outcome::Failed(Failure::ResponseTooLarge) => Self::spaces(MAX_BODY_BYTES + 1),
+            Outcome::Failed(failure) => {
+                let mut outgoing = Self::spaces(CUT_BODY_BYTES);
+                // In the body and not before the answer: there, a client would send a GET again.
+                outgoing.cut(Place::Body(CUT_BODY_BYTES / 2), Ending::Close);
+                if matches!(failure, Failure::Deadline | Failure::Abandoned) {
+                    outgoing.delay = LONGEST_HOLD;
+                }
+                outgoing
+            }
+        }
+    }
+
+    fn spaces(length: u64) -> Self {
+        Self::new(Response::new(vec![b' '; usize::try_from(length).unwrap_or_default()].into()))
     }
 
     /// Does this fault to the answer. One that has replaced the answer, or happens to connections, does nothing here.
@@ -73,3 +103,10 @@ impl Outgoing {
         self.head.headers.insert(CONNECTION, close);
     }
 }
+
+/// How long a client that was not answered in time is held: longer than any deadline in use, and not for ever. The hold
+/// ends when the client closes its connection.
+const LONGEST_HOLD: Duration = Duration::from_secs(600);
+
+/// The length of an answer that is announced and cut off halfway, in bytes.
+const CUT_BODY_BYTES: u64 = 64;

@@ -32,6 +32,17 @@ pub(crate) fn answer(request: &Request<Bytes>, token: &Token, state: &Mutex<Stat
     response
 }
 
+/// The route of a request that somebody else answers, or the refusal. A HEAD is refused: its answer would have a body
+/// that is cut like any other.
+pub(crate) fn admit(request: &Request<Bytes>, token: &Token) -> Result<Route, Response<Bytes>> {
+    let authorization = request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
+    if !token.admits(authorization) {
+        return Err(unauthorized().into_response());
+    }
+    let path = request.uri().path();
+    Route::of(request.method().as_str(), path).ok_or_else(|| off_route(path))
+}
+
 /// The answer to a request without the right token.
 pub(crate) fn unauthorized() -> Answer {
     Answer::refused(StatusCode::UNAUTHORIZED, "missing or wrong bearer token")

@@ -8,17 +8,19 @@ use std::sync::{Arc, Mutex};
 
 use agentapi_contract::Token;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 use rustls::crypto::CryptoProvider;
 
 use crate::certificate::Certificates;
 use crate::connection_count::ConnectionCount;
 use crate::fault_queue::FaultQueue;
 use crate::lock::lock;
+use crate::outgoing::Outgoing;
 use crate::request_log::RequestLog;
 use crate::routes;
 use crate::scenario::Scenario;
 use crate::state::State;
+use crate::upstream::Upstream;
 
 pub(crate) struct Shared {
     pub(crate) token: Token,
@@ -27,12 +29,14 @@ pub(crate) struct Shared {
     pub(crate) faults: FaultQueue,
     pub(crate) connections: Arc<ConnectionCount>,
     pub(crate) requests: RequestLog,
+    /// Answers in place of the state.
+    upstream: Option<Arc<dyn Upstream>>,
 }
 
 impl Shared {
     /// What an agent with this scenario begins with: a certificate of its own, and a token of its own unless the
     /// scenario has one.
-    pub(crate) fn new(mut scenario: Scenario) -> io::Result<Self> {
+    pub(crate) fn new(mut scenario: Scenario, upstream: Option<Arc<dyn Upstream>>) -> io::Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let token = match scenario.token.take() {
             Some(token) => token,
@@ -49,12 +53,19 @@ impl Shared {
             faults,
             connections: Arc::default(),
             requests: RequestLog::default(),
+            upstream,
         })
     }
 
     /// The agent's own answer to a request, before any fault.
-    pub(crate) fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        routes::answer(request, &self.token, &self.state)
+    pub(crate) async fn answer(&self, request: &Request<Bytes>) -> Outgoing {
+        let Some(upstream) = &self.upstream else {
+            return Outgoing::new(routes::answer(request, &self.token, &self.state));
+        };
+        match routes::admit(request, &self.token) {
+            Ok(route) => Outgoing::from_outcome(upstream.exchange(route, request.body().clone()).await),
+            Err(refusal) => Outgoing::new(refusal),
+        }
     }
 
     /// Serves the next certificate to new connections.

@@ -1,19 +1,26 @@
 //! How a mock agent is started: with which scenario, and where it listens.
 
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
 use super::MockAgent;
+use crate::recording::{Player, Recording};
 use crate::scenario::Scenario;
 use crate::shared::Shared;
+use crate::upstream::Upstream;
 
 /// Starts a mock agent with another scenario or address than [`MockAgent::start`]. From [`MockAgent::builder`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MockAgentBuilder {
     scenario: Scenario,
     listen: SocketAddr,
+    replay: Option<Recording>,
+    replay_speed: Option<f64>,
+    upstream: Option<Arc<dyn Upstream>>,
 }
 
 impl MockAgentBuilder {
@@ -31,6 +38,31 @@ impl MockAgentBuilder {
         self
     }
 
+    /// Answers by this recording in place of the scenario, of which only the token and the faults are used then.
+    ///
+    /// Each operation has its answers in the order of the recording. Where a GET is asked for more often than recorded,
+    /// the last answer is repeated, for clients that poll. A POST beyond the recorded ones, and whatever was never
+    /// recorded, is refused with status 409 and a text that says so.
+    #[must_use]
+    pub fn replay(mut self, recording: Recording) -> Self {
+        self.replay = Some(recording);
+        self
+    }
+
+    /// Lets each answer of a recording take its recorded time, divided by `speed`. By default it is there at once.
+    #[must_use]
+    pub fn replay_speed(mut self, speed: f64) -> Self {
+        self.replay_speed = Some(speed);
+        self
+    }
+
+    /// Takes the answers from elsewhere, rather than from a scenario or a recording.
+    #[must_use]
+    pub fn upstream(mut self, upstream: Arc<dyn Upstream>) -> Self {
+        self.upstream = Some(upstream);
+        self
+    }
+
     /// Starts the agent on the current tokio runtime. It accepts connections when this returns.
     ///
     /// # Errors
@@ -39,7 +71,9 @@ impl MockAgentBuilder {
     /// # Panics
     /// Outside a tokio runtime whose I/O and timers are enabled.
     pub async fn start(self) -> io::Result<MockAgent> {
-        let shared = Shared::new(self.scenario)?;
+        let player =
+            self.replay.map(|recording| Arc::new(Player::new(recording, self.replay_speed)) as Arc<dyn Upstream>);
+        let shared = Shared::new(self.scenario, self.upstream.or(player))?;
         let tcp = TcpListener::bind(self.listen).await?;
         MockAgent::serve(tcp, shared)
     }
@@ -47,6 +81,23 @@ impl MockAgentBuilder {
 
 impl Default for MockAgentBuilder {
     fn default() -> Self {
-        Self { scenario: Scenario::default(), listen: (Ipv4Addr::LOCALHOST, 0).into() }
+        Self {
+            scenario: Scenario::default(),
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            replay: None,
+            replay_speed: None,
+            upstream: None,
+        }
+    }
+}
+
+impl fmt::Debug for MockAgentBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scenario, listen, .. } = self;
+        formatter
+            .debug_struct("MockAgentBuilder")
+            .field("scenario", scenario)
+            .field("listen", listen)
+            .finish_non_exhaustive()
     }
 }
