@@ -2,14 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agentapi_contract::{Authority, Pins, Route, Token};
+use bytes::Bytes;
 use rustls::crypto::CryptoProvider;
 
-use crate::error::Error;
+use crate::error::{Error, Phase};
 use crate::network::{Client, Credentials, Deadline, random_token};
-use crate::observer::Observer;
+use crate::observer::{CallSummary, Observer};
 use crate::permits::Permits;
 use crate::records::{
     AssignRequest, BackupDue, BackupJob, BackupStatus, DiskList, EjectResult, FormatRequest, FormatResult, MetricsView,
@@ -31,6 +32,16 @@ pub struct Agent {
     instances: Arc<Instances>,
     observer: Option<Arc<dyn Observer>>,
     deadline: Duration,
+}
+
+/// An answer as it came, whatever its status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RawAnswer {
+    /// Its HTTP status.
+    pub status: u16,
+    /// Its body, at most 1 MiB, with this client's secrets masked.
+    pub body: Bytes,
 }
 
 /// What all agents of one host share.
@@ -182,6 +193,34 @@ impl Agent {
         let mut call = self.start(None).await?;
         let outcome = call.run(|guest, store| guest.felhom_agentapi_disks().call_opsign_command(store, pending)).await;
         call.end(outcome)
+    }
+
+    /// Makes one request and returns the answer as it came, without the component: for whoever passes answers on or writes
+    /// them down. The client's promises hold: the pin, the token, one deadline, the size limit, a POST at most once.
+    ///
+    /// # Errors
+    ///
+    /// Those of a request that is not answered whole: [`Error::Unreachable`], [`Error::Tls`], [`Error::PinMismatch`],
+    /// [`Error::Interrupted`], [`Error::Deadline`] and [`Error::ResponseTooLarge`]. No status is an error.
+    pub async fn exchange(&self, route: Route, body: Bytes) -> Result<RawAnswer, Error> {
+        let (client, deadline, started) = (self.instances.client(), Deadline::after(self.deadline), Instant::now());
+        let mut summary = CallSummary { route: Some(route), ..CallSummary::default() };
+        let outcome = match self.instances.permits().acquire(deadline.at).await {
+            None => Err(deadline.error(client.authority(), Some(route), Phase::Queued)),
+            Some(_permit) => {
+                let exchange = client.exchange(route, body, deadline).await;
+                (summary.attempts, summary.is_reused) = (exchange.attempts, exchange.is_reused);
+                summary.fingerprint = exchange.leaf;
+                exchange.outcome
+            }
+        };
+        summary.outcome = outcome.as_ref().map_or_else(Error::kind, |_| "ok");
+        summary.received_bytes = outcome.as_ref().map_or(0, |answer| answer.body.len());
+        summary.duration = started.elapsed();
+        if let Some(observer) = &self.observer {
+            observer.call_ended(&summary);
+        }
+        outcome.map(|answer| RawAnswer { status: answer.status.as_u16(), body: answer.body })
     }
 
     /// Runs the extension that was plugged onto the component in

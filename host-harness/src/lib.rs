@@ -38,6 +38,7 @@
 //! | run other people's components | [`policy`] |
 //! | compile them in a process of their own | [`loader`] |
 //! | hold applications still for a backup | [`quiesce`] |
+//! | see an answer before it is read as a record | [`Agent::exchange`], [`Mask`] |
 //! | count calls | [`Observer`] |
 //! | look at a certificate before it is pinned | [`presented_leaf`] |
 //! | pin another peer than an agent | [`pinned_tls`] |
@@ -60,7 +61,7 @@ pub mod records;
 mod sandbox;
 mod target;
 
-pub use agent::Agent;
+pub use agent::{Agent, RawAnswer};
 pub use agentapi_contract::{
     Authority, EndpointError, Fingerprint, FingerprintError, Method, Pins, PinsError, Route, Token, TokenError,
     is_visible, visible, visible_json,
@@ -69,7 +70,7 @@ pub use agentapi_quiesce as quiesce;
 pub use agentapi_quiesce::error_chain;
 pub use error::{Error, Phase, PinMismatch};
 pub use host::{DEFAULT_DEADLINE, Host, HostBuilder};
-pub use network::{PresentedLeaf, pinned_tls, presented_leaf};
+pub use network::{Mask, PresentedLeaf, pinned_tls, presented_leaf};
 pub use observer::{CallSummary, Observer};
 pub use sandbox::loader;
 pub use sandbox::{BuildError, embedded as embedded_component};

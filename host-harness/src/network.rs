@@ -28,6 +28,7 @@ mod signatures;
 mod socket;
 mod stream;
 
+pub use mask::Mask;
 pub use pin::pinned_tls;
 pub use presented::{PresentedLeaf, presented_leaf};
 

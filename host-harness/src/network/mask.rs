@@ -14,8 +14,9 @@ const MIN_SECRET_BYTES: usize = 8;
 // Masking must not make a body larger than the limit that it was read under.
 const _: () = assert!(REPLACEMENT.len() <= MIN_SECRET_BYTES);
 
-/// Replaces the secrets of one client wherever they stand.
-pub(crate) struct Mask(Vec<Secret>);
+/// Replaces secrets wherever they stand, by `[masked]`. One of less than eight bytes is not replaced: it is part of too
+/// many words, and guards nothing.
+pub struct Mask(Vec<Secret>);
 
 struct Secret {
     token: Token,
@@ -24,9 +25,24 @@ struct Secret {
 }
 
 impl Mask {
-    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a Token>) -> Self {
+    /// A mask of these secrets.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Token>) -> Self {
         let secrets = secrets.into_iter().filter(|token| token.reveal().len() >= MIN_SECRET_BYTES);
         Self(secrets.cloned().map(Secret::new).collect())
+    }
+
+    /// The body of a message without the secrets, also where JSON writes them with escapes. Then, and only then, the JSON
+    /// is written anew.
+    pub fn body(&self, body: Bytes) -> Bytes {
+        let body = self.bytes(body);
+        // Without a backslash there is no escape, and the bytes were all that there is to search.
+        if !body.contains(&b'\\') {
+            return body;
+        }
+        let Ok(value) = serde_json::from_slice::<serde_json::Value>(&body) else { return body };
+        let written = Bytes::from(value.to_string());
+        let masked = self.bytes(written.clone());
+        if masked == written { body } else { masked }
     }
 
     pub(crate) fn bytes(&self, bytes: Bytes) -> Bytes {
@@ -128,6 +144,30 @@ mod tests {
         assert_eq!(mask.bytes(text.into()), "[masked] and [masked], [masked]");
         assert_eq!(mask.bytes("token-02".into()), "token-02");
         assert_eq!(mask.bytes("token-01".into()), "[masked]");
+    }
+
+    #[test]
+    fn a_secret_in_a_body_is_replaced_also_where_it_is_written_with_escapes() {
+        let mask = mask(&["token-01"]);
+        for (body, expected) in [
+            (r#"{"a": "token-01"}"#, r#"{"a": "[masked]"}"#),
+            (r#"{"a": "\u0074oken-01"}"#, r#"{"a": "\u0074oken-01"}"#),
+            (r#"{"a": "xtoken-01"}"#, r#"{"a":"x[masked]"}"#),
+            (
+                r#"{"a": "
+"}"#,
+                r#"{"a": "
+"}"#,
+            ),
+            (
+                r#"{"a": "
+"#,
+                r#"{"a": "
+"#,
+            ),
+        ] {
+            assert_eq!(mask.body(body.into()), expected);
+        }
     }
 
     #[test]
