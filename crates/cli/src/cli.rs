@@ -15,6 +15,7 @@ use crate::commands::listing::ListingOptions;
 use crate::commands::mock::{self, MockOptions};
 use crate::commands::notify::NotifyCommand;
 use crate::commands::policy::PolicyCommand;
+use crate::commands::record::{self, RecordOptions};
 use crate::commands::runs::RunsCommand;
 use crate::commands::schedule::ScheduleCommand;
 use crate::commands::serve::ServeOptions;
@@ -125,6 +126,12 @@ pub(crate) enum Command {
     /// The token that it prints is a throw-away of this run, and good for this mock agent only.
     #[command(after_long_help = mock::EXAMPLES)]
     Mock(MockOptions),
+    /// Record what an agent answers, while a client works with it through this command
+    ///
+    /// Listens on the loopback interface, passes each request on to the agent with the pin, and writes
+    /// what comes back to a file, which `agentapi mock --replay` plays. Runs until interrupted.
+    #[command(after_long_help = record::EXAMPLES)]
+    Record(RecordOptions),
     /// Answer JSON Lines on stdin, each with one line on stdout: for programs
     ///
     /// One connected client for all lines; answers in the order of the lines, each as soon as it is

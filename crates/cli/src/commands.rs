@@ -14,6 +14,7 @@ pub(crate) mod metrics;
 pub(crate) mod mock;
 pub(crate) mod notify;
 pub(crate) mod policy;
+pub(crate) mod record;
 pub(crate) mod runs;
 pub(crate) mod schedule;
 pub(crate) mod serve;

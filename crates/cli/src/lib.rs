@@ -42,8 +42,8 @@ pub use crate::commands::call::{Operation, Request};
 use crate::cli::{Cli, Command};
 use crate::commands::policy::PolicyCommand;
 use crate::commands::{
-    approvals, backup, call, check, console, demo, disks, events, fingerprint, metrics, mock, notify, policy, runs,
-    schedule, serve, status as controller, storage, thaw,
+    approvals, backup, call, check, console, demo, disks, events, fingerprint, metrics, mock, notify, policy, record,
+    runs, schedule, serve, status as controller, storage, thaw,
 };
 use crate::error::UsageError;
 use crate::print::Output;
@@ -86,6 +86,7 @@ fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
     match command {
         Command::Demo => demo::run(&session),
         Command::Mock(options) => mock::run(&session, &options),
+        Command::Record(options) => record::run(&session, &options),
         Command::Call(target) => call::run(&session, &target),
         Command::Fingerprint(options) => fingerprint::run(&session, &options),
         Command::Storage(options) => {

@@ -24,6 +24,8 @@ mod frozen_files;
 mod layout;
 mod mock;
 mod operations;
+#[cfg(target_os = "linux")]
+mod record;
 mod recovery_first;
 #[cfg(feature = "registry")]
 mod registry;

@@ -85,6 +85,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "policy run",
     "policy sign",
     "policy verify",
+    "record",
     "runs",
     "runs log",
     "runs show",
