@@ -27,8 +27,8 @@ impl RecordingWriter {
         Ok(writer)
     }
 
-    /// As [`Self::create`], and removes a file that is there. It is not written over, because it could have another mode or
-    /// be a link.
+    /// As [`Self::create`], and removes a file that is there. It is not written over, because it could have another mode
+    /// or be a link.
     ///
     /// # Errors
     /// What the operating system said.
