@@ -13,7 +13,7 @@ const acts = {
   own_failure: () => {
     throw new Failure("no-disk", "Zoë 🦊");
   },
-  frozen: () => quiesce.frozen(() => 1),
+  frozen: () => quiesce.frozen(() => 1).report.consistency,
   slept: () => {
     const before = clock.monotonic();
     clock.sleep(20.5);

@@ -14,9 +14,10 @@ def own_failure() -> None:
     raise Failure("no-disk", "Zoë 🦊")
 
 
-def frozen() -> None:
-    with quiesce.frozen():
+def frozen() -> Any:
+    with quiesce.frozen() as freeze:
         pass
+    return freeze.report.consistency
 
 
 def slept() -> bool:

@@ -93,11 +93,11 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 
 def _call_error(name: str, error: Any) -> CallError:
-    kind = _kind(error)
+    kind = case_name(error)
     value = getattr(error, "value", None)
     # `disks.format` wraps the error of the call itself in a case of its own.
     if kind == "failed" and not isinstance(value, str):
-        error, kind = value, _kind(value)
+        error, kind = value, case_name(value)
         value = getattr(error, "value", None)
     if value is None:
         return CallError(name, kind)
@@ -110,8 +110,8 @@ def _call_error(name: str, error: Any) -> CallError:
     return CallError(name, kind, _with_advice(str(value)) if kind == "denied" else str(value))
 
 
-def _kind(case: Any) -> str:
-    """A case of a WIT variant is a class, such as `Error_HttpStatus`."""
+def case_name(case: Any) -> str:
+    """The name of a case of a WIT variant, which is a class, such as `Error_HttpStatus`."""
     name = type(case).__name__.rpartition("_")[2]
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 

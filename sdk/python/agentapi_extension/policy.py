@@ -12,7 +12,7 @@ from componentize_py_types import Err
 
 from . import clock, log
 from .arguments import well_formed
-from .failure import Failure, describe
+from .failure import Failure, case_name, describe
 from .input import read_input
 
 Run = TypeVar("Run", bound=Callable[[Any], Any])
@@ -65,6 +65,10 @@ def _json(value: Any) -> str:
 def _plain(value: Any) -> Any:
     """What `json` does not know: the host's records, enums and errors."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        # A case of a WIT variant says by its class alone which it is.
+        if "_" in type(value).__name__ and type(value).__module__.startswith("wit_world."):
+            carried = {"val": value.value} if hasattr(value, "value") else {}
+            return {"tag": case_name(value), **carried}
         return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
     if isinstance(value, Enum):
         return value.name.lower()
