@@ -111,7 +111,7 @@ pub fn build(host: &Host, live: &Live, has_quiesce: bool) -> Result<(Plan, Work)
             name: extension.name.clone(),
             digest: work.policy.sha256().into(),
             schedule: due.map(|due| due.schedule.clone()),
-            may_freeze: may_freeze(extension),
+            may_freeze: may(extension, "quiesce"),
             alarm_after: None,
         });
         extensions.insert(extension.name.clone(), work);
@@ -172,10 +172,11 @@ fn load_extension(host: &Host, extension: &Extension) -> Result<ExtensionWork, B
         Some(expected) if *expected != found => {
             Err(BuildError::Digest { name: name.clone(), expected: expected.clone(), found })
         }
-        _ => Ok(ExtensionWork { policy, input: input.clone(), wall: limits.wall }),
+        _ => Ok(ExtensionWork { policy, input: input.clone(), remembers: may(extension, "state"), wall: limits.wall }),
     }
 }
 
-fn may_freeze(extension: &Extension) -> bool {
-    FUNCTIONS.iter().any(|function| function.interface() == "quiesce" && extension.grants.allows(*function))
+/// Whether it may call any function of an interface.
+fn may(extension: &Extension, interface: &str) -> bool {
+    FUNCTIONS.iter().any(|function| function.interface() == interface && extension.grants.allows(*function))
 }

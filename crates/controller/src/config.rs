@@ -5,7 +5,7 @@
 //! | `[agent]` | [`agent`] |
 //! | `[[extension]]` | [`extension`] |
 //! | `[backup]`, `[quiesce]` | [`backup`] |
-//! | `[[notify]]` | [`notify`] |
+//! | `[[notify]]`, `[secrets]` | [`notify`], `secrets` |
 //! | `[api]`, `[metrics]`, `[audit]`, `[state]` | [`places`] |
 //! | `[traces]` | [`traces`] |
 //! | `cron`, `every`, `zone`, `window`, `jitter`, `catch_up`, `paused` of what is due | [`due`] |
@@ -24,6 +24,7 @@ pub mod places;
 mod print;
 mod reload;
 mod secret;
+mod secrets;
 mod section;
 pub mod traces;
 
@@ -47,6 +48,7 @@ use backup::{Backup, Quiesce};
 use extension::Extension;
 use notify::Notify;
 use places::{Api, Metrics, Retention};
+use secrets::Secrets;
 use section::{Notes, Section};
 use traces::Collector;
 
@@ -93,6 +95,8 @@ pub struct Live {
     pub extensions: Vec<Extension>,
     /// The backup loop; none where there is no `[backup]`: then this controller makes no backups.
     pub backup: Option<Backup>,
+    /// The files of secrets that are used by name.
+    pub secrets: BTreeMap<String, PathBuf>,
     /// Who is told of what.
     pub notify: Vec<Notify>,
     /// How long the history is kept.
@@ -185,7 +189,8 @@ fn check_document(root: Section<'_>, surroundings: &Surroundings) -> Option<(Fix
     let backup = optional(root.section("backup"), |section| backup::check(section, has_quiesce, &due));
     let (backup, lease) = backup.map(Option::unzip).unzip();
     let quiesce = optional(root.section("quiesce"), |section| backup::check_quiesce(section, lease.flatten()));
-    let notify = notify::check_all(root.sections("notify"));
+    let secrets = Secrets::check(root.named_sections("secrets"), surroundings);
+    let notify = notify::check_all(root.sections("notify"), &secrets);
     let state = places::check_state(root.section("state"));
     let audit = places::check_audit(root.section("audit"));
     let api = places::check_api(root.section("api"));
@@ -205,7 +210,14 @@ fn check_document(root: Section<'_>, surroundings: &Surroundings) -> Option<(Fix
         audit: audit?.unwrap_or_else(|| state.join("audit.jsonl")),
         state,
     };
-    let live = Live { agent: agent?, extensions: extensions?, backup: backup?, notify: notify?, retention };
+    let live = Live {
+        agent: agent?,
+        extensions: extensions?,
+        backup: backup?,
+        secrets: secrets.files()?,
+        notify: notify?,
+        retention,
+    };
     Some((fixed, live))
 }
 

@@ -33,9 +33,10 @@ use crate::config::{Config, Reload, Surroundings};
 use crate::controller::announce::{announce, end};
 use crate::controller::background::{Background, Parts};
 use crate::counters::{Counted, Counters};
+use crate::messages::Messages;
 use crate::owner::{Owner, StatusReader};
 use crate::reload::Reloader;
-use crate::run::host::{HostRunner, Parking, ParkingAudit};
+use crate::run::host::{HostRunner, KeptState, Parking, ParkingAudit};
 use crate::sampler::Sampler;
 use crate::store::{Store, StoreError};
 use crate::traces::{self, Sending, Traced, TracedAudit};
@@ -126,6 +127,7 @@ impl Controller {
         let ((plan, plans), (work, works)) = (watch::channel(Arc::new(plan)), watch::channel(Arc::new(work)));
         let disk = Arc::new(Mutex::new(()));
         let desk = Desk::new(Arc::clone(&clock), store.clone());
+        let messages = Messages::new(Arc::clone(&clock), store.clone()).await?;
         let audit: Arc<dyn ParkingAudit> = Arc::new(TracedAudit(audit(&config.fixed.audit)?));
         let parking = Parking::new(store.clone(), Some(Arc::clone(&audit)), park, Arc::clone(&disk));
         let runner = HostRunner {
@@ -134,6 +136,8 @@ impl Controller {
             work: works.clone(),
             coordinator: coordinator.clone(),
             desk: desk.clone(),
+            state: KeptState::new(store.clone()),
+            messages: messages.clone(),
             audit: Some(audit),
             parking: Arc::new(parking),
         };
@@ -158,6 +162,7 @@ impl Controller {
             calls,
             counters,
             approvals: desk.waiting(),
+            messages,
             coordinator: coordinator.clone(),
             latest,
         };

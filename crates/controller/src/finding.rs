@@ -14,13 +14,15 @@ use crate::event::{Severity, names};
 pub struct Finding {
     /// Which condition.
     pub kind: FindingKind,
-    /// What it is about: `backup`, an extension's name, `agent` or `controller`. One finding for each kind and subject.
+    /// What it is about: `backup`, an extension's name, `agent` or `controller`; of an extension's message its name and
+    /// its key, such as `disk-watch/stale`. One finding for each kind and subject.
     pub subject: String,
     /// How much it matters.
     pub severity: Severity,
     /// Since when it is known to hold.
     pub since: Timestamp,
-    /// One sentence for people. It changes when the condition does, and not while it goes on.
+    /// One sentence for people; of an extension's message the title, and its text on lines of their own. It changes when
+    /// the condition does, and not while it goes on.
     pub text: String,
 }
 
@@ -35,15 +37,23 @@ names! {
         ApprovalWaiting = "approval-waiting",
         /// What happens cannot be written down.
         StateNotWritten = "state-not-written",
+        /// An extension has a message for the operator.
+        ExtensionNotice = "extension-notice",
     }
 }
 
 impl FindingKind {
-    /// How much it matters.
+    /// How much it matters; of an extension's message, unless that says otherwise.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::ApprovalWaiting => Severity::Warning,
+            Self::ApprovalWaiting | Self::ExtensionNotice => Severity::Warning,
             Self::NoSuccess | Self::PinMismatch | Self::StateNotWritten => Severity::Critical,
         }
+    }
+
+    /// Whether somebody who was told is told again each day for as long as it holds. What an extension says is told once,
+    /// as its contract has it.
+    pub const fn is_repeated(self) -> bool {
+        !matches!(self, Self::ExtensionNotice)
     }
 }

@@ -15,6 +15,7 @@
 //! | [`plan`], [`action`], [`actor`] | what runs and when; what is asked, and by whom |
 //! | [`owner`] | the one task that activates runs and gives out permits |
 //! | [`counters`], [`calls`] | what is counted as it happens; whom the agent has shown to be |
+//! | [`messages`] | what extensions have to say to the operator |
 //! | [`watcher`], [`metrics`] | the task that knows which conditions hold; what Prometheus reads |
 //! | [`sampler`] | the task that measures once a minute |
 //! | [`notify`] | who is told of what holds, and how |
@@ -35,6 +36,7 @@ pub mod controller;
 pub mod counters;
 pub mod event;
 pub mod finding;
+pub mod messages;
 pub mod metrics;
 pub mod notify;
 pub mod owner;

@@ -15,6 +15,7 @@ use crate::event::names;
 
 pub(crate) use ending::Ending;
 pub use kind::{AskedWipe, RunContext, Runner};
+pub use log::{LineLevel, LogLine};
 
 /// The number of a run, unique in one state folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]

@@ -13,6 +13,7 @@
 mod approvals;
 mod backlog;
 mod events;
+mod extension_state;
 mod findings;
 mod gate;
 mod history;
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, watch};
 
@@ -149,6 +151,41 @@ impl Store {
     /// Why the latest change could not be committed; none while changes are.
     pub fn write_failure(&self) -> watch::Receiver<Option<String>> {
         self.writer.failure()
+    }
+
+    /// Makes a change, and returns when it is on the disk; while the store is parked, as soon as it has its place in the
+    /// queue, because whoever waits may be who has to thaw. `failed_later` is told where the change fails after that.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write`].
+    pub(crate) fn write_or_queue<C, F>(
+        &self,
+        change: C,
+        failed_later: F,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + use<C, F>
+    where
+        C: FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send + 'static,
+        F: FnOnce(StoreError) + Send + 'static,
+    {
+        let mut written = Box::pin(self.writer.write(change));
+        // Looked at when the change has its place: one that stands behind a freeze in the queue finds the gate closed.
+        let is_parked = self.parked_for().is_some();
+        async move {
+            if !is_parked {
+                return written.await;
+            }
+            // What a full queue refuses is known at once.
+            if let Some(outcome) = (&mut written).now_or_never() {
+                return outcome;
+            }
+            tokio::spawn(async move {
+                if let Err(why) = written.await {
+                    failed_later(why);
+                }
+            });
+            Ok(())
+        }
     }
 
     /// For how long the store has been parked; none while it is not.

@@ -19,6 +19,7 @@ use crate::calls::Identity;
 use crate::clock::{Clock, LONGEST_SLEEP};
 use crate::config::extension::WIPE;
 use crate::finding::{Finding, FindingKind};
+use crate::messages::Messages;
 use crate::owner::StatusReader;
 use crate::plan::Plan;
 use crate::store::{Backlog, Store, StoreError};
@@ -39,6 +40,8 @@ pub struct Sources {
     pub identity: watch::Receiver<Identity>,
     /// The wipes that wait for a person.
     pub approvals: watch::Receiver<Waiting>,
+    /// What extensions have raised, which looks after its own store.
+    pub messages: Messages,
     /// Asks the agent again.
     pub probe: Probe,
 }
@@ -51,6 +54,7 @@ pub type Probe = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<String>> + S
 pub struct Watcher {
     sources: Sources,
     failure: watch::Receiver<Option<String>>,
+    messages: watch::Receiver<Findings>,
     held: BTreeMap<Key, Finding>,
     absences: BTreeMap<String, Absence>,
     first_seen: BTreeMap<String, Timestamp>,
@@ -74,11 +78,14 @@ impl Watcher {
         let reader = sources.store.reader();
         let findings = reader.findings().await?;
         let first_seen = reader.first_seen().await?;
-        let held = findings.into_iter().map(|finding| ((finding.kind, finding.subject.clone()), finding)).collect();
+        let own = findings.into_iter().filter(|finding| finding.kind != FindingKind::ExtensionNotice);
+        let held = own.map(|finding| ((finding.kind, finding.subject.clone()), finding)).collect();
         let (published, reader) = watch::channel(Arc::default());
         let backlog = Backlog::new(Arc::clone(&sources.clock), sources.store.clone());
         let failure = sources.store.write_failure();
-        let mut watcher = Self { sources, failure, held, absences: BTreeMap::new(), first_seen, published, backlog };
+        let messages = sources.messages.raised();
+        let mut watcher =
+            Self { sources, failure, messages, held, absences: BTreeMap::new(), first_seen, published, backlog };
         watcher.publish();
         Ok((watcher, reader))
     }
@@ -90,6 +97,7 @@ impl Watcher {
             let until_next = self.look_for_absences();
             self.look_at_the_state();
             self.look_at_approvals();
+            self.look_at_messages();
             // Before the agent is asked, which may take its time.
             self.publish();
             self.look_at_the_agent().await;
@@ -100,6 +108,7 @@ impl Watcher {
                 Ok(()) = self.failure.changed() => {}
                 Ok(()) = self.sources.identity.changed() => {}
                 Ok(()) = self.sources.approvals.changed() => {}
+                Ok(()) = self.messages.changed() => {}
                 () = self.sources.clock.sleep(until_next) => {}
             }
         }
@@ -163,6 +172,13 @@ impl Watcher {
         self.clear_those(|(kind, subject)| *kind == FindingKind::ApprovalWaiting && !waits(subject));
     }
 
+    /// An extension that is no longer configured can clear nothing.
+    fn look_at_messages(&mut self) {
+        let plan = Arc::clone(&self.sources.plan.borrow());
+        self.sources.messages.clear_those_of_others(|extension| plan.subject(extension).is_some());
+        self.messages.mark_unchanged();
+    }
+
     async fn look_at_the_agent(&mut self) {
         let key = (FindingKind::PinMismatch, AGENT.to_owned());
         let identity = *self.sources.identity.borrow_and_update();
@@ -207,7 +223,8 @@ impl Watcher {
     }
 
     fn publish(&mut self) {
-        let held: Vec<_> = self.held.values().cloned().collect();
+        let messages = Arc::clone(&self.messages.borrow());
+        let held: Vec<_> = self.held.values().chain(messages.iter()).cloned().collect();
         self.published.send_if_modified(|known| {
             let is_new = **known != held;
             if is_new {

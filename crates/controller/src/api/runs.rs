@@ -3,7 +3,6 @@
 use axum::Extension;
 use axum::Json;
 use axum::extract::State;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -13,7 +12,7 @@ use crate::api::access::Rights;
 use crate::api::extract::{Parameters, PathPart};
 use crate::api::page::{Cursor, LINES, Limit, RUNS};
 use crate::api::problem::Problem;
-use crate::run::{Run, RunId, RunState};
+use crate::run::{LineLevel, LogLine, Run, RunId, RunState};
 use crate::store::{Page, RunFilter};
 
 /// Which runs are listed.
@@ -80,23 +79,14 @@ pub(super) struct LogQuery {
     #[serde(default)]
     #[param(value_type = Option<i64>)]
     after: i64,
+    /// Only lines that matter this much or more.
+    level: Option<LineLevel>,
     /// How many.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     limit: Option<Limit>,
     /// The `cursor` of the page before this one; takes the place of `after`.
     #[param(value_type = Option<String>, pattern = "^l[0-9]{1,18}$")]
     cursor: Option<Cursor<LINES>>,
-}
-
-/// One line that a run has printed.
-#[derive(Serialize, ToSchema)]
-pub(super) struct LogLine {
-    /// Its place in the log, from 1 on.
-    number: i64,
-    /// When it was printed.
-    at: Timestamp,
-    /// The line, as the extension has printed it: escape it before it is shown.
-    text: String,
 }
 
 /// A page of a run's log.
@@ -109,7 +99,7 @@ pub(super) struct Log {
     cursor: Option<Cursor<LINES>>,
 }
 
-/// Lists the lines that a run has printed, the oldest first
+/// Lists the lines that a run has logged or printed, the oldest first
 #[utoipa::path(
     get, path = "/v1/runs/{id}/log", operation_id = "run_log", tag = "runs",
     params(("id" = i64, Path, description = "The run's number."), LogQuery),
@@ -118,15 +108,15 @@ pub(super) struct Log {
 pub(super) async fn log(
     State(state): State<ApiState>,
     PathPart(id): PathPart<i64>,
-    Parameters(LogQuery { after, limit, cursor }): Parameters<LogQuery>,
+    Parameters(LogQuery { after, level, limit, cursor }): Parameters<LogQuery>,
 ) -> Result<Json<Log>, Problem> {
     let (run, limit, reader) = (RunId(id), limit.unwrap_or_default().get(), state.store.reader());
     // A run that does not exist has no lines, which is not what somebody wants to hear who mistyped its number.
     reader.run(run).await?;
     let after = cursor.map_or(after, |cursor| cursor.0);
-    let page = Page::of(reader.lines(run, after, limit + 1).await?, limit, |line| line.0);
-    let lines = page.items.into_iter().map(|(number, at, text)| LogLine { number, at, text }).collect();
-    Ok(Json(Log { lines, cursor: page.next.map(Cursor) }))
+    let lines = reader.lines(run, level.unwrap_or(LineLevel::Trace), after, limit + 1).await?;
+    let Page { items, next } = Page::of(lines, limit, |line| line.number);
+    Ok(Json(Log { lines: items, cursor: next.map(Cursor) }))
 }
 
 /// A run, by its number.

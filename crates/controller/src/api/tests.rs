@@ -35,11 +35,12 @@ use crate::config::notify::{Notify, NotifyTarget};
 use crate::config::{Config, Surroundings};
 use crate::counters::Counters;
 use crate::event::Severity;
+use crate::messages::Messages;
 use crate::metrics::{self, Metrics};
 use crate::notify::Receiver;
 use crate::owner::Owner;
 use crate::plan::{Plan, Subject};
-use crate::run::host::{HostRunner, Parking, Work};
+use crate::run::host::{HostRunner, KeptState, Parking, Work};
 use crate::run::{Run, RunContext, RunEnd, RunState, Runner};
 use crate::store::Store;
 use crate::watcher::Findings;
@@ -97,6 +98,8 @@ impl Fixture {
             work: works.clone(),
             coordinator: None,
             desk: desk.clone(),
+            state: KeptState::new(store.clone()),
+            messages: Messages::new(clock.clone(), store.clone()).await.unwrap(),
             audit: Some(Arc::new(AuditFile::open(folder.path().join("audit.jsonl")).unwrap())),
             parking: Arc::new(Parking::new(store.clone(), None, Parked::nothing_to_park, Arc::default())),
         };

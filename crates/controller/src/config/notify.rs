@@ -2,13 +2,13 @@
 //!
 //! | `kind` | its keys |
 //! | --- | --- |
-//! | `"webhook"` | `url`, `secret_file` for the signature |
-//! | `"ntfy"` | `url` with the topic, `token_file` |
+//! | `"webhook"` | `url`, `secret_file` or `signing_secret` for the signature |
+//! | `"ntfy"` | `url` with the topic, `token_file` or `token_secret` |
 //! | `"command"` | `command`, which gets the notice as JSON on its standard input |
-//! | `"smtp"` | `server`, `tls`, `sender`, `recipients`, `user` and `password_file` |
+//! | `"smtp"` | `server`, `tls`, `sender`, `recipients`, `user` and `password_file` or `password_secret` |
 //!
 //! Each has a `name`, its kind by default, and a `severity`, `"warning"` by default. Secrets are in files of their own,
-//! which are read for each delivery.
+//! which are read for each delivery; `.._secret` is a name in `[secrets]`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,6 +18,7 @@ use std::str::FromStr;
 use agentapi_host::Authority;
 use agentapi_host::quiesce::Program;
 
+use super::secrets::Secrets;
 use super::section::Section;
 use super::{check_name, optional_key};
 use crate::event::Severity;
@@ -127,13 +128,13 @@ impl fmt::Debug for Url {
     }
 }
 
-pub(super) fn check_all(sections: Vec<Section<'_>>) -> Option<Vec<Notify>> {
+pub(super) fn check_all(sections: Vec<Section<'_>>, secrets: &Secrets) -> Option<Vec<Notify>> {
     let mut names = BTreeSet::new();
-    let checked: Vec<_> = sections.into_iter().map(|section| check(section, &mut names)).collect();
+    let checked: Vec<_> = sections.into_iter().map(|section| check(section, &mut names, secrets)).collect();
     checked.into_iter().collect()
 }
 
-fn check(section: Section<'_>, names: &mut BTreeSet<String>) -> Option<Notify> {
+fn check(section: Section<'_>, names: &mut BTreeSet<String>, secrets: &Secrets) -> Option<Notify> {
     section.require("kind", "\"webhook\", \"ntfy\", \"command\" or \"smtp\"");
     let kinds = ["webhook", "ntfy", "command", "smtp"].map(|kind| (kind, kind));
     let kind = section.choice("kind", &kinds);
@@ -145,13 +146,13 @@ fn check(section: Section<'_>, names: &mut BTreeSet<String>) -> Option<Notify> {
         section.mistake("name", "expected a name that no other [[notify]] has");
     }
     let target = match kind {
-        Some("webhook") => check_webhook(&section),
-        Some("ntfy") => check_ntfy(&section),
+        Some("webhook") => check_webhook(&section, secrets),
+        Some("ntfy") => check_ntfy(&section, secrets),
         Some("command") => {
             section.require("command", "a command line");
             section.program("command").map(NotifyTarget::Command)
         }
-        Some(_) => check_smtp(&section),
+        Some(_) => check_smtp(&section, secrets),
         // Which other keys there may be, nobody knows.
         None => return None,
     };
@@ -159,21 +160,21 @@ fn check(section: Section<'_>, names: &mut BTreeSet<String>) -> Option<Notify> {
     Some(Notify { name: name?, severity: severity?.unwrap_or(Severity::Warning), target: target? })
 }
 
-fn check_webhook(section: &Section<'_>) -> Option<NotifyTarget> {
+fn check_webhook(section: &Section<'_>, secrets: &Secrets) -> Option<NotifyTarget> {
     section.require("url", "a URL");
     let url = section.parsed("url");
-    let secret_file = optional_key(section, "secret_file", |section| section.file("secret_file"));
+    let secret_file = secrets.named_in(section, "secret_file", "signing_secret");
     Some(NotifyTarget::Webhook { url: url?, secret_file: secret_file? })
 }
 
-fn check_ntfy(section: &Section<'_>) -> Option<NotifyTarget> {
+fn check_ntfy(section: &Section<'_>, secrets: &Secrets) -> Option<NotifyTarget> {
     section.require("url", "a URL");
     let url = section.parsed("url");
-    let token_file = optional_key(section, "token_file", |section| section.file("token_file"));
+    let token_file = secrets.named_in(section, "token_file", "token_secret");
     Some(NotifyTarget::Ntfy { url: url?, token_file: token_file? })
 }
 
-fn check_smtp(section: &Section<'_>) -> Option<NotifyTarget> {
+fn check_smtp(section: &Section<'_>, secrets: &Secrets) -> Option<NotifyTarget> {
     section.require("server", "a mail server such as \"mail.example.org:587\"");
     section.require("sender", "a mail address");
     section.require("recipients", "a list of mail addresses");
@@ -192,12 +193,13 @@ fn check_smtp(section: &Section<'_>) -> Option<NotifyTarget> {
         section.mistake("recipients", "expected one mail address at least, found none");
     }
     let user = section.text("user").map(str::to_owned);
-    let password_file = section.file("password_file");
-    let login = match (section.has("user"), section.has("password_file")) {
+    let password = secrets.named_in(section, "password_file", "password_secret");
+    let password_key = if section.has("password_secret") { "password_secret" } else { "password_file" };
+    let login = match (section.has("user"), section.has(password_key)) {
         (false, false) => Some(None),
-        (true, true) => user.zip(password_file).map(Some),
+        (true, true) => user.zip(password.flatten()).map(Some),
         (has_user, _) => {
-            let (there, missing) = if has_user { ("user", "password_file") } else { ("password_file", "user") };
+            let (there, missing) = if has_user { ("user", "password_file") } else { (password_key, "user") };
             section.mistake(there, format!("expected {missing} beside it, found none"));
             None
         }

@@ -22,6 +22,10 @@ pub fn print(config: &Config, now: Timestamp) -> String {
     live.agent.pins.iter().for_each(|pin| lines.add("  pin", pin));
     add_backup(&mut lines, live, fixed.quiesce.as_ref(), now);
     add_extensions(&mut lines, live, now);
+    if !live.secrets.is_empty() {
+        let names: Vec<_> = live.secrets.keys().map(String::as_str).collect();
+        lines.add("secrets", names.join(", "));
+    }
     for notify in &live.notify {
         let target = target_text(&notify.target);
         lines.add("notify", format_args!("{}: {target}, from {}", notify.name, notify.severity));

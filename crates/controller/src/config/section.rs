@@ -205,6 +205,20 @@ impl<'a> Section<'a> {
         Some(Section::new(self.notes, self.path(key), self.key_span(key), table))
     }
 
+    /// The tables in the table with this name, each with a name that the operator has chosen.
+    pub(super) fn named_sections(&self, key: &'static str) -> Vec<(String, Section<'a>)> {
+        let Some(table) = self.table(key) else { return Vec::new() };
+        let sections = table.iter().filter_map(|(name, value)| {
+            let path = format!("{}.{}", self.path(key), name.get_ref());
+            let Some(inner) = value.get_ref().as_table() else {
+                self.notes.add(Some(value.span()), path, wrong_kind("a table", value.get_ref()));
+                return None;
+            };
+            Some((name.get_ref().to_string(), Section::new(self.notes, path, Some(name.span()), inner)))
+        });
+        sections.collect()
+    }
+
     /// The tables with this name, written `[[name]]` or as a list; none where the key is not there.
     pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
         let Some(array) = self.value(key, "a list of tables", |value| value.as_array()) else { return Vec::new() };

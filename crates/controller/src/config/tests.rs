@@ -19,6 +19,10 @@ impl Folder {
         for name in ["token", "other-token", "a.wasm", "b.wasm", "secret", "other-secret"] {
             fs::write(folder.path().join(name), format!("{name}-{SECRET}\n")).unwrap();
         }
+        fs::create_dir(folder.path().join("systemd")).unwrap();
+        for name in ["handed", "handed-too", "mail-password"] {
+            fs::write(folder.path().join("systemd").join(name), format!("{name}-{SECRET}\n")).unwrap();
+        }
         Self(folder)
     }
 
@@ -27,7 +31,7 @@ impl Folder {
     }
 
     fn surroundings(&self) -> Surroundings {
-        Surroundings { host_name: "machine".into(), zone: TimeZone::UTC, credentials: None }
+        Surroundings { host_name: "machine".into(), zone: TimeZone::UTC, credentials: Some(self.file("systemd")) }
     }
 
     fn read(&self, text: &str) -> Reading {
@@ -127,4 +131,46 @@ fn an_extension_is_signed_by_the_keys_of_the_file_unless_it_names_its_own() {
         mistakes[0].starts_with("controller.toml:1:14: signed_by: expected a public key of minisign"),
         "{mistakes:?}"
     );
+}
+
+#[test]
+fn a_secret_is_used_by_its_name_and_its_file_is_watched() {
+    let folder = Folder::new();
+    let secrets = "[secrets]\nntfy = { file = \"secret\" }\nmail = { credential = \"handed\" }\n";
+    let notify = |keys: &str| format!("{AGENT}{secrets}[[notify]]\n{keys}\n");
+    let ntfy = "kind = \"ntfy\"\nurl = \"https://a/b\"\n";
+    let reading = folder.read(&notify(&format!("{ntfy}token_secret = \"ntfy\"")));
+    assert!([folder.file("secret"), folder.file("systemd/handed")].iter().all(|file| reading.files.contains(file)));
+    let by_name = reading.result.unwrap().live.notify;
+    assert_eq!(by_name, folder.config(&notify(&format!("{ntfy}token_file = \"secret\""))).live.notify);
+    let smtp = "kind = \"smtp\"\nserver = \"m:25\"\nsender = \"a@b\"\nrecipients = [\"a@b\"]\n";
+    let mail = folder.config(&notify(&format!("{smtp}user = \"u\"\npassword_secret = \"mail\""))).live.notify;
+    assert!(format!("{mail:?}").contains("systemd/handed"), "{mail:?}");
+    let webhook = "kind = \"webhook\"\nurl = \"https://a/b\"\nsigning_secret = \"ntfy\"";
+    assert!(format!("{:?}", folder.config(&notify(webhook)).live.notify).contains("/secret"));
+
+    // The name is not repeated: it may be the secret itself.
+    let unknown = folder.mistakes(&notify(&format!("{ntfy}token_secret = \"tk_s3cr3t\"")));
+    let expected =
+        "notify.token_secret: expected the name of a secret in [secrets], which has mail, ntfy; found another";
+    assert!(unknown.len() == 1 && unknown[0].ends_with(expected), "{unknown:?}");
+    let both = folder.mistakes(&notify(&format!("{ntfy}token_secret = \"ntfy\"\ntoken_file = \"secret\"")));
+    assert!(both.len() == 1 && both[0].ends_with("expected token_file or token_secret, found both"), "{both:?}");
+    for (wrong, found) in [
+        ("a = { file = \"secret\", credential = \"handed\" }", "expected file or credential, found both"),
+        ("a = {}", "expected file or credential, found neither"),
+        ("a = \"s3cr3t\"", "secrets.a: expected a table, found text"),
+        (
+            "a = { file = \"nowhere\" }",
+            "secrets.a.file: expected a file that can be read, found: No such file or directory (os error 2)",
+        ),
+        (
+            "a = { credential = \"none\" }",
+            "expected a credential that systemd has handed over, found none of this name",
+        ),
+        ("a = { path = \"x\" }", "expected file or credential, found neither"),
+    ] {
+        let mistakes = folder.mistakes(&format!("{AGENT}[secrets]\n{wrong}\n"));
+        assert!(mistakes[0].ends_with(found) && !mistakes.concat().contains("s3cr3t"), "{wrong}: {mistakes:?}");
+    }
 }

@@ -18,7 +18,7 @@ use crate::console::subjects::Nothing;
 use crate::console::time::{Time, length};
 use crate::console::trouble::Trouble;
 use crate::console::words::shown;
-use crate::run::{Run, RunId, RunState};
+use crate::run::{LineLevel, Run, RunId, RunState};
 use crate::store::{Page as Items, RunFilter};
 
 #[derive(Template)]
@@ -63,6 +63,7 @@ pub(super) struct OneRun {
 /// A line that a run has printed.
 struct Line {
     at: Time,
+    level: LineLevel,
     text: String,
 }
 
@@ -94,10 +95,10 @@ pub(super) async fn show(
 ) -> Result<Shown<OneRun>, Trouble> {
     let reader = state.store.reader();
     let run = reader.run(RunId(id)).await?;
-    let mut lines = reader.lines(run.id, 0, LINES + 1).await?;
+    let mut lines = reader.lines(run.id, LineLevel::Trace, 0, LINES + 1).await?;
     let is_long = lines.len() > LINES as usize;
     lines.truncate(LINES as usize);
-    let lines = lines.into_iter().map(|(_, at, text)| Line { at: page.time(at), text: shown(&text) });
+    let lines = lines.iter().map(|line| Line { at: page.time(line.at), level: line.level, text: shown(&line.text) });
     let lines = lines.collect();
     let audit = state.config.borrow().fixed.audit.clone();
     let calls = calls::of_run(audit, &run, page.now).await;

@@ -33,6 +33,7 @@ pub(super) fn advice(finding: &Finding) -> &'static str {
         FindingKind::StateNotWritten => {
             "Look for room on the disk of the state folder. Runs go on meanwhile, and are not written down."
         }
+        FindingKind::ExtensionNotice => "An extension says so, and clears it when it is over.",
     }
 }
 

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::config::places::Retention;
 use crate::controller::StartError;
 use crate::counters::Counters;
+use crate::messages::Messages;
 use crate::metrics::{self, Metrics};
 use crate::notify::outbox::{self, Outbox, Receivers};
 use crate::owner::StatusReader;
@@ -37,6 +38,7 @@ pub(super) struct Parts {
     pub(super) calls: Arc<Calls>,
     pub(super) counters: Counters,
     pub(super) approvals: watch::Receiver<Waiting>,
+    pub(super) messages: Messages,
     pub(super) coordinator: Option<Coordinator>,
     pub(super) latest: watch::Receiver<Latest>,
 }
@@ -57,7 +59,7 @@ impl Background {
     /// Reads what is kept of earlier controllers.
     pub(super) async fn new(config: &Config, parts: Parts) -> Result<Self, StartError> {
         let Parts { receivers, retention, clock, store, plans, works, status, .. } = parts;
-        let Parts { calls, counters, approvals, coordinator, latest, .. } = parts;
+        let Parts { calls, counters, approvals, messages, coordinator, latest, .. } = parts;
         let (watcher, findings) = Watcher::new(watcher::Sources {
             clock: Arc::clone(&clock),
             store: store.clone(),
@@ -65,6 +67,7 @@ impl Background {
             status: status.clone(),
             identity: calls.identity(),
             approvals,
+            messages,
             probe: probe(works),
         })
         .await?;

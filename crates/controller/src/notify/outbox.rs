@@ -128,7 +128,9 @@ impl Outbox {
         let raised = held.iter().filter(|finding| finding.severity >= receiver.severity).find(|finding| {
             self.told.get(&key(&receiver.name, finding)).is_none_or(|told| {
                 // Either way: a clock that was set back must not keep a finding silent for longer.
-                told.finding.text != finding.text || now.duration_since(told.at).abs() >= AGAIN_AFTER
+                let is_old = now.duration_since(told.at).abs() >= AGAIN_AFTER;
+                let is_other = (&told.finding.text, told.finding.severity) != (&finding.text, finding.severity);
+                is_other || (is_old && finding.kind.is_repeated())
             })
         });
         if let Some(finding) = raised {

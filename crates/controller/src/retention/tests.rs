@@ -10,7 +10,7 @@ use super::{BETWEEN, forget};
 use crate::clock::{Clock, VirtualClock};
 use crate::config::places::Retention;
 use crate::event::{EventKind, NewEvent, Severity};
-use crate::run::{RunEnd, RunId, RunState};
+use crate::run::{LineLevel, LogLine, RunEnd, RunId, RunState};
 use crate::store::{RunFilter, Store};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -21,7 +21,7 @@ async fn run(store: &Store, subject: &'static str, at: Timestamp, lines: i64) ->
         let run = tx.queue_run(at, subject, "ab", "it is due")?;
         tx.begin_run(at, run)?;
         for number in 1..=lines {
-            tx.add_line(at, run, number, &"x".repeat(1000))?;
+            tx.add_line(run, &LogLine { number, at, level: LineLevel::Info, text: "x".repeat(1000) })?;
         }
         tx.end_run(at, run, &RunEnd::new(RunState::Done, ""))?;
         Ok(run)
@@ -78,8 +78,8 @@ async fn what_is_too_old_goes_with_its_lines_and_events_but_the_latest_of_each_s
         [1, open.0, new.0],
         "the only one of its subject, one that has not ended, and a new one"
     );
-    assert_eq!(store.reader().lines(RunId(2), 0, 10).await.unwrap(), []);
-    assert_eq!(store.reader().lines(new, 0, 10).await.unwrap().len(), 2);
+    assert_eq!(store.reader().lines(RunId(2), LineLevel::Trace, 0, 10).await.unwrap(), []);
+    assert_eq!(store.reader().lines(new, LineLevel::Trace, 0, 10).await.unwrap().len(), 2);
     let events = store.reader().events_after(0, 100).await.unwrap();
     assert!(events.len() == 3 && events.iter().all(|event| event.run == Some(new)), "{events:?}");
 }

@@ -7,6 +7,7 @@ mod disk;
 mod extension;
 mod parking;
 mod reconcile;
+mod state;
 mod wipe;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::approval::Desk;
 use crate::clock::{Clock, Monotonic};
+use crate::messages::Messages;
 use crate::run::log::LineKeeper;
 use crate::run::{Run, RunContext, RunEnd, RunId, RunState, Runner};
 use crate::store::Store;
@@ -30,6 +32,7 @@ pub use crate::config::extension::{BACKUP, WIPE};
 use approver::RunApprover;
 pub(crate) use disk::{LookError, look};
 pub(crate) use parking::Parking;
+pub use state::KeptState;
 
 /// The runner of the controller. Cheap to clone.
 #[derive(Clone)]
@@ -44,6 +47,10 @@ pub struct HostRunner {
     pub coordinator: Option<Coordinator>,
     /// Where people are asked before an extension wipes a disk.
     pub desk: Desk,
+    /// What extensions remember.
+    pub state: KeptState,
+    /// What extensions tell the operator.
+    pub messages: Messages,
     /// Takes what runs do; none if there is no audit.
     pub audit: Option<Arc<dyn ParkingAudit>>,
     /// Parks what writes while something is frozen.
@@ -86,6 +93,8 @@ pub struct ExtensionWork {
     pub policy: Policy,
     /// Its input: a JSON text.
     pub input: String,
+    /// Whether it may read what it remembers.
+    pub remembers: bool,
     /// How long a run of it may last.
     pub wall: Duration,
 }

@@ -28,9 +28,19 @@ impl Tx<'_> {
     ///
     /// [`StoreError::Sqlite`].
     pub fn clear(&mut self, at: Timestamp, finding: &Finding) -> Result<(), StoreError> {
-        let sql = "DELETE FROM finding WHERE kind = ?1 AND subject = ?2";
-        self.savepoint.execute(sql, params![finding.kind.name(), finding.subject])?;
+        self.delete_finding(finding)?;
         let text = format!("no more: {}", finding.text);
+        self.finding_event(at, EventKind::FindingCleared, finding, Severity::Info, text)
+    }
+
+    /// The same for one that may hold still, and that nobody looks after any more.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Sqlite`].
+    pub fn clear_because(&mut self, at: Timestamp, finding: &Finding, why: &str) -> Result<(), StoreError> {
+        self.delete_finding(finding)?;
+        let text = format!("{why}: {}", finding.text);
         self.finding_event(at, EventKind::FindingCleared, finding, Severity::Info, text)
     }
 
@@ -43,6 +53,12 @@ impl Tx<'_> {
         self.ensure_schedule(subject)?;
         let sql = "UPDATE schedule SET first_seen_at = ?2 WHERE subject = ?1 AND first_seen_at IS NULL";
         self.savepoint.execute(sql, params![subject, to_ms(at)])?;
+        Ok(())
+    }
+
+    fn delete_finding(&mut self, finding: &Finding) -> Result<(), StoreError> {
+        let sql = "DELETE FROM finding WHERE kind = ?1 AND subject = ?2";
+        self.savepoint.execute(sql, params![finding.kind.name(), finding.subject])?;
         Ok(())
     }
 

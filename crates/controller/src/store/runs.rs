@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::event::{EventKind, NewEvent, Severity};
-use crate::run::{Run, RunEnd, RunId, RunState, RunStep};
+use crate::run::{LineLevel, LogLine, Run, RunEnd, RunId, RunState, RunStep};
 use crate::store::{Reader, StoreError, Tx, from_ms, to_ms};
 
 /// Which runs are listed, the newest first.
@@ -103,9 +103,10 @@ impl Tx<'_> {
     /// # Errors
     ///
     /// [`StoreError::Sqlite`].
-    pub fn add_line(&mut self, at: Timestamp, run: RunId, number: i64, text: &str) -> Result<(), StoreError> {
-        let sql = "INSERT OR IGNORE INTO run_line (run, number, at, text) VALUES (?1, ?2, ?3, ?4)";
-        self.savepoint.prepare_cached(sql)?.execute(params![run.0, number, to_ms(at), text])?;
+    pub fn add_line(&mut self, run: RunId, line: &LogLine) -> Result<(), StoreError> {
+        let LogLine { number, at, level, text } = line;
+        let sql = "INSERT OR IGNORE INTO run_line (run, number, at, level, text) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.savepoint.prepare_cached(sql)?.execute(params![run.0, number, to_ms(*at), rank(*level), text])?;
         Ok(())
     }
 
@@ -157,17 +158,23 @@ impl Reader {
         self.read(move |connection| runs(connection, &filter, before.unwrap_or(i64::MAX), limit)).await
     }
 
-    /// The log lines of a run after this number, oldest first, with their numbers and times.
+    /// The log lines of a run after this number which matter this much or more, oldest first.
     ///
     /// # Errors
     ///
     /// As [`Reader::read`].
-    pub async fn lines(&self, run: RunId, after: i64, limit: u32) -> Result<Vec<(i64, Timestamp, String)>, StoreError> {
+    pub async fn lines(
+        &self,
+        run: RunId,
+        least: LineLevel,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<LogLine>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT number, at, text FROM run_line WHERE run = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
+            let sql = "SELECT number, at, level, text FROM run_line \
+                       WHERE run = ?1 AND number > ?2 AND level >= ?3 ORDER BY number LIMIT ?4";
             let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement
-                .query_map(params![run.0, after, limit], |row| Ok((row.get(0)?, from_ms(row.get(1)?), row.get(2)?)))?;
+            let rows = statement.query_map(params![run.0, after, rank(least), limit], line_from_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
@@ -184,6 +191,18 @@ fn runs(connection: &Connection, filter: &RunFilter, before: i64, limit: u32) ->
     let values = params![before, filter.subject, state, filter.is_open, i64::from(limit) + 1];
     let items = statement.query_map(values, from_row)?.collect::<Result<Vec<_>, _>>()?;
     Ok(Page::of(items, limit, |run| run.id.0))
+}
+
+fn line_from_row(row: &Row<'_>) -> rusqlite::Result<LogLine> {
+    let rank = usize::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
+    // What only a newer version knows matters at least as much as what this one does.
+    let level = LineLevel::ALL.get(rank).copied().unwrap_or(LineLevel::Error);
+    Ok(LogLine { number: row.get(0)?, at: from_ms(row.get(1)?), level, text: row.get(3)? })
+}
+
+/// As it is in the store: its place among all levels, so that it can be compared.
+fn rank(level: LineLevel) -> i64 {
+    level as i64
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Run> {

@@ -5,10 +5,14 @@ use jiff::Timestamp;
 
 use super::{RunFilter, Store, StoreError};
 use crate::event::EventKind;
-use crate::run::{RunEnd, RunId, RunState};
+use crate::run::{LineLevel, LogLine, RunEnd, RunId, RunState};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn line(text: &str) -> LogLine {
+    LogLine { number: 1, at: at(2), level: LineLevel::Warn, text: text.into() }
 }
 
 async fn queue(store: &Store, subject: &'static str) -> RunId {
@@ -22,7 +26,7 @@ async fn a_run_is_kept_with_its_steps_as_events_and_read_back_whole_after_a_rest
     let mut feed = store.follow();
     let run = queue(&store, "backup").await;
     store.writer().write(move |tx| tx.begin_run(at(1), run)).await.unwrap();
-    store.writer().write(move |tx| tx.add_line(at(2), run, 1, "frozen")).await.unwrap();
+    store.writer().write(move |tx| tx.add_line(run, &line("frozen"))).await.unwrap();
     let end = RunEnd {
         job_id: Some("bk-1".into()),
         consistency: Some("application".into()),
@@ -38,7 +42,7 @@ async fn a_run_is_kept_with_its_steps_as_events_and_read_back_whole_after_a_rest
     let read = store.reader().run(run).await.unwrap();
     assert_eq!((read.state, read.started_at, read.ended_at), (RunState::Done, Some(at(1)), Some(at(3))));
     assert_eq!((read.job_id.as_deref(), read.consistency.as_deref()), (Some("bk-1"), Some("application")));
-    assert_eq!(store.reader().lines(run, 0, 10).await.unwrap(), [(1, at(2), "frozen".into())]);
+    assert_eq!(store.reader().lines(run, LineLevel::Trace, 0, 10).await.unwrap(), [line("frozen")]);
     assert_eq!(store.reader().schedules().await.unwrap()["backup"].last_success_at, Some(at(3)));
     let events = store.reader().events_after(1, 10).await.unwrap();
     assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), [2, 3]);
@@ -179,9 +183,9 @@ async fn on_a_full_disk_a_change_fails_and_the_next_one_works() {
     set_pages(1).await.unwrap();
     let long = "x".repeat(100_000);
     let text = long.clone();
-    let full = store.writer().write(move |tx| tx.add_line(at(0), run, 1, &text)).await;
+    let full = store.writer().write(move |tx| tx.add_line(run, &line(&text))).await;
     let Err(StoreError::Sqlite(why)) = full else { panic!("{full:?}") };
     assert_eq!(why.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull));
     set_pages(1_000_000).await.unwrap();
-    store.writer().write(move |tx| tx.add_line(at(0), run, 1, &long)).await.unwrap();
+    store.writer().write(move |tx| tx.add_line(run, &line(&long))).await.unwrap();
 }

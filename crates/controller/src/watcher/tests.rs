@@ -12,6 +12,7 @@ use crate::calls::Identity;
 use crate::clock::{Clock, VirtualClock};
 use crate::event::{Event, EventKind};
 use crate::finding::FindingKind;
+use crate::messages::Messages;
 use crate::owner::{Activity, Status, StatusReader, SubjectStatus};
 use crate::plan::{Plan, Subject};
 use crate::store::Store;
@@ -58,6 +59,7 @@ impl Fixture {
             status: StatusReader::new(statuses),
             identity: identities,
             approvals: waiting,
+            messages: Messages::new(Arc::new(clock.clone()), store.clone()).await.unwrap(),
             // The first time nobody answers.
             probe: Box::new(move || {
                 let count = counted.fetch_add(1, Ordering::SeqCst);

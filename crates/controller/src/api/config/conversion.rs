@@ -20,7 +20,7 @@ impl From<&Config> for ConfigReport {
     fn from(config: &Config) -> Self {
         let (Fixed { guest, quiesce, journal, api, metrics, traces, audit, state }, live) =
             (&config.fixed, &config.live);
-        let Live { agent, extensions, backup, notify, retention } = live;
+        let Live { agent, extensions, backup, secrets: _, notify, retention } = live;
         let text = |path: &Path| path.display().to_string();
         Self {
             file: text(config.file()),

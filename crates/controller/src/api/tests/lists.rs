@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Fixture, ask_at};
-use crate::run::RunId;
+use crate::run::{LineLevel, LogLine, RunId};
 
 /// All items of a list, page by page, and how many pages there were.
 async fn pages(fixture: &Fixture, path: &str, name: &str) -> (Vec<Value>, usize) {
@@ -22,6 +22,10 @@ async fn pages(fixture: &Fixture, path: &str, name: &str) -> (Vec<Value>, usize)
     }
 }
 
+fn line(number: i64) -> LogLine {
+    LogLine { number, at: Timestamp::UNIX_EPOCH, level: LineLevel::Info, text: "line".into() }
+}
+
 #[tokio::test]
 async fn each_list_that_grows_is_read_page_by_page_without_a_gap_or_a_repetition() {
     let fixture = Fixture::new().await;
@@ -29,7 +33,7 @@ async fn each_list_that_grows_is_read_page_by_page_without_a_gap_or_a_repetition
         for _ in 0..5 {
             tx.queue_run(Timestamp::UNIX_EPOCH, "x", "", "")?;
         }
-        (1..=4).try_for_each(|number| tx.add_line(Timestamp::UNIX_EPOCH, RunId(3), number, "line"))
+        (1..=4).try_for_each(|number| tx.add_line(RunId(3), &line(number)))
     });
     written.await.unwrap();
     let numbers = |items: &[Value], key: &str| items.iter().map(|item| item[key].as_i64().unwrap()).collect::<Vec<_>>();
@@ -39,7 +43,7 @@ async fn each_list_that_grows_is_read_page_by_page_without_a_gap_or_a_repetition
     assert_eq!((numbers(&events, "number"), count), (vec![1, 2, 3, 4, 5], 3));
     let (lines, count) = pages(&fixture, "/v1/runs/3/log", "lines").await;
     assert_eq!((numbers(&lines, "number"), count), (vec![1, 2, 3, 4], 2));
-    assert_eq!(lines[0], json!({ "number": 1, "at": "1970-01-01T00:00:00Z", "text": "line" }));
+    assert_eq!(lines[0], json!({ "number": 1, "at": "1970-01-01T00:00:00Z", "level": "info", "text": "line" }));
 
     for wrong in ["limit=0", "limit=1001", "limit=-1", "cursor=5", "cursor=e5"] {
         let (status, problem) = fixture.get(&format!("/v1/runs?{wrong}")).await;

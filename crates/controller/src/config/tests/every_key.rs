@@ -57,6 +57,8 @@ const KEYS: &[(&str, &str, &str, &str, Change)] = &[
     ("[extension]", "limits.input_bytes", "1", "2", Live),
     ("[extension]", "limits.output_bytes", "1", "2", Live),
     ("[extension]", "limits.log_bytes", "1", "2", Live),
+    ("secrets.a", "file", r#""secret""#, r#""other-secret""#, Live),
+    ("secrets.a 1", "credential", r#""handed""#, r#""handed-too""#, Live),
     ("[notify]", "kind", r#""webhook""#, r#""ntfy""#, Live),
     ("[notify]", "name", r#""w""#, r#""x""#, Live),
     ("[notify]", "severity", r#""info""#, r#""critical""#, Live),
@@ -76,6 +78,18 @@ const KEYS: &[(&str, &str, &str, &str, Change)] = &[
     ("[notify] 4", "recipients", r#"["a@b"]"#, r#"["a@b", "c@d"]"#, Live),
     ("[notify] 4", "user", r#""u""#, r#""v""#, Live),
     ("[notify] 4", "password_file", r#""secret""#, r#""other-secret""#, Live),
+    ("[notify] 5", "kind", r#""webhook""#, r#""webhook""#, Live),
+    ("[notify] 5", "url", r#""https://a/b""#, r#""https://a/c""#, Live),
+    ("[notify] 5", "signing_secret", r#""a""#, r#""b""#, Live),
+    ("[notify] 6", "kind", r#""ntfy""#, r#""ntfy""#, Live),
+    ("[notify] 6", "url", r#""https://a/b""#, r#""https://a/c""#, Live),
+    ("[notify] 6", "token_secret", r#""a""#, r#""b""#, Live),
+    ("[notify] 7", "kind", r#""smtp""#, r#""smtp""#, Live),
+    ("[notify] 7", "server", r#""m:25""#, r#""m:587""#, Live),
+    ("[notify] 7", "sender", r#""a@b""#, r#""a@c""#, Live),
+    ("[notify] 7", "recipients", r#"["a@b"]"#, r#"["a@b", "c@d"]"#, Live),
+    ("[notify] 7", "user", r#""u""#, r#""v""#, Live),
+    ("[notify] 7", "password_secret", r#""a""#, r#""b""#, Live),
     ("api", "socket", r#""a.sock""#, r#""b.sock""#, Restart),
     ("api", "socket_ro", r#""c.sock""#, r#""d.sock""#, Restart),
     ("api", "group", r#""a""#, r#""b""#, Restart),
@@ -97,6 +111,8 @@ const OTHER_KEY: &str = r#"["RWSKCuCxbHSm4Dgo0fqDPDlbIJyqD2VmcgDHnHr/jXBTd1SvMXo
 const DIGEST: &str = r#""3f8a000000000000000000000000000000000000000000000000000000000000""#;
 const OTHER_DIGEST: &str = r#""3f8b000000000000000000000000000000000000000000000000000000000000""#;
 
+const SECRETS: &str = "[secrets]\na.file = \"secret\"\nb.file = \"other-secret\"\n";
+
 /// Tables with what they need to be valid by themselves.
 fn text(table: &str, changed: Option<&str>) -> String {
     let value = |row: &(&str, &'static str, &'static str, &'static str, Change)| match changed == Some(row.1) {
@@ -109,6 +125,7 @@ fn text(table: &str, changed: Option<&str>) -> String {
         "" => format!("{keys}{AGENT}[[extension]]\nname = \"e\"\nfile = \"a.wasm\"\n"),
         "agent" => format!("[agent]\n{keys}"),
         "backup" => format!("{AGENT}[backup]\n{keys}[quiesce]\napplications = [{{ file_system = \"/a\" }}]\n"),
+        "[notify]" => format!("{AGENT}{SECRETS}[{name}]\n{keys}"),
         _ => format!("{AGENT}[{name}]\n{keys}"),
     }
 }
@@ -178,9 +195,11 @@ fn no_key_is_left_out_of_the_table() {
     let left_out: Vec<_> = known.difference(&walked).map(String::as_str).collect();
     // The tables themselves, one of two that exclude each other, and what only a check needs.
     let others = ["agent", "api", "audit", "backup", "backup.accept_crash_consistent", "backup.every", "extension"];
-    let others =
-        [&others[..], &["extension.cron", "extension.limits", "metrics", "notify", "quiesce", "state", "traces"]]
-            .concat();
+    let others = [
+        &others[..],
+        &["extension.cron", "extension.limits", "metrics", "notify", "quiesce", "secrets", "state", "traces"],
+    ]
+    .concat();
     assert_eq!(left_out, others);
     assert!(walked.is_subset(&known));
 }

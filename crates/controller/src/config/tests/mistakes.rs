@@ -134,7 +134,7 @@ const TABLE: &[Case] = &[
         "[[extension]]\nname = \"e\"\nfile = \"a.wasm\"\nsha256 = \"abc\"\nfunctions = [\"backup.dew\", 1]\nungranted = \"no\"\ninput = [1]\nlimits = { cpu = 1, memory_bytes = \"1\" }\n",
         &[
             "controller.toml:8:10: extension.sha256: expected 64 hex digits, as sha256sum prints them, found 3 digits",
-            "controller.toml:9:14: extension.functions: expected a grant such as backup.due or backup.*, found \"backup.dew\"; there are storage.mounts, backup.due, backup.start, backup.status, disks.list, disks.assign, disks.eject, disks.format, disks.fs-uuid, disks.opsign-command, host-metrics.collect, quiesce.freeze, quiesce.thaw",
+            "controller.toml:9:14: extension.functions: expected a grant such as backup.due or backup.*, found \"backup.dew\"; there are storage.mounts, backup.due, backup.start, backup.status, disks.list, disks.assign, disks.eject, disks.format, disks.fs-uuid, disks.opsign-command, host-metrics.collect, quiesce.freeze, quiesce.thaw, state.get, state.set, state.delete, state.list, notify.send, notify.clear",
             "controller.toml:9:28: extension.functions: expected text, found a whole number",
             "controller.toml:10:13: extension.ungranted: expected \"refuse\" or \"deny\", found \"no\"",
             "controller.toml:11:9: extension.input: expected a table, found a list",

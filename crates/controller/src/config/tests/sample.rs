@@ -61,6 +61,10 @@ fn the_examples_of_the_sample_are_valid_too_and_every_key_is_in_it() {
     // They are explained in [backup], where one cannot have both.
     let elsewhere = ["backup.every", "extension.catch_up", "extension.cron", "extension.jitter", "extension.paused"];
     let elsewhere = [&elsewhere[..], &["extension.window", "extension.zone"]].concat();
+    // By names that the operator chooses.
+    let by_name = ["notify.password_secret", "notify.signing_secret", "notify.token_secret"];
+    let elsewhere = [&elsewhere[..], &by_name, &["secrets.a.credential", "secrets.a.file"]].concat();
+    assert!(shown.contains("secrets.ntfy.file") && shown.contains("secrets.mail.credential"));
     assert_eq!(missing, elsewhere);
     let printed = print(&config, "2026-01-01T00:00:00Z".parse().unwrap());
     assert!(printed.contains("extension    disk-watch from ") && !printed.contains(super::SECRET), "{printed}");
@@ -101,6 +105,7 @@ extension    disk-watch from a.wasm
   next       Thu 2026-01-01 00:30:00 +00:00
   next       Thu 2026-01-01 00:40:00 +00:00
   next       Thu 2026-01-01 00:50:00 +00:00
+secrets      mail, ntfy
 notify       ntfy: ntfy https://ntfy.example.org/.., from warning
 notify       webhook: webhook https://hooks.example.org/.., signed, from warning
 notify       command: command /usr/local/bin/tell-somebody, from warning

@@ -1,5 +1,7 @@
 //! A run of an extension.
 
+use std::sync::Arc;
+
 use agentapi_host::policy::RunError;
 use agentapi_host::{Agent, error_chain};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +18,8 @@ impl HostRunner {
         stop: &CancellationToken,
     ) -> RunEnd {
         let policy = self.prepare(run, agent, &work.policy, work.wall);
+        let state = self.state.of_run(policy.name(), work.remembers).await;
+        let policy = policy.state(Arc::new(state)).notifications(Arc::new(self.messages.clone()));
         match self.drive(&policy, agent, &work.input, stop).await {
             Ok(result) => RunEnd { result: Some(result), ..RunEnd::new(RunState::Done, "") },
             Err(end) => end,

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::actor::Actor;
 use crate::approval::{ApprovalId, ApprovalState, Desk, Verdict, WipeOrder};
 use crate::clock::{Clock, VirtualClock};
-use crate::run::host::{HostRunner, Parking, WIPE, Work};
+use crate::messages::Messages;
+use crate::run::host::{HostRunner, KeptState, Parking, WIPE, Work};
 use crate::run::{AskedWipe, Run, RunContext, RunEnd, RunId, RunState, Runner};
 use crate::store::Store;
 
@@ -61,6 +62,8 @@ impl Fixture {
             work: watch::channel(Arc::new(work)).1,
             coordinator: None,
             desk: Desk::new(Arc::new(clock.clone()), store.clone()),
+            state: KeptState::new(store.clone()),
+            messages: Messages::new(Arc::new(clock.clone()), store.clone()).await.unwrap(),
             audit: None,
             parking: Arc::new(Parking::new(store.clone(), None, Parked::nothing_to_park, Arc::default())),
         };
