@@ -12,9 +12,11 @@ pub(crate) mod applications;
 mod frozen_files;
 mod interruption;
 pub(crate) mod journal;
+pub(crate) mod messages;
 mod parking;
 pub(crate) mod quiesce;
 mod report;
+pub(crate) mod state_file;
 pub(crate) mod tell;
 pub(crate) mod thaw;
 
@@ -34,6 +36,7 @@ use crate::extension::interruption::RunSignals;
 use crate::extension::parking::park;
 use crate::extension::quiesce::QuiesceOptions;
 use crate::extension::report::Printing;
+use crate::extension::state_file::StateFile;
 use crate::extension::tell::tell;
 use crate::extension::thaw::{Freeze, ThawWait};
 use crate::print::StdoutError;
@@ -81,6 +84,10 @@ pub(crate) trait Job {
     /// How long it may keep something frozen, unless the operator says.
     fn lease(&self) -> Duration;
     fn load(&self, host: &Host) -> anyhow::Result<Policy>;
+    /// Where it remembers something, once it is loaded.
+    fn state_file(&self) -> Option<StateFile> {
+        None
+    }
     /// What is printed of it. The thaw may not have worked yet.
     fn report(&self, outcome: &RunOutcome) -> anyhow::Result<String>;
     /// Tells what the report could not say, because the thaw had not worked yet.
@@ -175,7 +182,8 @@ async fn run_with_agent(
         return job.verdict(&outcome)?.conclude(printed);
     };
     let audit = signals.audit.clone();
-    let policy = policy.quiesce(thaws.coordinator.clone(), move || park(audit.as_deref()));
+    let state = job.state_file();
+    let policy = policy.quiesce(thaws.coordinator.clone(), move || park(audit.as_deref(), state.as_ref()));
     let result = signals.run(&policy, agent, &input).await;
     thaws.settle(&mut signals.termination).await;
     // Before anything else is printed: the line would be drawn over it.

@@ -5,6 +5,7 @@ mod check;
 mod distribution;
 mod follow;
 mod input;
+mod kept;
 mod new;
 mod run;
 

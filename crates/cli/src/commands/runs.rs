@@ -1,11 +1,13 @@
 //! `agentapi runs`: the history of the controller.
 
+use agentapi_findings::Severity;
 use clap::Subcommand;
 use serde_json::Value;
 
 use crate::commands::status::local;
 use crate::print::Output;
 use crate::print::escape::visible;
+use crate::print::severity::style;
 use crate::print::table::{Column, Table};
 use crate::print::width::stdout_columns;
 use crate::process::runtime::{block_on, single_threaded};
@@ -20,10 +22,13 @@ pub(crate) enum RunsCommand {
         /// Its number
         run: i64,
     },
-    /// Print the lines that a run has printed
+    /// Print the lines that a run has logged or printed
     Log {
         /// Its number
         run: i64,
+        /// Only lines that matter this much or more
+        #[arg(long, value_name = "LEVEL", value_parser = ["trace", "debug", "info", "warn", "error"])]
+        level: Option<String>,
     },
     /// Stop a run that waits or runs; what it has frozen is thawed
     Stop {
@@ -40,8 +45,11 @@ pub(crate) fn run(daemon: &DaemonOptions, command: Option<&RunsCommand>, output:
             Some(RunsCommand::Show { run }) => {
                 Ok(output.show(&daemon.get(&format!("/v1/runs/{run}")).await?, describe)?)
             }
-            Some(RunsCommand::Log { run }) => Ok(output
-                .show(&daemon.get_list(&format!("/v1/runs/{run}/log?limit=1000"), "lines", 0).await?, describe_log)?),
+            Some(RunsCommand::Log { run, level }) => {
+                let level = level.as_deref().unwrap_or("trace");
+                let path = format!("/v1/runs/{run}/log?limit=1000&level={level}");
+                Ok(output.show(&daemon.get_list(&path, "lines", 0).await?, describe_log)?)
+            }
             Some(RunsCommand::Stop { run }) => {
                 let stopped = daemon.post(&format!("/v1/runs/{run}/stop")).await?;
                 output.report(ExitStatus::Done, &stopped, |_| format!("Run {run} is told to end.\n"))
@@ -93,6 +101,18 @@ fn describe(run: &Value) -> String {
 }
 
 fn describe_log(log: &Value) -> String {
-    let lines = log["lines"].as_array().into_iter().flatten();
-    lines.map(|line| format!("{}  {}\n", local(&line["at"]), visible(line["text"].as_str().unwrap_or("")))).collect()
+    let describe = |line: &Value| {
+        let severity = match line["level"].as_str() {
+            Some("error") => Some(Severity::Critical),
+            Some("warn") => Some(Severity::Warning),
+            _ => None,
+        };
+        let level = severity.map(|_| {
+            let style = style(severity);
+            format!("{style}{}:{style:#} ", line["level"].as_str().unwrap_or(""))
+        });
+        let text = visible(line["text"].as_str().unwrap_or(""));
+        format!("{}  {}{text}\n", local(&line["at"]), level.unwrap_or_default())
+    };
+    log["lines"].as_array().into_iter().flatten().map(describe).collect()
 }

@@ -42,8 +42,10 @@ fn describe_freeze(freeze: &Value) -> String {
 fn describe_findings(findings: &Value) -> String {
     let line = |finding: &Value| {
         let mark = margin(from_word(finding["severity"].as_str()));
-        let [subject, text] = ["subject", "text"].map(|key| visible(finding[key].as_str().unwrap_or("")));
-        format!("{mark}{subject}: {text}\n")
+        let [subject, text] = ["subject", "text"].map(|key| finding[key].as_str().unwrap_or(""));
+        // A message of an extension has lines behind its title.
+        let text: Vec<_> = text.lines().map(visible).collect();
+        format!("{mark}{}: {}\n", visible(subject), text.join("\n   "))
     };
     findings.as_array().into_iter().flatten().map(line).collect()
 }

@@ -13,8 +13,10 @@ use serde_json::Value;
 
 use crate::commands::policy::follow::Follow;
 use crate::commands::policy::input::InputSource;
+use crate::commands::policy::kept::Kept;
 use crate::error::UsageError;
 use crate::extension::quiesce::SHORT_LEASE;
+use crate::extension::state_file::StateFile;
 use crate::extension::{self, ExtensionOptions, Job, RunOutcome, Verdict};
 use crate::print::escape::visible;
 use crate::print::{Output, json_text};
@@ -39,6 +41,9 @@ pub(crate) struct PolicyRunOptions {
     /// remembered, and the audit has nothing of it
     #[arg(long)]
     dry_run: bool,
+    /// Keep what it remembers in FILE, which is made if it is missing; without this, for this run only
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// Let it wipe this device, once; without this, a person at the terminal is asked
     #[arg(long, value_name = "DEVICE=DURABLE-ID")]
     approve: Option<String>,
@@ -48,12 +53,13 @@ pub(crate) struct PolicyRunOptions {
 
 /// Runs an extension once and prints what it returns.
 pub(super) fn run(session: &Session, options: &PolicyRunOptions) -> anyhow::Result<()> {
-    extension::run(session, &options.extension, &PolicyJob { options, output: session.output })
+    extension::run(session, &options.extension, &PolicyJob { options, output: session.output, kept: Kept::default() })
 }
 
 struct PolicyJob<'a> {
     options: &'a PolicyRunOptions,
     output: Output,
+    kept: Kept,
 }
 
 impl Job for PolicyJob<'_> {
@@ -66,7 +72,11 @@ impl Job for PolicyJob<'_> {
     }
 
     fn load(&self, host: &Host) -> anyhow::Result<Policy> {
-        load(host, self.options)
+        self.kept.attach(load(host, self.options)?, self.options.state.as_deref())
+    }
+
+    fn state_file(&self) -> Option<StateFile> {
+        self.kept.file()
     }
 
     fn report(&self, outcome: &RunOutcome) -> anyhow::Result<String> {
@@ -74,6 +84,7 @@ impl Job for PolicyJob<'_> {
     }
 
     fn verdict(&self, _outcome: &RunOutcome) -> anyhow::Result<Verdict> {
+        self.kept.tell();
         Ok(ExitStatus::Done.into())
     }
 }
