@@ -28,6 +28,7 @@ mod policy_audit;
 mod policy_audit_cut;
 mod policy_command;
 mod policy_given;
+mod policy_kept;
 mod policy_quiesce;
 mod pool;
 mod presented;
