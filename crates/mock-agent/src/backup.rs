@@ -15,6 +15,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::clock::BackupClock;
 use crate::scenario::BackupScenario;
 
 /// The backups of one guest: whether one is due, the last one, and how those run that are started from now on.
@@ -33,6 +34,7 @@ pub struct Backup {
     /// How many of them had ended when it was last decided whether a backup is due. They do not count towards it.
     runs_before_due: u64,
     last: Option<Run>,
+    clock: BackupClock,
 }
 
 /// How a backup ends.
@@ -97,17 +99,17 @@ impl Backup {
     /// Makes a backup due for this reason, until one is done. A backup that is running counts, one that has ended
     /// does not.
     pub fn make_due(&mut self, reason: impl Into<String>) {
-        self.decide_due(true, reason.into(), Instant::now());
+        self.decide_due(true, reason.into(), self.now());
     }
 
     /// Lets no backup be due for this reason, until [`Self::make_due`].
     pub fn clear_due(&mut self, reason: impl Into<String>) {
-        self.decide_due(false, reason.into(), Instant::now());
+        self.decide_due(false, reason.into(), self.now());
     }
 
     /// Ends the running backup like this, and returns whether one was running; if not, nothing changes.
     pub fn finish(&mut self, outcome: BackupOutcome) -> bool {
-        self.finish_at(Instant::now(), outcome)
+        self.finish_at(self.now(), outcome)
     }
 
     /// How long backups run that are started from now on. With [`Duration::MAX`] they run until [`Self::finish`].
@@ -135,7 +137,16 @@ impl Backup {
             runs: 0,
             runs_before_due: 0,
             last: None,
+            clock: BackupClock::default(),
         }
+    }
+
+    pub(crate) fn with_clock(self, clock: BackupClock) -> Self {
+        Self { clock, ..self }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
     }
 
     pub(crate) fn due(&self, now: Instant) -> DueData {

@@ -12,6 +12,7 @@
 //! | see what the client did | [`MockAgent::requests`], [`MockAgent::connections`] |
 //! | answer as a real agent did | [`MockAgentBuilder::replay`], with a [`Recording`] |
 //! | present another certificate | [`MockAgent::rotate_certificate`] |
+//! | let hours of a backup pass in a moment | [`MockAgentBuilder::clock`] |
 //!
 //! Dropping a [`MockAgent`] closes the listener and every connection; nothing outlives it. Its memory is bounded
 //! however long it runs: of the requests it keeps the newest only, and of a body that is too large nothing.
@@ -74,6 +75,7 @@
 mod agent;
 mod backup;
 mod certificate;
+mod clock;
 mod connection;
 mod connection_count;
 mod default_scenario;

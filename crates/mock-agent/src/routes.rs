@@ -11,7 +11,6 @@ use http::header::{ALLOW, AUTHORIZATION, HeaderValue};
 use http::{Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tokio::time::Instant;
 
 use crate::envelope::Answer;
 use crate::lock::lock;
@@ -80,12 +79,19 @@ fn allowed_methods(path: &str) -> Option<&'static str> {
 fn on_route(route: Route, body: &[u8], state: &Mutex<State>) -> Answer {
     match route {
         Route::Storage => lock(state).mount_list(),
-        Route::BackupDue => Answer::granted(StatusCode::OK, lock(state).backup.due(Instant::now())),
+        Route::BackupDue => {
+            let backup = &lock(state).backup;
+            Answer::granted(StatusCode::OK, backup.due(backup.now()))
+        }
         Route::StartBackup => with_body(body, |_: Map<String, Value>| {
-            let started = lock(state).backup.start(Instant::now());
-            Answer::granted(StatusCode::ACCEPTED, started)
+            let backup = &mut lock(state).backup;
+            let now = backup.now();
+            Answer::granted(StatusCode::ACCEPTED, backup.start(now))
         }),
-        Route::BackupStatus => Answer::granted(StatusCode::OK, lock(state).backup.status(Instant::now())),
+        Route::BackupStatus => {
+            let backup = &lock(state).backup;
+            Answer::granted(StatusCode::OK, backup.status(backup.now()))
+        }
         Route::Disks => lock(state).disk_list(),
         Route::AssignDisk => with_body(body, |request| lock(state).assign(&request)),
         Route::EjectDisk => with_body(body, |request| lock(state).eject(&request)),

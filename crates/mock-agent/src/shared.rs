@@ -12,6 +12,7 @@ use http::Request;
 use rustls::crypto::CryptoProvider;
 
 use crate::certificate::Certificates;
+use crate::clock::BackupClock;
 use crate::connection_count::ConnectionCount;
 use crate::fault_queue::FaultQueue;
 use crate::lock::lock;
@@ -36,7 +37,11 @@ pub(crate) struct Shared {
 impl Shared {
     /// What an agent with this scenario begins with: a certificate of its own, and a token of its own unless the
     /// scenario has one.
-    pub(crate) fn new(mut scenario: Scenario, upstream: Option<Arc<dyn Upstream>>) -> io::Result<Self> {
+    pub(crate) fn new(
+        mut scenario: Scenario,
+        clock: BackupClock,
+        upstream: Option<Arc<dyn Upstream>>,
+    ) -> io::Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let token = match scenario.token.take() {
             Some(token) => token,
@@ -48,7 +53,7 @@ impl Shared {
         }
         Ok(Self {
             token,
-            state: Mutex::new(State::new(scenario)),
+            state: Mutex::new(State::new(scenario, clock)),
             certificates: Mutex::new(Certificates::fresh(provider)?),
             faults,
             connections: Arc::default(),

@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::backup::Backup;
+use crate::clock::BackupClock;
 use crate::envelope::Answer;
 use crate::inventory::{Disk, HostMetrics, Mount, StorageTarget};
 use crate::scenario::Scenario;
@@ -45,9 +46,9 @@ struct MetricsData<'a> {
 }
 
 impl State {
-    pub(crate) fn new(scenario: Scenario) -> Self {
+    pub(crate) fn new(scenario: Scenario, clock: BackupClock) -> Self {
         Self {
-            backup: Backup::new(scenario.vmid, scenario.backup),
+            backup: Backup::new(scenario.vmid, scenario.backup).with_clock(clock),
             mounts: scenario.mounts,
             disks: scenario.disks,
             dependent_guests: scenario.dependent_guests,

@@ -4,10 +4,12 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
 use super::MockAgent;
+use crate::clock::BackupClock;
 use crate::recording::{Player, Recording};
 use crate::scenario::Scenario;
 use crate::shared::Shared;
@@ -21,6 +23,7 @@ pub struct MockAgentBuilder {
     replay: Option<Recording>,
     replay_speed: Option<f64>,
     upstream: Option<Arc<dyn Upstream>>,
+    clock: BackupClock,
 }
 
 impl MockAgentBuilder {
@@ -63,6 +66,32 @@ impl MockAgentBuilder {
         self
     }
 
+    /// The time since some moment, by which backups run. By default the system's.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use std::time::Duration;
+    ///
+    /// use agentapi_mock::MockAgent;
+    ///
+    /// let hours = Arc::new(AtomicU64::new(0));
+    /// let clock = Arc::clone(&hours);
+    /// let agent = MockAgent::builder().clock(move || Duration::from_secs(3600 * clock.load(Ordering::SeqCst)));
+    /// let agent = agent.start().await?;
+    /// // A backup that is started here is done after this line.
+    /// hours.fetch_add(4, Ordering::SeqCst);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn clock(mut self, elapsed: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        self.clock = BackupClock::of(elapsed);
+        self
+    }
+
     /// Starts the agent on the current tokio runtime. It accepts connections when this returns.
     ///
     /// # Errors
@@ -73,7 +102,7 @@ impl MockAgentBuilder {
     pub async fn start(self) -> io::Result<MockAgent> {
         let player =
             self.replay.map(|recording| Arc::new(Player::new(recording, self.replay_speed)) as Arc<dyn Upstream>);
-        let shared = Shared::new(self.scenario, self.upstream.or(player))?;
+        let shared = Shared::new(self.scenario, self.clock, self.upstream.or(player))?;
         let tcp = TcpListener::bind(self.listen).await?;
         MockAgent::serve(tcp, shared)
     }
@@ -87,6 +116,7 @@ impl Default for MockAgentBuilder {
             replay: None,
             replay_speed: None,
             upstream: None,
+            clock: BackupClock::default(),
         }
     }
 }

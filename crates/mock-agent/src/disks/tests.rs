@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::{AssignRequest, EjectRequest, FormatRequest, State};
+use crate::clock::BackupClock;
 use crate::inventory::{Disk, Role};
 use crate::scenario::Scenario;
 
@@ -11,7 +12,7 @@ const MEDIA_UUID: &str = "0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10";
 const SPARE_UUID: &str = "5b2e8d14-3c60-47a9-8f21-6e0d9c4b7a33";
 
 fn state() -> State {
-    State::new(Scenario::default())
+    State::new(Scenario::default(), BackupClock::default())
 }
 
 fn assign(uuid: &str, mount_point: &str) -> AssignRequest {
