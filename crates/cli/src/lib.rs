@@ -79,8 +79,9 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
-    log::start(&cli.log)?;
     let command = cli.command.unwrap_or(Command::Demo);
+    let is_test = matches!(command, Command::Policy(PolicyCommand::Test(_)));
+    log::start(&cli.log, if is_test { log::ERRORS_ONLY } else { log::DEFAULT_FILTER })?;
     let session = Session { global_target: cli.target, host: cli.host, output };
     refuse_options_without_effect(&command, &session)?;
     match command {
@@ -124,6 +125,7 @@ fn refuse_options_without_effect(command: &Command, session: &Session) -> Result
         Command::Mock(_) => "mock",
         Command::Fingerprint(_) => "fingerprint",
         Command::Policy(PolicyCommand::Check { .. }) => "policy check",
+        Command::Policy(PolicyCommand::Test(_)) => "policy test",
         Command::Policy(PolicyCommand::Distribution(command)) => command.name(),
         Command::Thaw(_) => "thaw",
         Command::Serve(_) => "serve",

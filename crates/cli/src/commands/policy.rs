@@ -8,6 +8,7 @@ mod input;
 mod kept;
 mod new;
 mod run;
+mod test;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ use crate::commands::policy::build::BuildOptions;
 pub(crate) use crate::commands::policy::distribution::DistributionCommand;
 use crate::commands::policy::new::NewOptions;
 use crate::commands::policy::run::PolicyRunOptions;
+use crate::commands::policy::test::PolicyTestOptions;
 use crate::session::Session;
 
 #[derive(Subcommand)]
@@ -55,6 +57,14 @@ Example:
   agentapi policy run nightly.wasm --grants grants.toml --dry-run --trace
   agentapi policy run nightly.wasm --grants grants.toml --input @input.json")]
     Run(Box<PolicyRunOptions>),
+    /// Run an extension's cases against mock agents, and report what is not as expected
+    ///
+    /// Each case has a mock agent and a virtual clock of its own: a backup of four hours takes a moment. The
+    /// extension is the one that was built in the folder above `cases`: by cargo, or the only dist/*.wasm.
+    ///
+    /// Exit status 0 where all is as expected, 1 where something is not, 2 for a case file that is wrong.
+    #[command(after_long_help = test::CASES)]
+    Test(PolicyTestOptions),
     #[command(flatten)]
     Distribution(DistributionCommand),
 }
@@ -66,6 +76,7 @@ pub(crate) fn run(session: &Session, command: PolicyCommand) -> anyhow::Result<(
         PolicyCommand::Build(options) => build::run(&options, session.output),
         PolicyCommand::Check { file } => check::check(session, &file),
         PolicyCommand::Run(options) => run::run(session, &options),
+        PolicyCommand::Test(options) => test::test(session, &options),
         PolicyCommand::Distribution(command) => distribution::run(session, &command),
     }
 }

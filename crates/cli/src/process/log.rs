@@ -26,21 +26,21 @@ pub(crate) struct LogOptions {
 }
 
 impl LogOptions {
-    /// The filter of the command line, else the one of the environment, else the default.
-    fn filter(&self, variable: Option<String>) -> String {
+    /// The filter of the command line, else the one of the environment, else the command's own.
+    fn filter(&self, variable: Option<String>, default: &str) -> String {
         let typed = self.log.clone().or(match self.verbose {
             0 => None,
             1 => Some("info".into()),
             2 => Some("debug".into()),
             _ => Some("trace".into()),
         });
-        typed.or(variable).unwrap_or_else(|| DEFAULT_FILTER.into())
+        typed.or(variable).unwrap_or_else(|| default.into())
     }
 }
 
-/// Installs the subscriber of the process. To be called once.
-pub(crate) fn start(options: &LogOptions) -> Result<(), UsageError> {
-    let text = options.filter(env::var("AGENTAPI_LOG").ok());
+/// Installs the subscriber of the process, with this filter where the user chooses none. To be called once.
+pub(crate) fn start(options: &LogOptions, default: &str) -> Result<(), UsageError> {
+    let text = options.filter(env::var("AGENTAPI_LOG").ok(), default);
     let filter = text.parse::<Targets>();
     let filter = filter.map_err(|error| UsageError(format!("the log filter {text:?} cannot be read: {error}")))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(|| Escaping(LogWriter)).with_ansi(false);
@@ -68,7 +68,9 @@ impl<W: Write> Write for Escaping<W> {
 
 /// Warnings, except the host library's about a wrong pin: the command reports that error itself, and the demo provokes
 /// it on purpose. Any filter that the user chooses shows it.
-const DEFAULT_FILTER: &str = "warn,agentapi_host::sandbox::egress=error";
+pub(crate) const DEFAULT_FILTER: &str = "warn,agentapi_host::sandbox::egress=error";
+/// For a command whose mock agents fail on purpose.
+pub(crate) const ERRORS_ONLY: &str = "error";
 
 #[cfg(test)]
 mod tests {
@@ -87,7 +89,7 @@ mod tests {
     #[test]
     fn the_filter_comes_before_verbosity_and_that_before_the_variable() {
         let filter = |verbose, log: Option<&str>, variable: Option<&str>| {
-            LogOptions { verbose, log: log.map(Into::into) }.filter(variable.map(Into::into))
+            LogOptions { verbose, log: log.map(Into::into) }.filter(variable.map(Into::into), DEFAULT_FILTER)
         };
         assert_eq!(filter(2, Some("a=info"), Some("error")), "a=info");
         assert_eq!(filter(2, None, Some("error")), "debug");

@@ -83,6 +83,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "policy pull",
     "policy push",
     "policy run",
+    "policy test",
     "policy sign",
     "policy verify",
     "record",
