@@ -95,9 +95,11 @@ impl Fixture {
     /// What a run returns.
     fn run(&self, name: &str) -> String {
         let run = self.begin(name);
-        let show = || self.json(&["runs", "show", &run]);
-        wait_until("the run has ended", || show()["ended_at"].is_string());
-        let run = show();
+        // While something is frozen there is no history to be read.
+        let show = || self.output(&["runs", "show", &run, "--json"]);
+        let ended = || serde_json::from_slice::<Value>(&show().stdout).is_ok_and(|run| run["ended_at"].is_string());
+        wait_until("the run has ended", ended);
+        let run = self.json(&["runs", "show", &run]);
         run["result"].as_str().unwrap_or_else(|| panic!("{run}")).to_owned()
     }
 
@@ -124,12 +126,7 @@ fn terminate(mut running: Running) {
 }
 
 #[track_caller]
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    wait_until_mut(what, is_so);
-}
-
-#[track_caller]
-fn wait_until_mut(what: &str, mut is_so: impl FnMut() -> bool) {
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < Duration::from_secs(120), "{what}");
