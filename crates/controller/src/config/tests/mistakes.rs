@@ -221,7 +221,7 @@ const TABLE: &[Case] = &[
         "[[notify]]\nkind = \"webhook\"\nurl = \"a/b\"\ntoken_file = \"x\"\nseverity = \"error\"\n[[notify]]\nkind = \"webhook\"\nurl = \"https://a/b\"\n",
         &[
             "controller.toml:7:7: notify.url: expected a URL with http:// or https://, a host, and no user or blank",
-            "controller.toml:8:1: notify.token_file: unknown key; there are kind, severity, name, url, secret_file",
+            "controller.toml:8:1: notify.token_file: unknown key; there are kind, severity, name, url, secret_file, signing_secret",
             "controller.toml:9:12: notify.severity: expected \"info\" or \"warning\" or \"critical\", found \"error\"",
             "controller.toml:10:1: notify.name: expected a name that no other [[notify]] has",
         ],
