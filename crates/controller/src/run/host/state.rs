@@ -13,7 +13,7 @@ use std::time::Duration;
 use agentapi_host::error_chain;
 use agentapi_host::policy::{MAX_STATE_BYTES, StateFuture, StateStore, StateStoreError};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::store::{Store, StoreError, Tx};
 
@@ -45,13 +45,25 @@ impl KeptState {
         StateOfRun { kept: self.clone(), read: Mutex::new(read) }
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a queue takes is a matter of the machine, not of schedules"
+    )]
     async fn read(&self, extension: &str) -> Result<BTreeMap<String, Vec<u8>>, StoreError> {
-        if let Some(parked) = self.store.parked_for() {
-            return Err(StoreError::Parked(parked));
-        }
-        let name = extension.to_owned();
-        let read = self.store.writer().write(move |tx| tx.kept_state(&name));
-        // A freeze may have begun in between: then this waits in the queue behind it.
+        let read = async {
+            loop {
+                if let Some(parked) = self.store.parked_for() {
+                    return Err(StoreError::Parked(parked));
+                }
+                let name = extension.to_owned();
+                match self.store.writer().write(move |tx| tx.kept_state(&name)).await {
+                    // A queue that a freeze has filled has room again soon after the thaw.
+                    Err(StoreError::Busy) => sleep(PAUSE).await,
+                    outcome => return outcome,
+                }
+            }
+        };
+        // A freeze may begin in between: then this waits in the queue behind it.
         timeout(READ_DEADLINE, read).await.unwrap_or(Err(StoreError::Busy))
     }
 
@@ -96,6 +108,9 @@ impl StateStore for StateOfRun {
 const MAX_WAITING_BYTES: usize = 4 * MAX_STATE_BYTES;
 /// As long as the changes that a freeze has kept waiting may take to be written, on a slow disk.
 const READ_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Between two attempts while the queue is full.
+const PAUSE: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests;
