@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::clock::BackupClock;
-use crate::scenario::BackupScenario;
+use crate::scenario::{BackupScenario, LatestBackup};
 
 /// The backups of one guest: whether one is due, the last one, and how those run that are started from now on.
 ///
@@ -112,6 +112,22 @@ impl Backup {
         self.finish_at(self.now(), outcome)
     }
 
+    /// As if somebody had started another backup, and it had come so far. One that runs is no longer spoken of.
+    pub fn set_latest(&mut self, latest: LatestBackup) {
+        let now = self.now();
+        let (ends_at, outcome) = match latest {
+            LatestBackup::Idle => {
+                (self.runs, self.runs_before_due, self.last) = (0, 0, None);
+                return;
+            }
+            LatestBackup::Running => (now.checked_add(self.duration), self.outcome.clone()),
+            LatestBackup::Done => (Some(now), BackupOutcome::Done),
+            LatestBackup::Failed => (Some(now), BackupOutcome::Failed(self.failure())),
+        };
+        self.runs += 1;
+        self.last = Some(Run { ends_at, outcome });
+    }
+
     /// How long backups run that are started from now on. With [`Duration::MAX`] they run until [`Self::finish`].
     pub fn set_duration(&mut self, duration: Duration) {
         self.duration = duration;
@@ -124,8 +140,9 @@ impl Backup {
 }
 
 impl Backup {
-    pub(crate) fn new(vmid: i64, scenario: BackupScenario) -> Self {
-        Self {
+    pub(crate) fn new(vmid: i64, scenario: BackupScenario, clock: BackupClock) -> Self {
+        let latest = scenario.latest;
+        let mut backup = Self {
             vmid,
             duration: scenario.duration(),
             due: scenario.due,
@@ -137,12 +154,12 @@ impl Backup {
             runs: 0,
             runs_before_due: 0,
             last: None,
-            clock: BackupClock::default(),
-        }
-    }
-
-    pub(crate) fn with_clock(self, clock: BackupClock) -> Self {
-        Self { clock, ..self }
+            clock,
+        };
+        backup.set_latest(latest);
+        // What has ended before does not count towards whether one is due now.
+        backup.decide_due(backup.due, backup.reason.clone(), backup.now());
+        backup
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -199,6 +216,14 @@ impl Backup {
             Some(run) if run.is_running(now) => Phase::Running,
             Some(Run { outcome: BackupOutcome::Done, .. }) => Phase::Done,
             Some(Run { outcome: BackupOutcome::Failed(_), .. }) => Phase::Failed,
+        }
+    }
+
+    /// The text with which backups fail; empty where they are done.
+    fn failure(&self) -> String {
+        match &self.outcome {
+            BackupOutcome::Done => String::new(),
+            BackupOutcome::Failed(error) => error.clone(),
         }
     }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::inventory::{Disk, HostMetrics, Mount, Role, Smart, StorageTarget, ThinPool};
-use crate::scenario::{BackupScenario, Scenario};
+use crate::scenario::{BackupScenario, LatestBackup, Scenario};
 
 impl Default for Scenario {
     fn default() -> Self {
@@ -33,6 +33,7 @@ impl Default for BackupScenario {
         Self {
             due: true,
             reason: "last backup 26h ago, policy daily".to_owned(),
+            latest: LatestBackup::Idle,
             duration_ms: 2000,
             failure: String::new(),
         }

@@ -104,7 +104,7 @@ pub use fault::{Fault, FaultRule, FaultRuleError, Repeat};
 pub use inventory::{Disk, HostMetrics, Mount, Role, Smart, StorageTarget, ThinPool};
 pub use recording::{Failure, Outcome, RecordedExchange, Recording, RecordingError, RecordingWriter};
 pub use request_log::{MAX_KEPT_BYTES, MAX_KEPT_REQUESTS, ReceivedRequest};
-pub use scenario::{BackupScenario, Scenario, ScenarioError};
+pub use scenario::{BackupScenario, LatestBackup, Scenario, ScenarioError};
 pub use selector::{RouteSelector, UnknownRoute};
 pub use state::State;
 pub use upstream::Upstream;

@@ -94,10 +94,28 @@ pub struct BackupScenario {
     pub due: bool,
     /// The reason why one is due, or why none is.
     pub reason: String,
+    /// How far the latest backup has come, which somebody has started before.
+    pub latest: LatestBackup,
     /// How long each backup runs, in milliseconds.
     pub duration_ms: u64,
     /// Empty where backups end as done. Otherwise they end as failed, with this text as their error.
     pub failure: String,
+}
+
+/// How far a backup has come that was not started through this agent's API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LatestBackup {
+    /// There was none, or the agent has forgotten it.
+    #[default]
+    Idle,
+    /// It runs, for the scenario's duration from now on.
+    Running,
+    /// It is done.
+    Done,
+    /// It has failed, with the scenario's text as its error.
+    Failed,
 }
 
 impl BackupScenario {

@@ -48,7 +48,7 @@ struct MetricsData<'a> {
 impl State {
     pub(crate) fn new(scenario: Scenario, clock: BackupClock) -> Self {
         Self {
-            backup: Backup::new(scenario.vmid, scenario.backup).with_clock(clock),
+            backup: Backup::new(scenario.vmid, scenario.backup, clock),
             mounts: scenario.mounts,
             disks: scenario.disks,
             dependent_guests: scenario.dependent_guests,

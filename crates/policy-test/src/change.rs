@@ -57,5 +57,8 @@ impl Change {
                 error => BackupOutcome::Failed(error.into()),
             });
         }
+        if keys.contains_key("latest") {
+            state.backup.set_latest(backup.latest);
+        }
     }
 }

@@ -6,12 +6,13 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{Backup, BackupOutcome};
-use crate::scenario::BackupScenario;
+use crate::clock::BackupClock;
+use crate::scenario::{BackupScenario, LatestBackup};
 
 const HALF: Duration = Duration::from_secs(1);
 
 fn backup() -> Backup {
-    Backup::new(101, BackupScenario::default())
+    Backup::new(101, BackupScenario::default(), BackupClock::default())
 }
 
 fn status(backup: &Backup, now: Instant) -> serde_json::Value {
@@ -61,11 +62,32 @@ fn a_backup_is_due_until_one_is_done() {
 #[test]
 fn a_backup_that_fails_says_why_and_stays_due() {
     let scenario = BackupScenario { duration_ms: 0, failure: "no space left".to_owned(), ..BackupScenario::default() };
-    let (mut backup, now) = (Backup::new(101, scenario), Instant::now());
+    let (mut backup, now) = (Backup::new(101, scenario, BackupClock::default()), Instant::now());
     backup.start(now);
     let wanted = json!({"vmid":101,"phase":"failed","job_id":"bk-101-1","error":"no space left"});
     assert_eq!(status(&backup, now), wanted);
     assert!(backup.due(now).due);
+}
+
+#[test]
+fn a_backup_that_somebody_has_taken_before_is_the_latest_and_makes_none_less_due() {
+    let scenario = BackupScenario { failure: "no space left".to_owned(), ..BackupScenario::default() };
+    for (latest, phase, error) in [
+        (LatestBackup::Running, "running", ""),
+        (LatestBackup::Done, "done", ""),
+        (LatestBackup::Failed, "failed", "no space left"),
+    ] {
+        let scenario = BackupScenario { latest, ..scenario.clone() };
+        let mut backup = Backup::new(101, scenario, BackupClock::default());
+        let now = Instant::now();
+        assert_eq!(status(&backup, now), json!({"vmid":101,"phase":phase,"job_id":"bk-101-1","error":error}));
+        assert!(backup.due(now).due);
+        backup.set_latest(LatestBackup::Done);
+        assert_eq!(status(&backup, now + HALF), json!({"vmid":101,"phase":"done","job_id":"bk-101-2","error":""}));
+        backup.set_latest(LatestBackup::Idle);
+        assert_eq!(status(&backup, now + HALF)["phase"], "idle");
+        assert!(backup.due(now + HALF).due);
+    }
 }
 
 #[test]
