@@ -44,8 +44,8 @@ fn finding(finding: &Finding) -> Notification {
     };
     let text = match (measured, threshold) {
         (Measure::Number(_), Measure::Number(threshold)) => format!("It has reached {threshold}."),
-        (Measure::State(found), _) => format!("It says {found}."),
-        (Measure::Number(_), Measure::State(_)) => String::new(),
+        (Measure::State(found), Measure::State(expected)) => format!("Expected {expected}, found {found}."),
+        (Measure::Number(_), Measure::State(_)) | (Measure::State(_), Measure::Number(_)) => String::new(),
     };
     let what = what.as_str();
     Notification::new(format!("{what}:{place}"), severity, format!("{place}: {}", what.replace('-', " "))).text(text)

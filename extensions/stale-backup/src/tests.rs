@@ -79,7 +79,7 @@ fn a_finding_is_told_by_its_threshold_and_not_by_a_figure_that_changes() {
     let done = status(BackupPhase::Done, "");
     let hot = |degrees| told(&report(1, &done, Ok(&metrics(degrees, SmartHealth::Failing))));
     let [smart, disk] = [
-        ("smart-health:usb", Severity::Critical, "usb: smart health", "It says FAILING."),
+        ("smart-health:usb", Severity::Critical, "usb: smart health", "Expected PASSED, found FAILING."),
         ("disk-hot:usb", Severity::Warning, "usb: disk hot", "It has reached 55."),
     ]
     .map(|(key, severity, title, text)| (key.to_owned(), severity, title.to_owned(), text.to_owned()));
