@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::support::{alone, cargo, output_of, outside_folder, program, root, target_of_outside_builds};
 
-const PACKAGES: [&str; 11] = [
+const PACKAGES: [&str; 12] = [
     "agentapi",
     "agentapi-cli",
     "agentapi-component-runtime",
@@ -15,6 +15,7 @@ const PACKAGES: [&str; 11] = [
     "agentapi-findings",
     "agentapi-host",
     "agentapi-mock",
+    "agentapi-policy-test",
     "agentapi-quiesce",
     "agentapi-registry",
 ];

@@ -35,6 +35,8 @@ pub(crate) struct Case {
     #[serde(default)]
     pub(crate) input: Option<Value>,
     pub(crate) scenario: Option<Spanned<Value>>,
+    /// A recording, by which the agent answers in place of a scenario.
+    pub(crate) replay: Option<Spanned<PathBuf>>,
     #[serde(default)]
     pub(crate) faults: Vec<FaultRule>,
     #[serde(default)]

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use agentapi_contract::config_error;
+use agentapi_host::error_chain;
 use agentapi_host::policy::Limits;
-use agentapi_mock::Scenario;
+use agentapi_mock::{Recording, Scenario};
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
 
@@ -41,6 +42,7 @@ pub(crate) struct ReadCase {
     pub(crate) case: Case,
     pub(crate) line: usize,
     pub(crate) scenario: Scenario,
+    pub(crate) recording: Option<Recording>,
     /// At least one.
     pub(crate) runs: Vec<ReadRun>,
 }
@@ -108,7 +110,19 @@ impl Source<'_> {
         }
         let line = self.text.get(..offset).unwrap_or_default().matches('\n').count() + 1;
         let (scenario, runs) = self.runs(&case)?;
-        Ok(ReadCase { case, line, scenario, runs })
+        let recording = self.recording(&case)?;
+        Ok(ReadCase { case, line, scenario, recording, runs })
+    }
+
+    fn recording(&self, case: &Case) -> Result<Option<Recording>, CaseFileError> {
+        let Some(name) = &case.replay else { return Ok(None) };
+        let offset = Some(name.span().start);
+        if case.scenario.is_some() || case.runs.iter().any(|run| run.scenario.is_some()) {
+            return Err(self.error(offset, "replay: an agent that replays has no scenario, found one"));
+        }
+        let file = self.path.parent().unwrap_or(Path::new("")).join(name.get_ref());
+        let recording = Recording::read(&file);
+        recording.map(Some).map_err(|why| self.error(offset, &format!("replay: {}", error_chain(&why))))
     }
 
     /// What the agent knows at the start, and the runs, of which each may change it.

@@ -1,5 +1,12 @@
 //! Tests extensions by cases: what there is, what is run, and what is expected of it.
-#![doc = ""]
+//!
+//! ```text
+//!  CaseFile::read ─▶ Suite::load: extensions and grants ─▶ Suite::run: side by side ─▶ [CaseOutcome] ─▶ report, junit
+//!                                                            │
+//!                         a mock agent, a virtual clock ─▶ Policy::run ─▶ what it did ─▶ compared with what is expected
+//! ```
+//!
+#![doc = include_str!("../cases.md")]
 mod applications;
 mod case;
 mod change;

@@ -5,7 +5,7 @@
 //! | cases | what is named: files, or folders; else `cases/*.toml` |
 //! | project folder | the folder above `cases/`, or else that of the case file |
 //! | grants | what is named; `grants` in the case file; `grants.toml` in the project folder |
-//! | extension | what is named; `extension` in the case file; else, in the project folder, see [`built`] |
+//! | extension | what is named; `extension` in the case file; the one that was built last in the project folder, see [`built`] |
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,11 +26,7 @@ pub fn case_files(named: &Path) -> Result<Vec<PathBuf>, CaseFileError> {
     }
     let inner = named.join("cases");
     let folder = if inner.is_dir() { inner } else { named.to_owned() };
-    let files = fs::read_dir(&folder).map_err(|why| CaseFileError::new(&folder, format!("cannot be read: {why}")))?;
-    let files = files.filter_map(|file| Some(file.ok()?.path()));
-    let mut files: Vec<_> = files.filter(|file| has_extension(file, "toml")).collect();
-    // The order of a folder is none.
-    files.sort();
+    let files = with_extension(&folder, "toml");
     if files.is_empty() {
         return Err(CaseFileError::new(&folder, "expected case files, *.toml, found none"));
     }
@@ -47,53 +43,95 @@ pub(crate) fn project_folder(case_file: &Path) -> &Path {
     }
 }
 
-/// The extension that was built in a project folder.
-///
-/// | the folder has | the extension is |
-/// | --- | --- |
-/// | `Cargo.toml` | `target/wasm32-wasip2/PROFILE/NAME.wasm`, here or above; the one that was built last |
-/// | else | the only `dist/*.wasm` |
+/// The extension that was built last in a project folder: the only `dist/*.wasm`, or where cargo has put it,
+/// `target/wasm32-wasip2/PROFILE/NAME.wasm` in the folder or above.
 pub(crate) fn built(folder: &Path) -> Result<PathBuf, String> {
-    match fs::read_to_string(folder.join("Cargo.toml")) {
-        Ok(manifest) => built_by_cargo(folder, &manifest),
-        Err(_) => only_in_dist(folder),
+    let in_dist = with_extension(&folder.join("dist"), "wasm");
+    if in_dist.len() > 1 {
+        let count = in_dist.len();
+        return Err(format!("expected one extension in {}, found {count}: name one", folder.join("dist").display()));
     }
+    let built = in_dist.into_iter().chain(built_by_cargo(folder));
+    built.max_by_key(|file| modified(file)).ok_or_else(|| {
+        format!("expected an extension in {}, built by `agentapi policy build` or cargo, found none", folder.display())
+    })
 }
 
-fn built_by_cargo(folder: &Path, manifest: &str) -> Result<PathBuf, String> {
-    let manifest: Table = toml::from_str(manifest).unwrap_or_default();
+fn built_by_cargo(folder: &Path) -> Vec<PathBuf> {
+    let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) else { return Vec::new() };
+    let manifest: Table = toml::from_str(&manifest).unwrap_or_default();
     let name = |table: &str| manifest.get(table).and_then(|table| table.get("name")).and_then(Value::as_str);
-    let name = name("lib").or(name("package")).unwrap_or_default().replace('-', "_");
+    let name = format!("{}.wasm", name("lib").or(name("package")).unwrap_or_default().replace('-', "_"));
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let targets = folder.ancestors().map(|folder| folder.join("target/wasm32-wasip2"));
     let profiles = targets.filter_map(|target| fs::read_dir(target).ok()).flatten().filter_map(Result::ok);
-    let built = profiles.map(|profile| profile.path().join(format!("{name}.wasm"))).filter(|file| file.is_file());
-    built.max_by_key(|file| modified(file)).ok_or_else(|| {
-        format!(
-            "expected target/wasm32-wasip2/PROFILE/{name}.wasm in {} or above, found none: build it",
-            folder.display()
-        )
-    })
+    profiles.map(|profile| profile.path().join(&name)).filter(|file| file.is_file()).collect()
 }
 
 fn modified(file: &Path) -> Option<SystemTime> {
     fs::metadata(file).and_then(|file| file.modified()).ok()
 }
 
-fn only_in_dist(folder: &Path) -> Result<PathBuf, String> {
-    let dist = folder.join("dist");
-    let files = fs::read_dir(&dist).into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
-    let files: Vec<_> = files.filter(|file| has_extension(file, "wasm")).collect();
-    match files.as_slice() {
-        [file] => Ok(file.clone()),
-        other => Err(format!(
-            "expected one extension in {}, found {}: build it, or name it",
-            dist.join("*.wasm").display(),
-            other.len()
-        )),
-    }
+/// The files in a folder whose names end so, in an order that does not change.
+fn with_extension(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
+    let mut files: Vec<_> = files.filter(|file| file.extension().is_some_and(|other| other == extension)).collect();
+    files.sort();
+    files
 }
 
-fn has_extension(file: &Path, extension: &str) -> bool {
-    file.extension().is_some_and(|other| other == extension)
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{built, case_files, project_folder};
+
+    #[test]
+    fn the_extension_is_in_dist_or_where_cargo_puts_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = folder.path().join("extensions/one");
+        fs::create_dir_all(project.join("dist")).unwrap();
+        assert!(built(&project).unwrap_err().ends_with("found none"));
+
+        fs::write(project.join("Cargo.toml"), "[package]\nname = \"night-watch\"").unwrap();
+        let profile = folder.path().join("target/wasm32-wasip2/component");
+        fs::create_dir_all(&profile).unwrap();
+        fs::write(profile.join("other.wasm"), "").unwrap();
+        assert!(built(&project).is_err());
+        fs::write(profile.join("night_watch.wasm"), "").unwrap();
+        assert_eq!(built(&project).unwrap(), profile.join("night_watch.wasm"));
+
+        fs::write(project.join("dist/night-watch.wasm"), "").unwrap();
+        let file = fs::File::options().write(true).open(profile.join("night_watch.wasm")).unwrap();
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+        fs::File::options()
+            .write(true)
+            .open(project.join("dist/night-watch.wasm"))
+            .unwrap()
+            .set_modified(later)
+            .unwrap();
+        assert_eq!(built(&project).unwrap(), project.join("dist/night-watch.wasm"), "it was built last");
+        file.set_modified(later + std::time::Duration::from_secs(60)).unwrap();
+        assert_eq!(built(&project).unwrap(), profile.join("night_watch.wasm"), "it was built last");
+
+        fs::write(project.join("dist/two.wasm"), "").unwrap();
+        assert!(built(&project).unwrap_err().ends_with("found 2: name one"));
+    }
+
+    #[test]
+    fn cases_are_files_or_all_of_a_folder_and_their_project_is_above() {
+        let folder = tempfile::tempdir().unwrap();
+        let cases = folder.path().join("cases");
+        fs::create_dir(&cases).unwrap();
+        assert!(case_files(folder.path()).unwrap_err().to_string().ends_with("*.toml, found none"));
+        for name in ["b.toml", "a.toml", "README.md"] {
+            fs::write(cases.join(name), "").unwrap();
+        }
+        let all = [cases.join("a.toml"), cases.join("b.toml")];
+        assert_eq!(case_files(folder.path()).unwrap(), all);
+        assert_eq!(case_files(&cases).unwrap(), all);
+        assert_eq!(case_files(&all[1]).unwrap(), all[1..]);
+        assert_eq!(project_folder(&all[0]), folder.path());
+        assert_eq!(project_folder(&folder.path().join("x.toml")), folder.path());
+    }
 }

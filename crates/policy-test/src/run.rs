@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use agentapi_host::policy::{AllowOnce, Clock, MemoryState, Policy, VirtualClock};
-use agentapi_host::{Agent, Host, Target};
+use agentapi_host::{Agent, Host, Target, error_chain};
 use agentapi_mock::MockAgent;
 use serde_json::Value;
 
@@ -53,13 +53,16 @@ struct Bench {
 
 impl Bench {
     async fn start(host: &Host, policy: &Policy, case: &ReadCase) -> Result<Self, String> {
-        let failed = |what: &str, why: &dyn std::error::Error| format!("{what}: {}", agentapi_host::error_chain(why));
+        let failed = |what: &str, why: &dyn std::error::Error| format!("{what}: {}", error_chain(why));
         let clock = VirtualClock::starting_at(start_time(case));
         let of_mock = clock.clone();
         let mut scenario = case.scenario.clone();
         scenario.faults.extend(&case.case.faults);
-        let mock = MockAgent::builder().scenario(scenario).clock(move || of_mock.monotonic()).start().await;
-        let mock = mock.map_err(|why| failed("the mock agent does not start", &why))?;
+        let mut mock = MockAgent::builder().scenario(scenario).clock(move || of_mock.monotonic());
+        if let Some(recording) = &case.recording {
+            mock = mock.replay(recording.clone());
+        }
+        let mock = mock.start().await.map_err(|why| failed("the mock agent does not start", &why))?;
         let target = Target::parse(&mock.endpoint(), mock.token(), [mock.fingerprint().to_string()]);
         let agent = target.and_then(|target| host.agent(target));
         let agent = agent.map_err(|why| failed("the mock agent cannot be used", &why))?;

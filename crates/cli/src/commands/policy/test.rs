@@ -106,9 +106,9 @@ A case file:
   result = { outcome = \"done\" }
   calls = [\"backup.status\", \"backup.due\", \"backup.start\", \"backup.status+\"]
 
-A case may say: name, description, input, scenario, faults, clock, state,
-freeze, approve, limits, expect; or several [[case.run]] with after, input,
-scenario, faults, expect. Expected may be: result, exact, error, calls,
+A case may say: name, description, input, scenario, replay, faults, clock,
+state, freeze, approve, limits, expect; or several [[case.run]] with after,
+input, scenario, faults, expect. Expected may be: result, exact, error, calls,
 calls_include, calls_never, posts, log, log_never, notifications, told, state,
 state_without. docs/cases.md says more of each.
 
