@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::Context;
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::error::CommandError;
 
@@ -17,13 +17,19 @@ pub(super) fn cargo(folder: &Path) -> anyhow::Result<PathBuf> {
     succeeded(&output, "cargo build", "where the target is missing: rustup target add wasm32-wasip2")?;
     // The target folder may be anywhere, so cargo is asked.
     let messages = String::from_utf8_lossy(&output.stdout);
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let files = messages.filter_map(|message| message["filenames"].as_array().cloned()).flatten();
-    let components = files.filter_map(|file| file.as_str().map(PathBuf::from));
-    let component = components.filter(|file| file.extension().is_some_and(|extension| extension == "wasm")).last();
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Artifact>(line).ok());
+    let files: Vec<_> = messages.flat_map(|artifact| artifact.filenames).collect();
+    // The project itself is built last.
+    let component = files.into_iter().rfind(|file| file.extension().is_some_and(|extension| extension == "wasm"));
     let missing =
         "cargo has built no component: expected crate-type = [\"cdylib\"] in [lib] of Cargo.toml, found another";
     component.ok_or_else(|| CommandError::new(missing).into())
+}
+
+/// A message of cargo about something that is built; the others have no such key.
+#[derive(Deserialize)]
+struct Artifact {
+    filenames: Vec<PathBuf>,
 }
 
 /// Runs the script `build` of package.json, which writes the component.
