@@ -114,7 +114,7 @@ wrong-length=+N or -N, malformed-json, status=CODE, unauthorized,
 new-certificate, slow-handshake=MS, connection-limit=N. Without *TIMES it stays.
 
 Of a recording, each operation has its answers in the recorded order. A GET
-beyond the recorded ones is answered like the last, a POST with status 409.
+beyond the recorded ones is answered like the last, a POST with status 410.
 
 With --json the endpoint, fingerprint and token are one JSON object in one line.";
 

@@ -45,7 +45,7 @@ impl MockAgentBuilder {
     ///
     /// Each operation has its answers in the order of the recording. Where a GET is asked for more often than recorded,
     /// the last answer is repeated, for clients that poll. A POST beyond the recorded ones, and whatever was never
-    /// recorded, is refused with status 409 and a text that says so.
+    /// recorded, is refused with status 410 and a text that says so.
     #[must_use]
     pub fn replay(mut self, recording: Recording) -> Self {
         self.replay = Some(recording);

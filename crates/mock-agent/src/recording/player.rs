@@ -86,8 +86,8 @@ impl Upstream for Player {
     }
 }
 
-/// 409, below 500: nothing was done.
+/// 410, below 500: nothing was done.
 fn refused(error: String) -> Outcome {
-    let response = Answer::refused(StatusCode::CONFLICT, error).into_response();
+    let response = Answer::refused(StatusCode::GONE, error).into_response();
     Outcome::Answer { status: response.status().as_u16(), body: response.into_body() }
 }

@@ -92,9 +92,9 @@ async fn a_get_repeats_its_last_answer_and_a_post_is_refused_beyond_the_recorded
     }
     assert_eq!(play(Route::StartBackup).await, "200 a");
     let refused = "the recording has 1 start-backup, and this is number 2";
-    assert_eq!(play(Route::StartBackup).await, format!(r#"409 {{"ok":false,"data":null,"error":"{refused}"}}"#));
+    assert_eq!(play(Route::StartBackup).await, format!(r#"410 {{"ok":false,"data":null,"error":"{refused}"}}"#));
     let refused = "the recording has no answer to storage";
-    assert_eq!(play(Route::Storage).await, format!(r#"409 {{"ok":false,"data":null,"error":"{refused}"}}"#));
+    assert_eq!(play(Route::Storage).await, format!(r#"410 {{"ok":false,"data":null,"error":"{refused}"}}"#));
 }
 
 #[tokio::test]
