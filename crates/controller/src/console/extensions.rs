@@ -124,6 +124,9 @@ fn in_words(function: &str) -> (&'static str, bool) {
         "host-metrics.collect" => ("see how the host is doing", false),
         "quiesce.freeze" => ("freeze the applications", true),
         "quiesce.thaw" => ("thaw the applications", true),
+        "state.get" | "state.list" => ("read what it remembers", false),
+        "state.set" | "state.delete" => ("remember something from run to run", false),
+        "notify.send" | "notify.clear" => ("send messages to the operator", false),
         _ => ("call this function", true),
     }
 }
