@@ -30,6 +30,7 @@ mod policy_command;
 mod policy_given;
 mod policy_kept;
 mod policy_quiesce;
+mod policy_shown;
 mod pool;
 mod presented;
 mod reuse;
