@@ -73,7 +73,7 @@ pub use imports::Imports;
 pub use limits::{Breach, Limits};
 pub use log::{Level, Log, TracingLog};
 pub use notification::{MemoryNotifications, Notification, NotificationFuture, NotificationSeverity, Notifications};
-pub use observed::{CallObserver, ObservedCall, ObservedError};
+pub use observed::{CallObserver, LastCall, ObservedCall, ObservedError};
 pub use state_store::{
     MAX_STATE_BYTES, MAX_STATE_KEY_BYTES, MAX_STATE_KEYS, MAX_STATE_VALUE_BYTES, MemoryState, StateFuture, StateStore,
     StateStoreError,

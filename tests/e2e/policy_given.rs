@@ -241,6 +241,10 @@ async fn a_call_in_which_the_run_ends_is_told_as_abandoned_and_a_trap_names_the_
     assert_eq!(seen.calls().last().unwrap(), "clock.sleep-ms abandoned");
     let error = policy.run(&agent, "status;trap").await.unwrap_err();
     assert_eq!(error.to_string(), "the extension trapped (its last call was backup.status)");
+    // What a language does with an error that nobody catches: the words are those of the error.
+    let error = policy.run(&agent, "get a;trap").await.unwrap_err().to_string();
+    let why = "denied: the controller keeps no state for extensions";
+    assert_eq!(error, format!("the extension trapped (its last call was state.get, which failed: {why})"));
 }
 
 /// Two components that were built when the package was 0.2.0 and had none of this: one without a standard library of its

@@ -7,6 +7,7 @@ use std::io;
 use agentapi_contract::wit::{Function, POLICY};
 
 use crate::policy::limits::Breach;
+use crate::policy::observed::LastCall;
 use crate::policy::state::RunState;
 use crate::policy::trap::Trap;
 use crate::sandbox::loader::CompileError;
@@ -56,22 +57,22 @@ pub enum RunError {
     #[error("the extension failed: {0}")]
     Failed(String),
     /// It exceeded a limit, and was stopped.
-    #[error("the extension was stopped{}", after(*last_call))]
+    #[error("the extension was stopped{}", after(last_call.as_ref()))]
     Stopped {
         /// The limit.
         #[source]
         breach: Breach,
-        /// What it had called last; none if it had called nothing.
-        last_call: Option<Function>,
+        /// What it had called last, and whether that failed; none if it had called nothing.
+        last_call: Option<LastCall>,
     },
     /// It trapped.
-    #[error("the extension trapped{}", after(*last_call))]
+    #[error("the extension trapped{}", after(last_call.as_ref()))]
     Trapped {
         /// What the trap was, with the functions of the extension in which it happened.
         #[source]
         trap: Trap,
-        /// What it had called last; none if it had called nothing.
-        last_call: Option<Function>,
+        /// What it had called last, and whether that failed; none if it had called nothing.
+        last_call: Option<LastCall>,
     },
 }
 
@@ -112,8 +113,8 @@ impl RunError {
     }
 }
 
-fn after(last_call: Option<Function>) -> String {
-    last_call.map(|function| format!(" (its last call was {function})")).unwrap_or_default()
+fn after(last_call: Option<&LastCall>) -> String {
+    last_call.map(|call| format!(" (its last call was {call})")).unwrap_or_default()
 }
 
 fn list<T: Display>(items: &BTreeSet<T>) -> String {

@@ -1,5 +1,6 @@
 //! What an extension calls, for whoever looks on: with arguments, answers and times.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,6 +46,13 @@ pub struct ObservedError {
     pub message: String,
 }
 
+impl fmt::Display for ObservedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        if self.message.is_empty() { Ok(()) } else { write!(f, ": {}", self.message) }
+    }
+}
+
 impl ObservedError {
     pub(super) fn new(kind: &str, message: impl Into<String>) -> Self {
         Self { kind: kind.into(), message: message.into() }
@@ -55,12 +63,33 @@ impl ObservedError {
     }
 }
 
-/// The calls of one run. Also notes the latest, for the error of a run that is ended from outside.
+/// The call that a run made last, for the error of a run that gave no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LastCall {
+    /// The function.
+    pub function: Function,
+    /// The error that it was answered with; none where it was answered, or not yet. A language that knows no exceptions
+    /// across its border traps at one that nobody catches, and says no more.
+    pub error: Option<ObservedError>,
+}
+
+impl fmt::Display for LastCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.function)?;
+        match &self.error {
+            Some(error) => write!(f, ", which failed: {error}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The calls of one run. Also notes the latest.
 #[derive(Clone)]
 pub(super) struct Observed {
     observer: Option<Arc<dyn CallObserver>>,
     clock: RunClock,
-    latest: Arc<Mutex<Option<Function>>>,
+    latest: Arc<Mutex<Option<LastCall>>>,
 }
 
 /// A call that has begun.
@@ -71,6 +100,7 @@ pub(super) struct OpenCall {
     function: Function,
     arguments: Value,
     at: Duration,
+    latest: Arc<Mutex<Option<LastCall>>>,
 }
 
 impl Observed {
@@ -79,14 +109,14 @@ impl Observed {
     }
 
     pub(super) fn begin(&self, function: Function, arguments: Value) -> OpenCall {
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(function);
-        let (observer, clock) = (self.observer.clone(), self.clock.clone());
-        OpenCall { observer, at: clock.elapsed(), clock, function, arguments }
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(LastCall { function, error: None });
+        let (observer, clock, latest) = (self.observer.clone(), self.clock.clone(), Arc::clone(&self.latest));
+        OpenCall { observer, at: clock.elapsed(), clock, function, arguments, latest }
     }
 
     /// The call that was made last, if any was.
-    pub(super) fn latest(&self) -> Option<Function> {
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn latest(&self) -> Option<LastCall> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -99,7 +129,10 @@ impl OpenCall {
 
     /// The call failed.
     pub(super) fn failed(mut self, error: impl FnOnce() -> ObservedError) {
-        self.end(|| Err(error()));
+        let error = error();
+        let last = LastCall { function: self.function, error: Some(error.clone()) };
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        self.end(|| Err(error));
     }
 
     fn end(&mut self, outcome: impl FnOnce() -> Result<Value, ObservedError>) {

@@ -77,10 +77,8 @@ impl CallObserver for Follow {
         let answer = match outcome {
             Ok(answer) => format!("= {}", cut(&answer.to_string(), WIDTH_OF_BRANCH)),
             Err(error) => {
-                let (kind, message) = (&error.kind, &error.message);
-                let text = if message.is_empty() { kind.clone() } else { format!("{kind}: {message}") };
                 let red = style(Level::Error);
-                format!("{red}! {}{red:#}", cut(&text, WIDTH_OF_BRANCH))
+                format!("{red}! {}{red:#}", cut(&error.to_string(), WIDTH_OF_BRANCH))
             }
         };
         self.print(&format!("{call}  {took:.1} ms\n│    {answer}"));
