@@ -43,6 +43,7 @@ mod grants;
 mod identity;
 mod imports;
 mod limits;
+mod line;
 mod load;
 mod log;
 mod memory;

@@ -139,7 +139,7 @@ impl Policy {
         self
     }
 
-    /// The same extension with a receiver for the lines that it prints. [`TracingLog`] if not set.
+    /// The same extension with a receiver for the lines that it logs and prints. [`TracingLog`] if not set.
     #[must_use]
     pub fn log(mut self, log: Arc<dyn Log>) -> Self {
         self.settings.log = log;

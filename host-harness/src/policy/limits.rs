@@ -33,13 +33,13 @@ pub struct Limits {
     /// Time from the start of the run to its end, waiting included.
     #[serde(rename = "wall_ms", deserialize_with = "milliseconds")]
     pub wall: Duration,
-    /// Calls of functions of the contract, refused ones included.
+    /// Calls of functions that need a grant, refused ones included. Lines of the log and the clock have limits of their own.
     pub agent_calls: u64,
     /// Length of the input, in bytes.
     pub input_bytes: usize,
     /// Length of the result, or of the text of its failure, in bytes. Refused before it is copied.
     pub output_bytes: usize,
-    /// Length of what it writes to stdout and stderr together, in bytes.
+    /// Length of what it logs, by lines with a level and on stdout and stderr together, in bytes.
     pub log_bytes: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The log of an extension: what it prints, line by line, within a budget of bytes.
+//! The log of an extension: its lines with a level, and what it prints, within a budget of bytes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

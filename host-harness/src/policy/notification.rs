@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::line::check_line;
+
 /// A message of an extension to the operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -92,16 +94,6 @@ pub(super) fn check(notification: &Notification) -> Result<(), String> {
 /// Why this is no key.
 pub(super) fn check_key(key: &str) -> Result<(), String> {
     check_line("a key", key, MAX_KEY_BYTES)
-}
-
-fn check_line(what: &str, line: &str, max_bytes: usize) -> Result<(), String> {
-    let found = match line {
-        "" => "an empty one".to_owned(),
-        _ if line.len() > max_bytes => format!("{} bytes", line.len()),
-        _ if line.chars().any(char::is_control) => "a control character".to_owned(),
-        _ => return Ok(()),
-    };
-    Err(format!("expected {what} of 1 to {max_bytes} bytes without control characters, found {found}"))
 }
 
 const MAX_KEY_BYTES: usize = 128;

@@ -5,6 +5,8 @@ use std::error::Error;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::policy::line::check_line;
+
 /// Keeps what extensions remember. The bounds are checked before it is asked.
 pub trait StateStore: Send + Sync + 'static {
     /// All keys and values of an extension. Called once a run, at its first use of the state.
@@ -168,14 +170,7 @@ pub(super) enum Lasts {
 }
 
 fn check_key(key: &str) -> Result<(), EntryError> {
-    let found = match key {
-        "" => "an empty one".to_owned(),
-        _ if key.len() > MAX_STATE_KEY_BYTES => format!("{} bytes", key.len()),
-        _ if key.chars().any(char::is_control) => "a control character".to_owned(),
-        _ => return Ok(()),
-    };
-    let expected = format!("expected a key of 1 to {MAX_STATE_KEY_BYTES} bytes without control characters");
-    Err(EntryError::InvalidKey(format!("{expected}, found {found}")))
+    check_line("a key", key, MAX_STATE_KEY_BYTES).map_err(EntryError::InvalidKey)
 }
 
 fn check_sizes(entries: &BTreeMap<String, Vec<u8>>, key: &str, value: &[u8]) -> Result<(), EntryError> {

@@ -92,7 +92,7 @@ struct LimitsConfig {
     input_bytes: usize,
     /// What it returns.
     output_bytes: usize,
-    /// What it prints.
+    /// What it logs and prints.
     log_bytes: usize,
 }
 

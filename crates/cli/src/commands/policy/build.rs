@@ -4,13 +4,11 @@
 mod project;
 mod tool;
 
-use std::fs::{self, Permissions};
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use agentapi_host::policy::Grants;
-use agentapi_registry::{Manifest, Wishes, embed, sha256_hex};
+use agentapi_registry::{Manifest, Wishes, embed, place, sha256_hex};
 use anyhow::Context;
 use clap::Args;
 use serde_json::json;
@@ -45,7 +43,10 @@ pub(super) fn run(options: &BuildOptions, output: Output) -> anyhow::Result<()> 
     let wasm = fs::read(&built).with_context(|| format!("{} cannot be read", built.display()))?;
     let wasm = embed(&wasm, &manifest).with_context(|| format!("{} is no extension", built.display()))?;
     let file = options.out.clone().unwrap_or_else(|| project.default_file());
-    write_whole(&file, &wasm).with_context(|| format!("{} cannot be written", file.display()))?;
+    // Whole or not at all: what runs the file may be reading it now.
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let written = folder.map_or(Ok(()), fs::create_dir_all).and_then(|()| place::write(&file, &wasm));
+    written.with_context(|| format!("{} cannot be written", file.display()))?;
     let (size, sha256) = (wasm.len(), sha256_hex(&wasm));
     let record =
         json!({ "file": file, "name": project.name, "version": project.version, "size": size, "sha256": sha256 });
@@ -58,17 +59,4 @@ fn wishes(file: &Path) -> anyhow::Result<Wishes> {
     let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
     Grants::and_limits_from_toml(&text).with_context(|| format!("{} is not right", file.display()))?;
     toml::from_str(&text).with_context(|| format!("{} is not right", file.display()))
-}
-
-/// One that is there is whole: what runs it may be running now.
-fn write_whole(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut whole = tempfile::NamedTempFile::new_in(folder)?;
-    whole.write_all(bytes)?;
-    whole.as_file().sync_all()?;
-    // As any other file that a build leaves, not for its owner alone as a temporary one.
-    whole.as_file().set_permissions(Permissions::from_mode(0o644))?;
-    whole.persist(file)?;
-    Ok(())
 }
