@@ -148,7 +148,8 @@ fn subject(extension: &str, key: &str) -> String {
     format!("{extension}/{key}")
 }
 
-fn extension_of(subject: &str) -> &str {
+/// The extension in the subject of a message.
+pub(crate) fn extension_of(subject: &str) -> &str {
     subject.split_once('/').map_or(subject, |(extension, _)| extension)
 }
 

@@ -74,7 +74,7 @@ fn take_block(bytes: &mut Vec<u8>) -> Option<Vec<u8>> {
 
 fn describe(event: &Value) -> String {
     // A message of an extension has lines, and an event is one.
-    let text = |key: &str| visible(&event[key].as_str().unwrap_or("").replace('\n', " ")).into_owned();
+    let text = |key: &str| visible(&event[key].as_str().unwrap_or("").replace('\n', "; ")).into_owned();
     // Tells a reader of the stream what retention has removed before it came.
     if let (Some(from), Some(to)) = (event["from"].as_i64(), event["to"].as_i64()) {
         return format!("   Events {from} to {to} are no longer kept.\n");

@@ -62,7 +62,7 @@ impl Row {
             kind: event.kind,
             subject: event.subject.clone(),
             run: event.run,
-            text: shown(&event.text),
+            text: shown(&event.text.replace('\n', "; ")),
         }
     }
 }

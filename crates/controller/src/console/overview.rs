@@ -1,5 +1,7 @@
 //! Is everything well? What runs, what waits for a person, what holds.
 
+use std::cmp::Reverse;
+
 use askama::Template;
 use axum::extract::State;
 
@@ -8,7 +10,7 @@ use crate::approval::Approval;
 use crate::console::going::{Frozen, Going};
 use crate::console::page::{Page, Shown};
 use crate::console::time::Time;
-use crate::console::words::{advice, class, shown};
+use crate::console::words::{advice, class, first_and_other_lines, shown};
 use crate::finding::Finding;
 use crate::owner::SubjectStatus;
 use crate::run::host::BACKUP;
@@ -28,8 +30,11 @@ pub(super) struct Overview {
 struct Held {
     class: &'static str,
     severity: &'static str,
+    /// The first line of its text.
     text: String,
-    advice: &'static str,
+    /// The lines that follow, of a message of an extension.
+    details: Vec<String>,
+    advice: String,
     since: Time,
 }
 
@@ -54,7 +59,9 @@ pub(super) async fn show(State(state): State<ApiState>, page: Page) -> Shown<Ove
     let status = state.owner.status.get();
     let subjects: Vec<_> = status.subjects.iter().map(|subject| Row::new(&page, subject)).collect();
     let backup = status.subjects.iter().find(|subject| subject.name == BACKUP).map(|subject| Row::new(&page, subject));
-    let findings = state.findings.borrow().iter().map(|finding| Held::new(&page, finding)).collect();
+    let mut findings = state.findings.borrow().to_vec();
+    findings.sort_by_key(|finding| Reverse(finding.severity));
+    let findings = findings.iter().map(|finding| Held::new(&page, finding)).collect();
     let approvals = state.desk.waiting().borrow().iter().map(|approval| Asked::new(&page, approval)).collect();
     let freeze = Frozen::of(&state);
     Shown(Overview { page, findings, approvals, freeze, backup, subjects })
@@ -62,10 +69,12 @@ pub(super) async fn show(State(state): State<ApiState>, page: Page) -> Shown<Ove
 
 impl Held {
     fn new(page: &Page, finding: &Finding) -> Self {
+        let (text, details) = first_and_other_lines(&finding.text);
         Self {
             class: class(finding.severity),
             severity: finding.severity.name(),
-            text: shown(&finding.text),
+            text,
+            details,
             advice: advice(finding),
             since: page.time(finding.since),
         }

@@ -5,10 +5,17 @@ use agentapi_host::visible;
 
 use crate::event::Severity;
 use crate::finding::{Finding, FindingKind};
+use crate::messages::extension_of;
 
 /// A text of the agent or of an extension, with nothing that a person cannot see. Its template escapes it.
 pub(super) fn shown(text: &str) -> String {
     visible(text).into_owned()
+}
+
+/// The first line of a text, and those that follow: a message of an extension is a title and a text.
+pub(super) fn first_and_other_lines(text: &str) -> (String, Vec<String>) {
+    let mut lines = text.lines().map(shown);
+    (lines.next().unwrap_or_default(), lines.collect())
 }
 
 /// The class of a severity in the style sheet.
@@ -21,8 +28,8 @@ pub(super) fn class(severity: Severity) -> &'static str {
 }
 
 /// What to do about a finding.
-pub(super) fn advice(finding: &Finding) -> &'static str {
-    match finding.kind {
+pub(super) fn advice(finding: &Finding) -> String {
+    let advice = match finding.kind {
         FindingKind::NoSuccess => {
             "Look at its latest run and at its log. If none was made, look whether its schedule is paused."
         }
@@ -33,8 +40,11 @@ pub(super) fn advice(finding: &Finding) -> &'static str {
         FindingKind::StateNotWritten => {
             "Look for room on the disk of the state folder. Runs go on meanwhile, and are not written down."
         }
-        FindingKind::ExtensionNotice => "An extension says so, and clears it when it is over.",
-    }
+        FindingKind::ExtensionNotice => {
+            return format!("{} says so, and clears it when it is over.", extension_of(&finding.subject));
+        }
+    };
+    advice.to_owned()
 }
 
 /// Whether a person can type it as it is: an id with a character that cannot be seen is nobody's to confirm.
@@ -86,7 +96,20 @@ pub(super) fn address(text: &str) -> String {
 mod tests {
     use agentapi_host::records::DiskRole;
 
-    use super::{address, can_be_typed, disk_size, role, size};
+    use jiff::Timestamp;
+
+    use super::{Finding, FindingKind, Severity};
+    use super::{address, advice, can_be_typed, disk_size, first_and_other_lines, role, size};
+
+    #[test]
+    fn a_message_of_an_extension_is_a_title_and_lines_and_says_whose_it_is() {
+        let (title, others) = first_and_other_lines("pve: cpu hot\nIt has reached 40.\n\u{1b}[2J");
+        assert_eq!(title, "pve: cpu hot");
+        assert_eq!(others, ["It has reached 40.", "\\u{1b}[2J"]);
+        let (kind, severity, since) = (FindingKind::ExtensionNotice, Severity::Warning, Timestamp::UNIX_EPOCH);
+        let finding = Finding { kind, subject: "stale-backup/cpu-hot:pve".into(), severity, since, text: title };
+        assert_eq!(advice(&finding), "stale-backup says so, and clears it when it is over.");
+    }
 
     #[test]
     fn sizes_have_a_fitting_unit_and_one_decimal() {
