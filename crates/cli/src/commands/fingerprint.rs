@@ -23,7 +23,7 @@ pub(crate) struct FingerprintOptions {
 pub(crate) fn run(session: &Session, options: &FingerprintOptions) -> anyhow::Result<()> {
     let authority = options.endpoint.parse::<Authority>();
     let authority = authority.map_err(|error| Error::InvalidArgument(format!("endpoint: {error}")))?;
-    let leaf = block_on(single_threaded()?, presented_leaf(&authority, session.host.deadline()))?;
+    let leaf = block_on(single_threaded()?, presented_leaf(&authority, session.host.deadline()?))?;
     Ok(session.output.show(&LeafCertificate::new(authority, leaf), |leaf| describe(leaf, stdout_columns()))?)
 }
 

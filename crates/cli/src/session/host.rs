@@ -1,7 +1,7 @@
 //! `--deadline-ms` and `--component`: how the host runs the client.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::session::load::LoadOptions;
 /// How the host runs the component.
 #[derive(Args, Clone)]
 pub(crate) struct HostOptions {
-    /// Give each call N milliseconds in all [default: 15000]
+    /// Give each call N milliseconds in all [default: 15000] [env: AGENTAPI_DEADLINE_MS]
     ///
     /// From looking the name up to the last byte of the answer.
     #[arg(long, value_name = "N", global = true, help_heading = "Host")]
@@ -28,8 +28,11 @@ pub(crate) struct HostOptions {
 }
 
 impl HostOptions {
-    pub(crate) fn deadline(&self) -> Duration {
-        self.deadline_ms.map_or(DEFAULT_DEADLINE, Duration::from_millis)
+    /// The deadline by the option, else by the environment. That is looked at by whoever makes a call only: a thaw must not
+    /// fail because of a wrong number there.
+    pub(crate) fn deadline(&self) -> Result<Duration, Error> {
+        let given = self.deadline_ms.map(Ok).or_else(|| env::var_os(DEADLINE_VARIABLE).map(|text| deadline_ms(&text)));
+        given.transpose().map(|limit| limit.map_or(DEFAULT_DEADLINE, Duration::from_millis))
     }
 
     /// The name of one of these options that was given, for commands that call nobody.
@@ -41,7 +44,7 @@ impl HostOptions {
     /// Compiles the component, or takes it from the cache. A component that cannot be loaded is reported as
     /// [`Error::Component`], so that programs see the kind `internal` as they do when it traps.
     pub(crate) fn build(&self) -> Result<Host, Error> {
-        let mut builder = Host::builder().deadline(self.deadline());
+        let mut builder = Host::builder().deadline(self.deadline()?);
         builder = builder.loading(LoadOptions::child()).load_limits(self.load.limits());
         if let Some(dir) = cache_dir(|name| env::var_os(name)) {
             builder = builder.cache_dir(dir);
@@ -53,6 +56,15 @@ impl HostOptions {
     }
 }
 
+fn deadline_ms(text: &OsStr) -> Result<u64, Error> {
+    let limit = text.to_str().and_then(|digits| digits.parse().ok());
+    limit.filter(|limit| (1..=MAX_DEADLINE_MS).contains(limit)).ok_or_else(|| {
+        let found = text.to_string_lossy();
+        let expected = format!("{DEADLINE_VARIABLE}: expected a number of 1 to {MAX_DEADLINE_MS}, found {found:?}");
+        Error::InvalidArgument(expected)
+    })
+}
+
 /// Where compiled code is cached. None if the environment names no directory, or an empty one on purpose.
 pub(crate) fn cache_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     match variable("AGENTAPI_CACHE_DIR") {
@@ -61,6 +73,7 @@ pub(crate) fn cache_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<P
     }
 }
 
+const DEADLINE_VARIABLE: &str = "AGENTAPI_DEADLINE_MS";
 /// The longest deadline, in milliseconds: a day. Anything longer is a mistake in the unit.
 const MAX_DEADLINE_MS: u64 = 24 * 60 * 60 * 1000;
 

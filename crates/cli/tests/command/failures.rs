@@ -64,6 +64,26 @@ fn a_call_without_an_answer_ends_at_the_deadline() {
 }
 
 #[test]
+fn a_deadline_may_stand_in_the_environment() {
+    let fixture = Fixture::with(r#"faults = ["any:latency=60000"]"#);
+    let with_deadline = |text: &str, arguments: &[&str]| {
+        let mut command = fixture.command(arguments);
+        command.env("AGENTAPI_DEADLINE_MS", text);
+        run(command)
+    };
+    let ended = with_deadline("1500", &["backup", "start"]);
+    assert!(ended.stderr.starts_with("error: no answer within 1500 ms"), "{ended:?}");
+    let ended = with_deadline("60000", &["backup", "start", "--deadline-ms", "1400"]);
+    assert!(ended.stderr.starts_with("error: no answer within 1400 ms"), "{ended:?}");
+    for wrong in ["", "0", "1.5", "15s", "86400001"] {
+        let outcome = with_deadline(wrong, &["storage"]);
+        let expected =
+            format!("AGENTAPI_DEADLINE_MS: expected a number of 1 to 86400000, found {wrong:?}; nothing was sent\n");
+        assert!(outcome.status == Some(2) && outcome.stderr.ends_with(&expected), "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_broken_answer_to_a_post_says_to_look_first() {
     let fixture = Fixture::with(r#"faults = ["start-backup:half-body"]"#);
     let message = fixture.end_with(5, &["backup", "start"]);

@@ -19,6 +19,7 @@ impl Fixture {
         thaw.arg("--journal").arg(self.path("journal")).args(more);
         thaw.env("AGENTAPI_TOKEN_FILE", "/nowhere/token")
             .env("AGENTAPI_ENDPOINT", "?")
+            .env("AGENTAPI_DEADLINE_MS", "?")
             .env("AGENTAPI_CACHE_DIR", "/proc/1");
         thaw
     }
