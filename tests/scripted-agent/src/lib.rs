@@ -158,6 +158,12 @@ impl ScriptedAgent {
         counted.expect("the agent holds the sender");
     }
 
+    /// How many bytes came through opened connections so far, of whole requests and of others. A connection's bytes are
+    /// counted when a request is whole, or when the connection ends.
+    pub fn application_bytes(&self) -> usize {
+        self.state.application_bytes()
+    }
+
     /// How many TCP connections all listeners have accepted so far, whatever became of them.
     pub fn connections(&self) -> usize {
         self.state.accepted()

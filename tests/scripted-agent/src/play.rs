@@ -41,7 +41,10 @@ pub(crate) async fn play(mut stream: impl Transport, listener: Listener, state: 
     let mut is_silent = false;
     let mut rest = Vec::new();
     loop {
-        let request = match requests.next(&mut stream).await {
+        let bytes_before = requests.bytes_read();
+        let next = requests.next(&mut stream).await;
+        state.count_application_bytes(requests.bytes_read() - bytes_before);
+        let request = match next {
             Ok(request) => request,
             Err(error) if error.kind() == ErrorKind::InvalidData => {
                 stream.write_all(BAD_REQUEST).await?;

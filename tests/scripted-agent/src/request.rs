@@ -58,9 +58,15 @@ fn header(line: &str) -> Option<(String, String)> {
 #[derive(Default)]
 pub(crate) struct RequestReader {
     unread: Vec<u8>,
+    bytes_read: usize,
 }
 
 impl RequestReader {
+    /// All bytes that were read so far, of whole requests and of others.
+    pub(crate) fn bytes_read(&self) -> usize {
+        self.bytes_read
+    }
+
     /// The next request, whole.
     ///
     /// # Errors
@@ -123,7 +129,10 @@ impl RequestReader {
     async fn fill(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> Result<()> {
         match stream.read_buf(&mut self.unread).await? {
             0 => Err(Error::from(ErrorKind::UnexpectedEof)),
-            _ => Ok(()),
+            length => {
+                self.bytes_read += length;
+                Ok(())
+            }
         }
     }
 }

@@ -45,6 +45,7 @@ pub(crate) struct State {
     /// How often something was done that no request had asked for.
     unasked: watch::Sender<usize>,
     accepted: AtomicUsize,
+    application_bytes: AtomicUsize,
     connections_with_requests: AtomicUsize,
 }
 
@@ -57,6 +58,7 @@ impl State {
             received: watch::Sender::new(Vec::new()),
             unasked: watch::Sender::new(0),
             accepted: AtomicUsize::new(0),
+            application_bytes: AtomicUsize::new(0),
             connections_with_requests: AtomicUsize::new(0),
         }
     }
@@ -79,6 +81,15 @@ impl State {
     /// Connections accepted so far.
     pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Counts bytes that came through an open connection, whether or not they are a request.
+    pub(crate) fn count_application_bytes(&self, length: usize) {
+        self.application_bytes.fetch_add(length, Ordering::SeqCst);
+    }
+
+    pub(crate) fn application_bytes(&self) -> usize {
+        self.application_bytes.load(Ordering::SeqCst)
     }
 
     /// The number for a connection that sends its first request.
