@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 fn main() -> Result<()> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let recorded = File::open(here.join("../tests/conformance/cases.jsonl.gz"))?;
+    let recorded = File::open(here.join("../tools/host-conformance/recorded/cases.jsonl.gz"))?;
     for (number, line) in BufReader::new(GzDecoder::new(recorded)).lines().enumerate() {
         let case: Value = serde_json::from_str(&line?)?;
         let request = json!({ "id": number, "op": case["op"], "args": case["args"] });

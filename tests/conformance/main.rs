@@ -1,5 +1,5 @@
 //! The recorded exchanges. A scripted agent plays each, byte for byte, against the real component and host; the outcome
-//! and the requests that arrived at the agent are compared with what is right. `README.md` in this folder describes a
+//! and the requests that arrived at the agent are compared with what is right. `tools/host-conformance/recorded` has them, and describes a
 //! case. `AGENTAPI_CASES` names a file of further cases (JSON Lines, gzipped if it ends in `.gz`).
 //!
 //! A case that was not played proves nothing. The only reason not to play one is a machine without IPv6; the test
@@ -12,49 +12,41 @@
     reason = "a case that cannot be played fails the test"
 )]
 
-mod case;
-mod compare;
-mod machine;
 mod play;
 mod tally;
-mod wire;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use agentapi_host::Host;
+use agentapi_host_conformance::case::{Case, certificates};
+use agentapi_host_conformance::has_ipv6;
 use agentapi_scripted_agent::Certificates;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::case::Case;
-use crate::machine::has_ipv6;
 use crate::play::{Report, play, skip};
 use crate::tally::Tally;
 
-/// The cases in `cases.jsonl.gz`. Written down here as well, so that a file which is cut short fails the test.
-const RECORDED: usize = 2943;
-/// Those of them whose agent listens on `[::1]`.
+/// Those of the recorded cases whose agent listens on `[::1]`.
 const RECORDED_FOR_IPV6: usize = 2;
 /// Cases that run at once, apart from those that only wait for their deadline.
 const MAX_CONCURRENT_CASES: usize = 64;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_recorded_case_comes_out_right() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
-    let recorded = Case::read(&folder.join("cases.jsonl.gz"));
+    let recorded = Case::recorded();
     let further = std::env::var_os("AGENTAPI_CASES").map(|file| Case::read(Path::new(&file))).unwrap_or_default();
-    assert_eq!(recorded.len(), RECORDED, "recorded cases");
     assert_eq!(recorded.iter().filter(|case| case.needs_ipv6()).count(), RECORDED_FOR_IPV6, "recorded cases for IPv6");
 
-    let has_ipv6 = has_ipv6();
+    let (has_ipv6, count) = (has_ipv6(), recorded.len());
     let cases: Vec<_> = recorded.into_iter().chain(further).collect();
     let is_to_be_played = |case: &&Case| has_ipv6 || !case.needs_ipv6();
     let (total, to_be_played) = (cases.len(), cases.iter().filter(is_to_be_played).count());
-    let tally = Tally::of(&play_all(cases, has_ipv6, Certificates::with_folder(folder.join("certs"))).await);
+    let tally = Tally::of(&play_all(cases, has_ipv6, certificates()).await);
 
     let Tally { passed, failed, skipped } = tally;
-    println!("{total} cases, {RECORDED} of them recorded: {passed} passed, {failed} failed, {skipped} skipped");
+    println!("{total} cases, {count} of them recorded: {passed} passed, {failed} failed, {skipped} skipped");
     assert_eq!(passed + failed, to_be_played, "cases that passed or failed");
     assert_eq!(skipped, total - to_be_played, "cases that were skipped");
     assert_eq!(failed, 0, "cases failed; see above");

@@ -1,17 +1,13 @@
 //! Plays a case: starts a scripted agent and a client, performs the operation, and judges the outcome.
 
-use std::io;
 use std::time::Duration;
 
 use agentapi_cli::Request;
 use agentapi_host::{Agent, Error, Host, Target};
-use agentapi_scripted_agent::{Answer, Certificates, Script, ScriptedAgent};
+use agentapi_host_conformance::case::Case;
+use agentapi_scripted_agent::{Certificates, ScriptedAgent};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
-
-use crate::case::Case;
-use crate::compare::is_wanted;
-use crate::wire::check_wire;
 
 /// Far longer than any deadline in a case: a case that has not ended by then hangs.
 const HANG_TIMEOUT: Duration = Duration::from_secs(40);
@@ -35,26 +31,16 @@ pub(crate) fn skip(case: Case, why: &str) -> Report {
 }
 
 pub(crate) async fn play(case: Case, host: &Host, certificates: &Certificates) -> Report {
-    let verdict = match start(&case, certificates).await {
+    let verdict = match case.start_agent(certificates).await {
         // A case without its agent is a failure whatever the reason, or a machine without a network would pass.
-        Err(why) => Verdict::Failed(format!("  it cannot be played: {why}")),
+        Err(why) => Verdict::Failed(format!("it cannot be played: {why}")),
         Ok(agent) => match timeout(HANG_TIMEOUT, perform(&case, &agent, host)).await {
-            Err(_) => Verdict::Failed(format!("  it hangs: no outcome after {HANG_TIMEOUT:?}")),
-            Ok(outcome) => judge(&case, &agent, &outcome),
+            Err(_) => Verdict::Failed(format!("it hangs: no outcome after {HANG_TIMEOUT:?}")),
+            Ok(outcome) => case.judge(&agent, &outcome).map_or_else(Verdict::Failed, |()| Verdict::Passed),
         },
     };
     Report { id: case.id, rule: case.rule, verdict }
 }
-
-async fn start(case: &Case, certificates: &Certificates) -> io::Result<ScriptedAgent> {
-    let script = match &case.server {
-        Value::Null => Script::new([Answer::new(200, "{}")]),
-        server => serde_json::from_value(server.clone()).map_err(io::Error::other)?,
-    };
-    let args = Value::from(case.args.clone()).to_string();
-    ScriptedAgent::start(script.listeners_named_in(&args), certificates).await
-}
-
 /// Performs as many calls as the case has, through one client. The outcome is that of the last one.
 async fn perform(case: &Case, agent: &ScriptedAgent, host: &Host) -> Value {
     let filled = agent.fill(&Value::from(case.args.clone()).to_string());
@@ -89,17 +75,4 @@ async fn connect(args: &Map<String, Value>, agent: &ScriptedAgent, host: &Host) 
         None => host.clone(),
     };
     host.agent(Target::parse(&endpoint, &token, [fingerprint])?)
-}
-
-fn judge(case: &Case, agent: &ScriptedAgent, outcome: &Value) -> Verdict {
-    if let Some(wanted) = &case.want
-        && !wanted.iter().any(|wanted| is_wanted(case, wanted, outcome))
-    {
-        let wanted = Value::from(wanted.clone());
-        return Verdict::Failed(format!("  wanted {wanted}\n  got    {outcome}"));
-    }
-    match check_wire(case, agent) {
-        Ok(()) => Verdict::Passed,
-        Err(why) => Verdict::Failed(format!("  {why}; the outcome was {outcome}")),
-    }
 }

@@ -23,7 +23,7 @@ impl Tally {
             match &report.verdict {
                 Verdict::Passed => {}
                 Verdict::Skipped(why) => println!("skipped {}: {why}", report.id),
-                Verdict::Failed(why) => println!("FAILED {} ({})\n{why}", report.id, report.rule),
+                Verdict::Failed(why) => println!("FAILED {} ({})\n  {why}", report.id, report.rule),
             }
         }
         for (rule, Self { passed, failed, skipped }) in &rules {

@@ -21,6 +21,8 @@ mod fingerprint;
 mod format;
 #[cfg(unix)]
 mod frozen_files;
+#[cfg(target_os = "linux")]
+mod host_conformance;
 mod layout;
 mod mock;
 mod operations;

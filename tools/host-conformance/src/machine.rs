@@ -10,7 +10,7 @@ use rustix::io::Errno;
 /// # Panics
 ///
 /// If that fails for another reason than that there is no IPv6: no case may be skipped for it.
-pub(crate) fn has_ipv6() -> bool {
+pub fn has_ipv6() -> bool {
     match TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
         Ok(_) => true,
         // The interface has no such address, or the kernel was built or started without IPv6.

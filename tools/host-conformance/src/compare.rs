@@ -7,14 +7,18 @@ use crate::case::Case;
 /// The rule by which a command may be quoted in another way than the original quoted it.
 const QUOTED: &str = "as Go, quoted for a shell where needed";
 
-/// Whether an outcome is the wanted one. A field that is not given in the wanted one is not compared.
-pub(crate) fn is_wanted(case: &Case, wanted: &Value, outcome: &Value) -> bool {
-    let succeeds = wanted["ok"] == true;
-    if succeeds != (outcome["ok"] == true) {
-        return false;
-    }
-    if succeeds && case.rule == QUOTED {
+/// Whether an outcome is the one that a case wants.
+pub(crate) fn is_wanted_of(case: &Case, wanted: &Value, outcome: &Value) -> bool {
+    if wanted["ok"] == true && outcome["ok"] == true && case.rule == QUOTED {
         return is_quoted(case, &wanted["value"], &outcome["value"]);
+    }
+    is_wanted(wanted, outcome)
+}
+
+/// Whether an outcome is the wanted one. A field that is not given in the wanted one is not compared.
+pub(crate) fn is_wanted(wanted: &Value, outcome: &Value) -> bool {
+    if (wanted["ok"] == true) != (outcome["ok"] == true) {
+        return false;
     }
     let is_given = |key: &str| wanted.get(key).is_some();
     (!is_given("kind") || wanted["kind"] == outcome["kind"])
