@@ -12,6 +12,7 @@ mod audit;
 mod broken_answers;
 mod built;
 mod burst;
+mod call_order;
 mod component;
 mod composition;
 mod deadline;
