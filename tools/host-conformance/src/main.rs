@@ -1,5 +1,6 @@
 //! `host-conformance PROGRAM ARGS`: plays a host everything that it must withstand, and prints what it has kept.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use agentapi_host_conformance::program::Program;
@@ -12,7 +13,7 @@ use clap::Parser;
 /// commas between them), AGENTAPI_TOKEN and AGENTAPI_DEADLINE_MS, reads JSON Lines on its standard input as
 /// `agentapi call` does, and answers each with a line on its standard output. It ends when its input ends.
 ///
-/// Exit status 0 if all is kept, 1 if not.
+/// Exit status 0 if all is kept, 1 if not, 2 if that could not be tested.
 #[derive(Parser)]
 #[command(name = "host-conformance")]
 struct Arguments {
@@ -42,10 +43,22 @@ fn jobs(text: &str) -> Result<usize, String> {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
-    let Arguments { program, only, recorded, jobs, controller, json } = Arguments::parse();
+async fn main() -> ExitCode {
+    match test(Arguments::parse()).await {
+        Ok(status) => status,
+        Err(why) => {
+            // Whoever has closed standard error does not want to know.
+            let _ = writeln!(std::io::stderr(), "error: {why:#}");
+            ExitCode::from(COULD_NOT_TEST)
+        }
+    }
+}
+
+async fn test(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { program, only, recorded, jobs, controller, json } = arguments;
     let (path, args) = program.split_first().ok_or_else(|| anyhow::anyhow!("a program expected"))?;
     let program = Program { path: path.clone(), args: args.to_vec(), controller };
+    program.answers().await.map_err(|why| anyhow::anyhow!("the program cannot be tested: {why}"))?;
     let report = run(&program, &Options { only, recorded, jobs }).await;
     anyhow::ensure!(!report.sections.is_empty(), "no check has that text in its name or section");
     match json {
@@ -55,5 +68,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     Ok(if report.is_kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// As for a wrong command line.
+const COULD_NOT_TEST: u8 = 2;
 /// More would only wait for each other.
 const MAX_JOBS: usize = 64;

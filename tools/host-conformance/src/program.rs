@@ -75,6 +75,18 @@ impl Program {
         started.map_err(|why| format!("{}: {why}", self.path))
     }
 
+    /// Whether it can be started and answers a line, so that a wrong path is told once and not for each check.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`] and [`Running::call`].
+    pub async fn answers(&self) -> Result<(), String> {
+        // Nobody listens there, and no answer needs anybody to.
+        let [endpoint, token] = ["127.0.0.1:9", "token"].map(String::from);
+        let target = Target { endpoint, fingerprints: vec!["00".repeat(32)], token, deadline: None };
+        self.start(&target, Vec::new()).await?.wait_until_ready().await
+    }
+
     fn spawn(
         &self,
         variables: impl IntoIterator<Item = (String, String)>,
@@ -166,7 +178,11 @@ impl Running {
     ///
     /// As [`Self::call`].
     pub async fn wait_until_ready(&mut self) -> Result<(), String> {
-        self.call("fs-uuid", &Map::from_iter([("durable_id".to_owned(), json!("uuid:1"))])).await.map(drop)
+        let answer = self.call("fs-uuid", &Map::from_iter([("durable_id".to_owned(), json!("uuid:1"))])).await?;
+        match answer == json!({"ok": true, "value": "1"}) {
+            true => Ok(()),
+            false => Err(format!("expected the UUID 1 of the durable id uuid:1, found {answer}")),
+        }
     }
 
     /// The most memory that it has had so far, in KiB.

@@ -22,8 +22,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
     for code in [301, 302, 303, 307, 308] {
         for place in PLACES {
             let redirect = || Answer::new(code, STORAGE).header("location", place);
-            let name =
-                format!("a redirect by {code} to {} is not followed", place.split_once(':').map_or("", |(_, at)| at));
+            let name = format!("a redirect by {code} to {place} is not followed");
             scenes.push(
                 Scene::new(name, [redirect(), redirect(), job()])
                     .listeners(others)
