@@ -51,6 +51,8 @@ pub struct Running {
     stderr: Arc<Mutex<VecDeque<u8>>>,
     reading_stderr: JoinHandle<()>,
     calls: u64,
+    /// How long an answer is waited for.
+    patience: Duration,
     /// All that it has answered.
     answers: String,
     _controller: Option<Controller>,
@@ -71,7 +73,10 @@ impl Program {
                 (Some(controller), vec![("AGENTAPI_SOCKET".into(), socket)])
             }
         };
-        let started = self.spawn(variables.into_iter().chain(further), controller);
+        let mut started = self.spawn(variables.into_iter().chain(further), controller);
+        if let (Ok(running), Some(deadline)) = (&mut started, target.deadline) {
+            running.patience = deadline * OVERRUNS + BUSY_TIME;
+        }
         started.map_err(|why| format!("{}: {why}", self.path))
     }
 
@@ -123,6 +128,7 @@ impl Program {
             stderr,
             reading_stderr,
             calls: 0,
+            patience: HANG_TIMEOUT,
             answers: String::new(),
             _controller: controller,
         })
@@ -156,8 +162,8 @@ impl Running {
         let stdin = self.stdin.as_mut().expect("no call is made after the end");
         // A program that has ended does not read it; that it does not answer either shows below.
         let _ = stdin.write_all(line.as_bytes()).await;
-        let answer = match timeout(HANG_TIMEOUT, self.stdout.next_line()).await {
-            Err(_) => return Err(format!("no answer to {op} within {} s", HANG_TIMEOUT.as_secs())),
+        let answer = match timeout(self.patience, self.stdout.next_line()).await {
+            Err(_) => return Err(format!("no answer to {op} within {} s", self.patience.as_secs())),
             Ok(Ok(Some(answer))) => answer,
             Ok(_) => return Err(format!("it ended in place of answering {op}{}", self.last_words().await)),
         };
@@ -236,6 +242,10 @@ impl Drop for Running {
     }
 }
 
+/// An answer that is so many times as late as it may be does not come.
+const OVERRUNS: u32 = 3;
+/// What a busy machine takes to start a program and make a call besides.
+const BUSY_TIME: Duration = Duration::from_secs(10);
 /// Far longer than any deadline that a program is given: one that has not answered by then hangs.
 const HANG_TIMEOUT: Duration = Duration::from_secs(40);
 /// Bytes that are kept of what a program writes to its standard error.
