@@ -1,0 +1,9 @@
+"""A host of the agentapi component in Python, to be read and changed.
+
+It keeps what docs/hosting.md asks of a host, except for this:
+
+- A call's deadline ends waiting for the network, and not a component that computes: an endless loop in it is not ended.
+- One call at a time, and a TLS handshake for each: no connection is kept for the next one.
+- A name's addresses are tried one after the other, each with its share of the time that is left.
+- An agent that demands a client certificate in TLS 1.3 may look like a connection that broke (`interrupted`).
+"""
