@@ -10,7 +10,8 @@ from .client import OPERATIONS, CallError, Client
 from .component import load
 from .network import DEFAULT_DEADLINE_S, InvalidArgument, PinnedSender
 
-REPOSITORY_COMPONENT = Path(__file__).resolve().parents[4] / "host-harness" / "component" / "agentapi.wasm"
+# Beside the package, or where the repository has it.
+COMPONENTS = ("../agentapi.wasm", "../../../../host-harness/component/agentapi.wasm")
 
 
 def main(make_sender=PinnedSender):
@@ -34,16 +35,20 @@ def parse_options():
     parser.add_argument("--endpoint", default=variable("AGENTAPI_ENDPOINT"), help="host:port of the agent")
     parser.add_argument("--fingerprint", action="append", help="SHA-256 of its leaf certificate; repeatable")
     parser.add_argument("--deadline-ms", type=int, default=variable("AGENTAPI_DEADLINE_MS"))
-    parser.add_argument("--component", default=variable("AGENTAPI_COMPONENT", REPOSITORY_COMPONENT))
+    parser.add_argument("--component", default=variable("AGENTAPI_COMPONENT", find_component()))
     options = parser.parse_args()
     # Never an argument: every user of the machine can read those.
     options.token = variable("AGENTAPI_TOKEN")
     if options.fingerprint is None and "AGENTAPI_FINGERPRINT" in os.environ:
         options.fingerprint = variable("AGENTAPI_FINGERPRINT").split(",")
-    for name in ("endpoint", "fingerprint", "token"):
+    for name in ("endpoint", "fingerprint", "token", "component"):
         if getattr(options, name) is None:
             parser.error(f"expected AGENTAPI_{name.upper()} in the environment")
     return options
+
+
+def find_component():
+    return next((path for path in (Path(__file__).parent / name for name in COMPONENTS) if path.exists()), None)
 
 
 def connect(options, make_sender):

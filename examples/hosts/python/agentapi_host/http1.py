@@ -117,7 +117,10 @@ class Response:
     def _read_framing_line(self):
         line = self._read_line(self._framing_left, "framing")
         self._framing_left -= len(line) + 1
-        return line.removesuffix(b"\r")
+        # In a head a line feed may stand alone (RFC 9112, section 2.2), but not here.
+        if not line.endswith(b"\r"):
+            raise ProtocolError("expected a line of a chunked body to end with CR LF")
+        return line[:-1]
 
     def _read_chunks(self):
         body = bytearray()

@@ -167,7 +167,7 @@ class PinnedSender:
         except queue.Empty:
             raise Failure("DNS-timeout", "the name was not found within the time") from None
         if isinstance(answer, Exception):
-            raise Failure("DNS-error", str(answer)) from answer
+            raise Failure("destination-not-found", str(answer)) from answer
         return answer
 
     def _converse(self, tls, request):
@@ -261,7 +261,7 @@ def handshake_failure(why):
 
 def broken(why):
     """The failure of a connection that broke after a byte of the request was sent."""
-    return Failure("TLS-alert-received" if is_alert(why) else "connection-terminated", str(why))
+    return Failure("TLS-protocol-error" if is_alert(why) else "connection-terminated", str(why))
 
 
 def is_alert(why):
@@ -279,10 +279,10 @@ def parse_fingerprint(text):
 
 def parse_authority(text):
     """Host and port, so that two spellings of one address are equal."""
-    match = re.fullmatch(r"(?:\[(?P<v6>[^\]]*)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?", text.strip())
+    match = re.fullmatch(r"(?:\[(?P<v6>[^\]]*)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]{1,9}))?", text.strip())
     if not match:
         return None
-    host = match["v6"] if match["v6"] is not None else match["name"]
+    host = match["v6"] if match["v6"] is not None else match["name"].lower()
     try:
         host = ipaddress.ip_address(host)
     except ValueError:
