@@ -1,0 +1,3 @@
+module agentapi.example/host
+
+go 1.27
