@@ -178,6 +178,10 @@ func (c *connection) converse(request *outgoingRequest) (uint16, []byte, error) 
 		return 0, nil, err
 	}
 	defer response.Body.Close()
+	// Interim answers are passed over by now, except for one that would end HTTP on this connection.
+	if response.StatusCode < 200 {
+		return 0, nil, failure("HTTP-protocol-error", "an answer of status %d", response.StatusCode)
+	}
 	c.phase = "connection-read-timeout"
 	if response.ContentLength > maxBodyBytes {
 		return 0, nil, tooLarge()
