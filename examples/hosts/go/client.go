@@ -255,4 +255,3 @@ func caseText(field string, value Variant) string {
 	}
 	return value.Tag
 }
-

@@ -1,3 +1,3 @@
 module agentapi.example/host
 
-go 1.27
+go 1.24

@@ -96,8 +96,8 @@ func (i *Imports) interfaces() []importedInterface {
 		{"wasi:io/streams@0.2.0",
 			map[string]uint32{"input-stream": inputStreamKind, "output-stream": outputStreamKind, "error": errorKind},
 			map[string]importedFunction{
-				"[method]input-stream.read":                       i.read,
-				"[method]input-stream.blocking-read":              i.read,
+				"[method]input-stream.read":                      i.read,
+				"[method]input-stream.blocking-read":             i.read,
 				"[method]output-stream.blocking-write-and-flush": i.write,
 			}},
 		{"wasi:http/types@0.2.0", httpResources, i.httpFunctions()},

@@ -7,6 +7,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -34,11 +35,9 @@ type answer struct {
 
 func main() {
 	client, err := connect()
-	if err != nil {
-		if err.Kind == "" {
-			fmt.Fprintln(os.Stderr, err.Message)
-			os.Exit(2)
-		}
+	if err != nil && err.Kind == "" {
+		fmt.Fprintln(os.Stderr, err.Message)
+		os.Exit(2)
 	}
 	input := bufio.NewReader(os.Stdin)
 	for {
@@ -62,10 +61,8 @@ func main() {
 // connect makes a client of what the environment says. An error without a kind is wrong usage.
 func connect() (*Client, *CallError) {
 	endpoint, token, pins := os.Getenv("AGENTAPI_ENDPOINT"), os.Getenv("AGENTAPI_TOKEN"), os.Getenv("AGENTAPI_FINGERPRINT")
-	path := os.Getenv("AGENTAPI_COMPONENT")
-	if path == "" {
-		path = "agentapi.wasm"
-	}
+	path := flag.String("component", "agentapi.wasm", "the component")
+	flag.Parse()
 	deadline := defaultDeadline
 	if text, isSet := os.LookupEnv("AGENTAPI_DEADLINE_MS"); isSet {
 		milliseconds, err := strconv.Atoi(text)
@@ -79,7 +76,7 @@ func connect() (*Client, *CallError) {
 			return nil, &CallError{Message: "expected " + name + " in the environment"}
 		}
 	}
-	component, err := LoadComponent(path, cacheFolder())
+	component, err := LoadComponent(*path, cacheFolder())
 	if err != nil {
 		return nil, &CallError{Message: err.Error()}
 	}

@@ -26,7 +26,9 @@ def main(make_sender=PinnedSender):
         except BrokenPipeError:
             # The reader has seen enough. Python would fail once more when it closes standard output.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return
+            break
+    if client:
+        client.close()
 
 
 def parse_options():

@@ -52,6 +52,9 @@ class Client:
         # For an id without a UUID there is an empty text.
         return "" if operation == "fs-uuid" and value is None else self._masked(value)
 
+    def close(self):
+        self._sender.close()
+
     def _connect(self):
         instance = self._new_instance()
         refusal = instance.call("session", "connect", *self._connection)

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 exchange over a connection that is closed afterwards, read strictly (RFC 9112).
+"""Requests and answers of HTTP/1.1, read strictly (RFC 9112).
 
 An answer that can be read in two ways is refused. `http.client` is not used: it reads a body without a usable length up to
 the end of the connection, and so takes half an answer for a whole one.
@@ -44,7 +44,8 @@ class Response:
         self._receive = receive
         self._buffer = bytearray()
         self._framing_left = MAX_FRAMING_BYTES
-        self.has_begun = False
+        # Whether what ends the body is in its framing, and not the end of the connection.
+        self._is_framed = True
 
     def read_head(self):
         """The status. Interim answers, such as `100 Continue`, are passed over."""
@@ -76,6 +77,11 @@ class Response:
                 raise ProtocolError("expected one content-length, a number")
             return self._read_exactly(self._within_limit(int(lengths[0])))
         return self._read_to_end()
+
+    def is_reusable(self):
+        """Whether the connection may carry another request, once the body was read."""
+        options = [option.lower() for option in self._values(b"connection")]
+        return self._is_framed and self._minor == 1 and b"close" not in options and not self._buffer
 
     def _values(self, wanted):
         return [part.strip() for name, value in self._headers if name == wanted for part in value.split(b",")]
@@ -147,6 +153,7 @@ class Response:
         return part
 
     def _read_to_end(self):
+        self._is_framed = False
         while received := self._receive():
             self._buffer += received
             self._within_limit(len(self._buffer))
@@ -156,7 +163,6 @@ class Response:
         received = self._receive()
         if not received:
             raise Incomplete("the connection ended before the whole answer was there")
-        self.has_begun = True
         self._buffer += received
 
     @staticmethod

@@ -6,7 +6,7 @@ which the host has an object of its own; of a `result` without ambiguity only th
 
 from wasmtime.component import ResourceHost, Variant
 
-from .network import Failure
+from .failure import Failure
 
 # The most bytes that a stream takes at once. Source: `blocking-write-and-flush` of `wasi:io/streams`.
 MAX_WRITE_BYTES = 4096

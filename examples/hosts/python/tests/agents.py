@@ -74,15 +74,21 @@ class Agent:
 
 
 def answer(agent, tcp, body=STORAGE, wait=None):
-    """An agent that has one answer. With `wait` it sends a byte, waits, and so on."""
+    """An agent that has one answer."""
     with agent.secure(tcp) as tls:
         agent.read_request(tls)
-        body = json.dumps(body).encode()
-        data = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
-        for at in range(0, len(data), len(data) if wait is None else 1):
-            tls.sendall(data[at:] if wait is None else data[at : at + 1])
-            if wait:
-                wait()
+        send(tls, body, wait)
+
+
+def send(tls, body=STORAGE, wait=None, headers=b""):
+    """Sends an answer: all of it, or with `wait` a byte, waits, and so on."""
+    body = json.dumps(body).encode()
+    data = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n%s\r\n%s" % (len(body), headers, body)
+    if wait is None:
+        return tls.sendall(data)
+    for at in range(len(data)):
+        tls.sendall(data[at : at + 1])
+        wait()
 
 
 def impersonate(version):

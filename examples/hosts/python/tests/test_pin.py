@@ -8,8 +8,9 @@ from pathlib import Path
 
 from agentapi_host.client import CallError, Client
 from agentapi_host.component import load
+from agentapi_host.failure import Failure
 from agentapi_host.imports import OutgoingRequest
-from agentapi_host.network import Failure, InvalidArgument, PinnedSender
+from agentapi_host.network import InvalidArgument, PinnedSender
 
 from . import agents
 
@@ -29,6 +30,7 @@ class AgentTest(unittest.TestCase):
 
     def client(self, agent, sender=PinnedSender, deadline_s=5.0, pins=(agents.fingerprint(agents.PINNED),)):
         made = sender(agent.endpoint, TOKEN, list(pins), deadline_s)
+        self.addCleanup(made.close)
         return Client(*self.loaded, made, agent.endpoint, list(pins))
 
     def failure(self, client, operation="storage"):
@@ -73,6 +75,43 @@ class Pin(AgentTest):
         self.assertEqual(sender.pin("other:443", [first, second])[0], "authority")
         for leaves in ([], [first], [first, bytes([2]) * 32], [first, second, bytes([2]) * 32]):
             self.assertEqual(sender.pin("agent:443", leaves)[0], "fingerprints", leaves)
+
+
+class Reuse(AgentTest):
+    """What becomes of the connection of the call before."""
+
+    def connections(self, after_the_first, headers=b""):
+        answered = threading.Event()
+
+        def serve(agent, tcp):
+            with agent.secure(tcp) as tls:
+                while True:
+                    agent.read_request(tls)
+                    agents.send(tls, headers=headers)
+                    if not answered.is_set():
+                        after_the_first(tls)
+                        answered.set()
+
+        agent = self.agent(serve)
+        client = self.client(agent)
+        self.assertEqual(client.call("storage")["vmid"], 101)
+        self.assertTrue(answered.wait(10))
+        self.assertEqual(client.call("storage")["vmid"], 101)
+        client.close()
+        agent.stop()
+        return agent.connections
+
+    def test_one_on_which_nothing_arrived_is_used_again(self):
+        self.assertEqual(self.connections(lambda tls: None), 1)
+
+    def test_one_on_which_something_arrived_is_not(self):
+        stray = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+        self.assertEqual(self.connections(lambda tls: tls.sendall(stray)), 2)
+        # The beginning of a record, of which TLS shows nothing.
+        self.assertEqual(self.connections(lambda tls: os.write(tls.fileno(), b"\x17\x03\x03\x00\x20")), 2)
+
+    def test_one_that_the_agent_closes_is_not(self):
+        self.assertEqual(self.connections(lambda tls: None, headers=b"connection: close\r\n"), 2)
 
 
 class Deadline(AgentTest):
