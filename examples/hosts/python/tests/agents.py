@@ -8,8 +8,11 @@ import ssl
 import threading
 from pathlib import Path
 
-from tlslite.api import HandshakeSettings, TLSConnection, X509CertChain, parsePEMKey
 from tlslite.errors import TLSError
+from tlslite.handshakesettings import HandshakeSettings
+from tlslite.tlsconnection import TLSConnection
+from tlslite.utils.keyfactory import parsePEMKey
+from tlslite.x509certchain import X509CertChain
 
 # Throw-away certificates with their keys, which the recorded exchanges have too.
 CERTIFICATES = Path(__file__).parents[4] / "tools" / "host-conformance" / "recorded" / "certs"
