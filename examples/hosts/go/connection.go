@@ -119,7 +119,7 @@ func handshakeFailure(err error) error {
 // failure finds the error code of an error.
 func (c *connection) failure(err error) *Failure {
 	var known *Failure
-	var refused *net.OpError
+	var operation *net.OpError
 	var name *net.DNSError
 	switch {
 	case errors.As(err, &known):
@@ -128,9 +128,10 @@ func (c *connection) failure(err error) *Failure {
 		return failure(c.phase.Load().(string), "the time was over: %w", err)
 	case errors.As(err, &name):
 		return failure("destination-not-found", "%w", err)
-	case errors.As(err, &refused) && refused.Op == "dial":
+	case errors.As(err, &operation) && operation.Op == "dial":
 		return failure("destination-unavailable", "%w", err)
-	case errors.As(err, new(tls.AlertError)):
+	case errors.As(err, &operation) && operation.Op == "remote error":
+		// An alert of TLS, such as that a client certificate is required.
 		return failure("TLS-protocol-error", "%w", err)
 	}
 	return failure("HTTP-response-incomplete", "%w", err)
