@@ -1,5 +1,12 @@
 // A host of the agentapi component in Go, to be read and changed. It runs the component in wasmtime by its C API, because
-// the packages for Go have no linker for components. README.md says what it does not keep.
+// the packages for Go have no linker for components.
+//
+// It keeps what docs/hosting.md asks of a host, except for this:
+//
+//   - A call's deadline ends waiting for the network, and not a component that computes.
+//   - Each call has a connection of its own, and so a TLS handshake.
+//   - A connection that breaks right after the handshake is interrupted, and not unreachable.
+//   - The token is in ordinary strings, and not wiped from memory.
 //
 // It speaks the protocol of `agentapi call`: JSON Lines on standard input, an answer to each on standard output.
 package main
