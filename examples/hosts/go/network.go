@@ -55,8 +55,8 @@ type Sender struct {
 }
 
 func NewSender(endpoint, token string, fingerprints []string, deadline time.Duration) (*Sender, error) {
-	isPrintable := func(r rune) bool { return r < ' ' || r > '~' }
-	if token == "" || strings.IndexFunc(token, isPrintable) >= 0 || strings.Trim(token, " ") != token {
+	isUnprintable := func(r rune) bool { return r < ' ' || r > '~' }
+	if token == "" || strings.IndexFunc(token, isUnprintable) >= 0 || strings.Trim(token, " ") != token {
 		return nil, errors.New("token: expected printable ASCII, no blank at either end")
 	}
 	s := &Sender{StandIn: strings.ToLower(rand.Text()), token: token, endpoint: endpoint, deadline: deadline}
@@ -77,10 +77,10 @@ func (s *Sender) Pin(authority string, leaves [][]byte) *Variant {
 		stated[i] = hex.EncodeToString(leaf)
 	}
 	// Equal sets, whatever the order: a component that states other pins was connected with others.
-	isIn := func(set []string) func(string) bool {
+	missingFrom := func(set []string) func(string) bool {
 		return func(pin string) bool { return !slices.Contains(set, pin) }
 	}
-	if slices.ContainsFunc(stated, isIn(s.pins)) || slices.ContainsFunc(s.pins, isIn(stated)) {
+	if slices.ContainsFunc(stated, missingFrom(s.pins)) || slices.ContainsFunc(s.pins, missingFrom(stated)) {
 		return &Variant{"fingerprints", "the host enforces other fingerprints"}
 	}
 	s.authority = authority
