@@ -1,8 +1,8 @@
 """A host that no one should run: what a careless author would write, so that the kit is seen to find it out.
 
-It is the host of examples/hosts/python with another sender: its `pin` believes whatever it is told, and its requests go out
-by `urllib` with what that does by itself. No certificate is checked, redirects and proxies are followed, the component has the
-token, there is no deadline and no limit, and what fails is tried again.
+It is the host of examples/hosts/python with another sender: its `pin` believes whatever it is told, and its requests
+go out by `urllib` with what that does by itself. No certificate is checked, redirects and proxies are followed, the
+component has the token, there is no deadline and no limit, and what fails is tried again.
 """
 
 import ssl

@@ -36,8 +36,8 @@ def parse_options():
     variable = os.environ.get
     parser.add_argument("--endpoint", default=variable("AGENTAPI_ENDPOINT"), help="host:port of the agent")
     parser.add_argument("--fingerprint", action="append", help="SHA-256 of its leaf certificate; repeatable")
-    parser.add_argument("--deadline-ms", type=int, default=variable("AGENTAPI_DEADLINE_MS"))
-    parser.add_argument("--component", default=variable("AGENTAPI_COMPONENT", find_component()))
+    parser.add_argument("--deadline-ms", type=int, default=variable("AGENTAPI_DEADLINE_MS"), help="of a whole call")
+    parser.add_argument("--component", default=variable("AGENTAPI_COMPONENT", find_component()), help="its file")
     options = parser.parse_args()
     # Never an argument: every user of the machine can read those.
     options.token = variable("AGENTAPI_TOKEN")

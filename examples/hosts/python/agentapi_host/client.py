@@ -1,5 +1,6 @@
 """The operations of `agentapi call`: what they call in the component, and the component's values as JSON has them."""
 
+import contextlib
 import functools
 
 from wasmtime.component import Variant
@@ -22,6 +23,7 @@ OPERATIONS = {
     "opsign-command": ("disks", "opsign-command", None),
 }
 
+
 class CallError(Exception):
     """An operation failed. `fields` are those of `error` in an answer of `agentapi call`."""
 
@@ -38,7 +40,8 @@ class Client:
         self._new_instance = functools.partial(Instance, engine, component, sender)
         self._connection = (endpoint, sender.stand_in, fingerprints)
         self._instance = None
-        self._connect()
+        with self._discarding():
+            self._connect()
 
     def call(self, operation, args=None):
         """The value of an operation, as JSON has it."""
@@ -55,6 +58,20 @@ class Client:
     def close(self):
         self._sender.close()
 
+    @contextlib.contextmanager
+    def _discarding(self):
+        """Throws the instance away after a trap, or a fault of this host in an import, which is one to the component.
+
+        Its memory is in no state that anybody thought of. The next call has a new instance.
+        """
+        try:
+            yield
+        except CallError:
+            raise
+        except Exception as trap:
+            self._instance = None
+            raise CallError("internal", self._sender.mask(f"the component failed: {trap}")) from trap
+
     def _connect(self):
         instance = self._new_instance()
         refusal = instance.call("session", "connect", *self._connection)
@@ -63,16 +80,11 @@ class Client:
         self._instance = instance
 
     def _call(self, interface, name, *arguments):
-        if self._instance is None:
-            self._connect()
-        self._instance.imports.failure = None
-        try:
+        with self._discarding():
+            if self._instance is None:
+                self._connect()
+            self._instance.imports.failure = None
             return self._instance.call(interface, name, *arguments)
-        except Exception as trap:
-            # A trap, or a fault of this host in an import, which is one to the component. Its memory is in no state that
-            # anybody thought of, so the next call has a new instance.
-            self._instance = None
-            raise CallError("internal", self._sender.mask(f"the component failed: {trap}")) from trap
 
     def _value(self, outcome, route):
         # Of the functions' results only errors are variants.

@@ -1,8 +1,8 @@
 """The component in wasmtime: compiled code that is kept in a folder, the imports, the calls of its exports.
 
-The imports are written by hand, because the ones that wasmtime brings would send requests with a client of their own, which
-knows no pin. Their functions are called in the order that `docs/hosting.md` describes, and only what the component calls is
-here: it is refused at the start if it wants more.
+The imports are written by hand, because the ones that wasmtime brings would send requests with a client of their own,
+which knows no pin. Their functions are called in the order that `docs/hosting.md` describes, and only what the
+component calls is here: it is refused at the start if it wants more.
 """
 
 import hashlib
@@ -12,12 +12,12 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from wasmtime import Engine, Store
-from wasmtime.component import Component, ComponentInstanceType, FuncType, Linker, ResourceType
+from wasmtime import Engine, Store, WasmtimeError
+from wasmtime.component import Component, FuncType, Linker, ResourceType
 
-from .imports import Imports
+from .imports import RESOURCES, Imports
 
-# A hundred times what an answer of the largest size takes.
+# Far more than an answer of the largest size takes.
 MAX_MEMORY_BYTES = 64 * 1024 * 1024
 # The interfaces that are matched here, each within the versions that are compatible with it.
 OFFERED = {"felhom:agentapi": (0, 2), "wasi:http": (0, 2), "wasi:io": (0, 2)}
@@ -34,11 +34,13 @@ def load(path, cache=None):
         return engine, Component(engine, wasm)
     # The code depends on the compiler, so its version is part of the name.
     compiled = Path(cache) / f"{hashlib.sha256(wasm).hexdigest()}-{version('wasmtime')}.cwasm"
-    if compiled.exists():
+    try:
         return engine, Component.deserialize_file(engine, str(compiled))
-    component = Component(engine, wasm)
-    write_whole(compiled, component.serialize())
-    return engine, component
+    except WasmtimeError:
+        # It is not there yet, or of another processor.
+        component = Component(engine, wasm)
+        write_whole(compiled, component.serialize())
+        return engine, component
 
 
 def write_whole(path, data):
@@ -83,7 +85,7 @@ def define(instance, interface, items, imports):
     for name, item in items.items():
         kind = item.ty
         if isinstance(kind, ResourceType):
-            instance.add_resource(name, ResourceType.host(imports.type_id(name)), imports.drop)
+            instance.add_resource(name, ResourceType.host(RESOURCES[name]), imports.drop)
         elif isinstance(kind, FuncType):
             instance.add_func(name, imports.function(interface, name))
 

@@ -98,8 +98,8 @@ class Connection:
 def wrap(tcp, host):
     """TLS over a TCP connection, before the handshake.
 
-    Without chain and name to check OpenSSL still verifies the signature of the handshake with the certificate's key. There
-    is no session to resume: none is ever passed on.
+    Without chain and name to check OpenSSL still verifies the signature of the handshake with the certificate's key.
+    There is no session to resume: none is ever passed on.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -1,7 +1,7 @@
 """Requests and answers of HTTP/1.1, read strictly (RFC 9112).
 
-An answer that can be read in two ways is refused. `http.client` is not used: it reads a body without a usable length up to
-the end of the connection, and so takes half an answer for a whole one.
+An answer that can be read in two ways is refused. `http.client` is not used: it reads a body without a usable length
+up to the end of the connection, and so takes half an answer for a whole one.
 """
 
 import re

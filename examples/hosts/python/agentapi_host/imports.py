@@ -1,7 +1,7 @@
 """The functions that the component imports: `pinning`, and the part of `wasi:http` and `wasi:io` that it calls.
 
-Each takes the store and the arguments, and returns the result, as wasmtime maps them: a resource is a handle here, behind
-which the host has an object of its own; of a `result` without ambiguity only the value is given.
+Each takes the store and the arguments, and returns the result, as wasmtime maps them: a resource is a handle here,
+behind which the host has an object of its own; of a `result` without ambiguity only the value is given.
 """
 
 from wasmtime.component import ResourceHost, Variant
@@ -10,7 +10,7 @@ from .failure import Failure
 
 # The most bytes that a stream takes at once. Source: `blocking-write-and-flush` of `wasi:io/streams`.
 MAX_WRITE_BYTES = 4096
-# Resources under the name that they are defined under. Interfaces that use them export them again, some by another name.
+# Kinds of resources. Interfaces that use a resource export it again, some by another name.
 RESOURCES = {
     "fields": 1,
     "headers": 1,
@@ -26,8 +26,6 @@ RESOURCES = {
     "error": 10,
     "request-options": 11,
 }
-
-
 # The success of a `result` without a value, where an error could have none either.
 OK = Variant("ok")
 
@@ -40,11 +38,6 @@ class OutgoingRequest:
         self.method, self.scheme, self.authority, self.path = "GET", None, None, None
         self.body = bytearray()
         self.has_body, self.is_finished = False, False
-
-
-class FutureResponse:
-    def __init__(self, request):
-        self.request = request
 
 
 class IncomingResponse:
@@ -64,9 +57,6 @@ class Imports:
         # Why the last exchange failed: `wasi:http` only has a code for it.
         self.failure = None
 
-    def type_id(self, name):
-        return RESOURCES[name]
-
     def drop(self, _store, rep):
         self._objects.pop(rep, None)
 
@@ -75,14 +65,9 @@ class Imports:
         name = name.translate(str.maketrans({"[": None, "]": "_", ".": "_", "-": "_"}))
         short = interface.rpartition("/")[2].replace("-", "_")
         try:
-            function = getattr(self, f"_{short}_{name}")
+            return getattr(self, f"_{short}_{name}")
         except AttributeError:
             raise LookupError(f"the component imports {name} of {interface}, which this host does not have") from None
-
-        def call(store, *arguments):
-            return function(store, *arguments)
-
-        return call
 
     def _own(self, kind, value):
         """A handle that the component owns from now on."""
@@ -148,7 +133,7 @@ class Imports:
 
     def _types_method_future_incoming_response_get(self, store, future):
         """Sends the request and waits for the whole answer, so that there is never anything to subscribe to."""
-        request = self._borrow(store, future).request
+        request = self._borrow(store, future)
         try:
             if request.has_body and not request.is_finished:
                 raise Failure("HTTP-request-denied", "a request body that does not end")
@@ -174,7 +159,7 @@ class Imports:
         if options is not None:
             # The component's time-outs. The host's deadline is the only one that counts.
             self._take(store, options)
-        return self._own("future-incoming-response", FutureResponse(self._take(store, request)))
+        return self._own("future-incoming-response", self._take(store, request))
 
     # wasi:io
 

@@ -1,9 +1,10 @@
 """From a request that the component makes to the agent's whole answer.
 
-This is the part that is trusted. The component's request is not forwarded: the host checks which of the nine routes it asks
-for, and sends a request of its own, once.
+This is the part that is trusted. The component's request is not forwarded: the host checks which of the nine routes
+it asks for, and sends a request of its own, once.
 """
 
+import contextlib
 import ipaddress
 import re
 import secrets
@@ -49,7 +50,8 @@ class PinnedSender:
 
     def pin(self, authority, leaves):
         """Compares what the component was connected with. Returns the refusal: its case and the reason, or none."""
-        if parse_authority(authority) != parse_authority(self._endpoint):
+        configured = parse_authority(self._endpoint)
+        if configured is None or parse_authority(authority) != configured:
             return "authority", "this instance is for another authority"
         # Equal sets, whatever the order: a component that states other pins was connected with others.
         if {leaf.hex() for leaf in leaves} != {parse_fingerprint(text) for text in self._fingerprints}:
@@ -119,7 +121,9 @@ class PinnedSender:
                 code = "connection-read-timeout"
                 body = response.read_body()
             except Failure as why:
-                raise failed_write or why
+                if failed_write is None:
+                    raise
+                raise failed_write from why
         except BaseException:
             connection.close()
             raise
@@ -143,13 +147,11 @@ def parse_fingerprint(text):
 
 
 def parse_authority(text):
-    """Host and port, so that two spellings of one address are equal."""
+    """Host and port, so that two spellings of one address are equal; none where it is no authority."""
     match = re.fullmatch(r"(?:\[(?P<v6>[^\]]*)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]{1,9}))?", text.strip())
     if not match:
         return None
     host = match["v6"] if match["v6"] is not None else match["name"].lower()
-    try:
+    with contextlib.suppress(ValueError):
         host = ipaddress.ip_address(host)
-    except ValueError:
-        pass
     return host, int(match["port"] or 443)

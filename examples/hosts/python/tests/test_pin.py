@@ -16,6 +16,7 @@ from . import agents
 
 COMPONENT = Path(__file__).parents[4] / "host-harness" / "component" / "agentapi.wasm"
 TOKEN = "guest-token-abc123"
+PINS = (agents.fingerprint(agents.PINNED),)
 
 
 class AgentTest(unittest.TestCase):
@@ -28,7 +29,7 @@ class AgentTest(unittest.TestCase):
         self.addCleanup(agent.stop)
         return agent
 
-    def client(self, agent, sender=PinnedSender, deadline_s=5.0, pins=(agents.fingerprint(agents.PINNED),)):
+    def client(self, agent, sender=PinnedSender, deadline_s=5.0, pins=PINS):
         made = sender(agent.endpoint, TOKEN, list(pins), deadline_s)
         self.addCleanup(made.close)
         return Client(*self.loaded, made, agent.endpoint, list(pins))
