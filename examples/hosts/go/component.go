@@ -37,12 +37,9 @@ func LoadComponent(path, cache string) (*Component, error) {
 	loaded := &Component{engine: C.wasm_engine_new()}
 	digest := sha256.Sum256(wasm)
 	compiled := filepath.Join(cache, fmt.Sprintf("%s-go-%s.cwasm", hex.EncodeToString(digest[:]), cacheVersion))
-	if cache != "" {
-		if _, err := os.Stat(compiled); err == nil {
-			name := C.CString(compiled)
-			defer C.free(unsafe.Pointer(name))
-			return loaded, check(C.wasmtime_component_deserialize_file(loaded.engine, name, &loaded.component))
-		}
+	// It may not be there yet, or be of another processor.
+	if cache != "" && loaded.restore(compiled) == nil {
+		return loaded, nil
 	}
 	code := (*C.uint8_t)(unsafe.SliceData(wasm))
 	if err := check(C.wasmtime_component_new(loaded.engine, code, C.size_t(len(wasm)), &loaded.component)); err != nil {
@@ -52,6 +49,12 @@ func LoadComponent(path, cache string) (*Component, error) {
 		return loaded, loaded.save(compiled)
 	}
 	return loaded, nil
+}
+
+func (c *Component) restore(path string) error {
+	name := C.CString(path)
+	defer C.free(unsafe.Pointer(name))
+	return check(C.wasmtime_component_deserialize_file(c.engine, name, &c.component))
 }
 
 // save writes to another name first: a process that starts at the same time sees a whole file or none.
