@@ -46,6 +46,8 @@ def parse_options():
     for name in ("endpoint", "fingerprint", "token", "component"):
         if getattr(options, name) is None:
             parser.error(f"expected AGENTAPI_{name.upper()} in the environment")
+    if not Path(options.component).is_file():
+        parser.error(f"expected a component, found no file {options.component}")
     return options
 
 
