@@ -1,0 +1,3 @@
+module felhom
+
+go 1.21
