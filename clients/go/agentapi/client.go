@@ -86,7 +86,7 @@ func (c *Client) HostMetrics(ctx context.Context) (HostMetricsResponse, error) {
 	return call[HostMetricsResponse](ctx, c, "host-metrics", nil)
 }
 
-// Close ends the calls that go on, and gives back connections and processes.
+// Close ends the child processes, and with them the calls that go on; of a socket it closes the idle connections.
 func (c *Client) Close() error { return c.transport.close() }
 
 func call[T any](ctx context.Context, c *Client, op string, args any) (value T, err error) {

@@ -56,18 +56,18 @@ func (s *socket) send(ctx context.Context, method, path string, body any) (json.
 	if err != nil {
 		return nil, transportError(ctx, err)
 	}
-	if response.StatusCode == http.StatusAccepted {
-		needed, err := decode[ApprovalNeeded](raw)
-		if err == nil && needed.Approval != 0 {
-			return nil, &needed
-		}
+	if response.StatusCode != http.StatusAccepted {
+		return raw, nil
 	}
-	if response.StatusCode/100 != 2 {
-		return nil, problem(response.StatusCode, raw)
+	// The one request that is answered before it is done: a wipe.
+	needed, err := decode[ApprovalNeeded](raw)
+	if err != nil {
+		return nil, err
 	}
-	return raw, nil
+	return nil, &needed
 }
 
+// open gives a successful answer, whose body is to be read and closed.
 func (s *socket) open(ctx context.Context, method, path string, body any, accept string) (*http.Response, error) {
 	var content io.Reader
 	if body != nil {
@@ -92,7 +92,15 @@ func (s *socket) open(ctx context.Context, method, path string, body any, accept
 	if err != nil {
 		return nil, transportError(ctx, err)
 	}
-	return response, nil
+	if response.StatusCode/100 == 2 {
+		return response, nil
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, transportError(ctx, err)
+	}
+	return nil, problem(response.StatusCode, raw)
 }
 
 // problem reads the problem JSON (RFC 9457) of an answer.
