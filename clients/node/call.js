@@ -31,6 +31,8 @@ const operations = {
   "opsign-command": (args) => opsignCommand({ op: "", host_scope: "", durable_id: "", ...args }),
 };
 
+// Starts the command before the first line. Why that fails is the answer to every line.
+if (client instanceof Command) await client.check().catch(() => {});
 for await (const line of lines(process.stdin)) {
   process.stdout.write(`${JSON.stringify(await answer(line))}\n`);
 }

@@ -86,9 +86,22 @@ async def answer(client: AnyClient, line: bytes) -> dict[str, Any]:
     return {**found, "ok": False, "error": error}
 
 
+async def started(client: Union[Command, AsyncCommand]) -> None:
+    """Has the command started before the first line, whose answer would have to wait for it."""
+    try:
+        checked = client.check()
+        if checked is not None:
+            await checked
+    except AgentError:
+        # The answer to every line says so.
+        pass
+
+
 async def main(is_async: bool) -> None:
     """Answers every line of the standard input."""
     client = connect(is_async)
+    if isinstance(client, (Command, AsyncCommand)):
+        await started(client)
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):
         print(json.dumps(await answer(client, line)), flush=True)

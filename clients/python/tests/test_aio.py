@@ -13,6 +13,10 @@ from .support import PROGRAM, start_controller, start_mock
 
 
 class AsyncTest(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self) -> None:
+        # Agents are started without asyncio, and asyncio's own warning about that is of no interest.
+        asyncio.get_running_loop().slow_callback_duration = 60
+
     async def both_ways(self, *faults: str) -> AsyncIterator[Any]:
         agent = start_mock(self, *faults)
         pins = [agent["fingerprint"]]
