@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// holder says when it freezes and when it thaws, in the file that is its argument.
-const holder = `echo frozen >> "$1"; echo frozen; cat > /dev/null; echo thawed >> "$1"`
+// holder says when it freezes and when it thaws, which takes a while, in the file that is its argument.
+const holder = `echo frozen >> "$1"; echo frozen; cat > /dev/null; sleep 0.3; echo thawed >> "$1"`
 
 func TestTheDatabaseIsHeldUntilTheBackupIsDone(t *testing.T) {
 	log, nightly := start(t, "")
