@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -29,7 +30,8 @@ func TestWrongArgumentsAreRefusedByNew(t *testing.T) {
 	}
 }
 
-func TestTheTokenIsInNoArgument(t *testing.T) {
+func TestTheTokenIsThatOfTheClientAndInNoArgument(t *testing.T) {
+	t.Setenv("AGENTAPI_TOKEN_FILE", "/nowhere")
 	agent := startMock(t)
 	client := startCommand(t, agent)
 	child := takeIdle(t, client)
@@ -37,6 +39,24 @@ func TestTheTokenIsInNoArgument(t *testing.T) {
 	arguments := must(os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child.command.Process.Pid)))(t)
 	if !bytes.Contains(arguments, []byte("call")) || bytes.Contains(arguments, []byte(agent.Token)) {
 		t.Errorf("found %q", arguments)
+	}
+}
+
+func TestThereAreNoMoreProcessesThanTheOptionsSay(t *testing.T) {
+	agent := startMock(t)
+	client := must(NewCommand(agent.Endpoint, agent.Token, agent.Fingerprint, Options{Command: program(t), Processes: 2}))(t)
+	defer client.Close()
+	var group sync.WaitGroup
+	for i := 0; i < 8; i++ {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			must(client.Storage(limited(t)))(t)
+		}()
+	}
+	group.Wait()
+	if idle := len(client.transport.(*processes).idle); idle > 2 {
+		t.Errorf("expected 2 processes at most, found %d", idle)
 	}
 }
 

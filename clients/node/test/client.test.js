@@ -50,7 +50,19 @@ test("calls at once get their own answers", (t) =>
     const calls = Array.from({ length: 20 }, (_, i) => (i % 2 ? client.storage() : client.backupDue()));
     const keys = (await Promise.all(calls)).map((value, i) => (i % 2 ? "mounts" : "due") in value);
     assert.deepEqual(keys, Array(20).fill(true));
+    assert.ok(children().length <= 4);
   }));
+
+test("a call that goes on while its client is closed ends with its process", async (t) => {
+  const client = command(t, await startMock(t, "storage:latency=500"));
+  await client.check();
+  const slow = client.storage();
+  // By then it is with its process.
+  await new Promise(setImmediate);
+  await client.close();
+  assert.ok("mounts" in (await slow));
+  while (children().length > 0) await new Promise(setImmediate);
+});
 
 test("a call that is given up leaves no answer to the next one", (t) =>
   bothWays(t, ["storage:latency=3000*1"], async (client) => {
@@ -79,7 +91,9 @@ test("what is not there is unreachable", async (t) => {
 
 test("a command that ended is started again, and is given the token by no argument", async (t) => {
   const agent = await startMock(t);
+  process.env.AGENTAPI_TOKEN_FILE = "/nowhere";
   const client = command(t, agent);
+  delete process.env.AGENTAPI_TOKEN_FILE;
   await client.check();
   const [pid] = children();
   assert.ok(!readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(agent.token));

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import unittest
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 from agentapi_client import (
     AgentError,
@@ -97,6 +99,20 @@ class ClientTest(unittest.TestCase):
             for thread in threads:
                 thread.join()
             self.assertEqual(wrong, [])
+            if isinstance(client, Command):
+                self.assertLessEqual(len(client._idle), 4)
+
+    def test_a_call_that_goes_on_while_its_client_is_closed_ends_with_its_process(self) -> None:
+        client = self.command(start_mock(self, "storage:latency=500"))
+        client.check()
+        process = client._idle[0].process
+        thread = threading.Thread(target=client.storage)
+        thread.start()
+        while client._idle:
+            pass
+        client.close()
+        thread.join()
+        self.assertIsNotNone(process.poll())
 
     def test_what_is_not_there_is_unreachable(self) -> None:
         agent: Target = {"endpoint": "127.0.0.1:1", "fingerprint": "ab" * 32, "token": "t"}
@@ -107,7 +123,8 @@ class ClientTest(unittest.TestCase):
         agent["fingerprint"] = "zz"
         self.assertEqual(self.kind_of(self.command(agent).storage), "invalid-argument")
 
-    def test_a_command_that_ended_is_started_again(self) -> None:
+    @patch.dict(os.environ, {"AGENTAPI_TOKEN_FILE": "/nowhere"})
+    def test_a_command_that_ended_is_started_again_with_the_token_in_no_argument(self) -> None:
         agent = start_mock(self)
         client = self.command(agent)
         client.check()
