@@ -89,9 +89,9 @@ export class Client {
     if (call.hasMissedDeadline) return deadlinePassed(authority, route, call.phase, call.limitMs);
     if (error instanceof BodyTooLarge) return tooLarge(route, MAX_BODY_BYTES);
     const cause = error instanceof Unsent || error instanceof NoAnswer ? (error.cause as Error) : error;
-    if (error instanceof Unsent) return unreachable(authority, cause);
     // The server has ended the handshake after the client's part of it, and reads no request.
-    if (error instanceof NoAnswer && isClientCertificateAlert(cause)) return tlsFailure(authority, cause);
+    if (isClientCertificateAlert(cause)) return tlsFailure(authority, cause);
+    if (error instanceof Unsent) return unreachable(authority, cause);
     return interrupted(route, authority, cause);
   }
 }

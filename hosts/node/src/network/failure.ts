@@ -30,7 +30,13 @@ export function pinMismatch(authority: string, cause: Error): Failure {
 }
 
 export function tlsFailure(authority: string, cause: Error): Failure {
-  return new Failure({ tag: 'TLS-protocol-error' }, new AgentError('tls', `TLS with ${authority} failed`, { cause }));
+  return new Failure({ tag: 'TLS-protocol-error' }, new AgentError('tls', `TLS with ${authority} failed`, { cause: reason(cause) }));
+}
+
+/** OpenSSL's reason alone, where there is one: the whole text has places in its sources. */
+export function reason(cause: Error): Error {
+  if (!('reason' in cause && 'code' in cause)) return cause;
+  return Object.assign(new Error(String(cause.reason)), { code: cause.code });
 }
 
 export function unreachable(authority: string, cause: Error): Failure {

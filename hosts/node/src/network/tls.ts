@@ -13,7 +13,7 @@ import tls from 'node:tls';
 
 import type { Authority } from '../target.js';
 import type { Call } from './call.js';
-import { pinMismatch, tlsFailure, unreachable } from './failure.js';
+import { pinMismatch, reason, tlsFailure, unreachable } from './failure.js';
 import { Transport } from './transport.js';
 
 /**
@@ -105,7 +105,7 @@ function handshakeFailure(authority: Authority, error: Error): Error {
   if (typeof error.code !== 'string') return error;
   // Only the signature of the handshake is ever checked, so a bad one means a peer that does not hold the key.
   if (error.code === 'ERR_SSL_BAD_SIGNATURE') {
-    const why = new Error('the certificate was presented by a peer that does not hold its key', { cause: error });
+    const why = new Error('the certificate was presented by a peer that does not hold its key', { cause: reason(error) });
     return pinMismatch(authority.text, why);
   }
   return tlsFailure(authority.text, error);
