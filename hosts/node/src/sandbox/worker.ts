@@ -43,6 +43,8 @@ class WorkerInstance implements Instance {
   readonly #answers: MessagePort;
   readonly #signal = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #running: Running | undefined;
+  /** Why the thread is gone. */
+  #fault: Error | undefined;
 
   constructor(modules: CoreModules, connect: ConnectArguments) {
     const { port1, port2 } = new MessageChannel();
@@ -61,11 +63,12 @@ class WorkerInstance implements Instance {
     });
     this.connected = this.#run(() => Promise.reject(new Error('a request before the pin')));
     this.#worker.on('message', (message: ThreadMessage) => this.#onMessage(message));
-    this.#worker.on('error', (error) => this.#running?.reject(error as Error));
-    this.#worker.on('exit', () => this.#running?.reject(new Error('the thread of the instance has ended')));
+    this.#worker.on('error', (error) => this.#fail(error as Error));
+    this.#worker.on('exit', () => this.#fail(new Error('the thread of the instance has ended')));
   }
 
   run(operation: Operation, exchange: Running['exchange']): Promise<OperationResult> {
+    if (this.#fault !== undefined) return Promise.reject(this.#fault);
     const result = this.#run(exchange);
     this.#worker.postMessage(operation);
     return result;
@@ -88,6 +91,11 @@ class WorkerInstance implements Instance {
     }
   }
 
+  #fail(why: Error): void {
+    this.#fault ??= why;
+    this.#running?.reject(this.#fault);
+  }
+
   #onMessage(message: ThreadMessage): void {
     switch (message.type) {
       case 'connected':
@@ -95,7 +103,7 @@ class WorkerInstance implements Instance {
         this.#running?.resolve(message.result);
         break;
       case 'trap':
-        this.#running?.reject(new Error(message.message));
+        this.#fail(new Error(message.message));
         break;
       case 'exchange':
         void this.#exchange(message.request);
@@ -111,7 +119,8 @@ class WorkerInstance implements Instance {
       Atomics.store(this.#signal, 0, 1);
       Atomics.notify(this.#signal, 0);
     } catch (error) {
-      running?.reject(error as Error);
+      // The thread sleeps, and there is no answer for it.
+      this.#fail(error as Error);
     }
   }
 }
