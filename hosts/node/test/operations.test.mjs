@@ -56,9 +56,9 @@ test('an integer is a number where it can be, else a bigint', async (t) => {
 test('an error has the fields of the command\'s JSON, and says whether the agent may have acted', async (t) => {
   const agent = await connect(t, await mockAgent(t, 'storage:status=503', 'start-backup:status=503', 'eject-disk:status=409'));
   for (const [call, status, mayHaveActed] of [
-    [agent.storage(), 503, false], [agent.startBackup(), 503, true], [agent.ejectDisk('/mnt/x'), 409, false],
+    [() => agent.storage(), 503, false], [() => agent.startBackup(), 503, true], [() => agent.ejectDisk('/x'), 409, false],
   ]) {
-    const error = await call.catch((why) => why);
+    const error = await call().catch((why) => why);
     assert.ok(error instanceof AgentError && error instanceof Error);
     assert.deepEqual([error.kind, error.status, error.mayHaveActed], ['http-status', status, mayHaveActed]);
     assert.deepEqual(Object.keys(JSON.parse(JSON.stringify(error))), ['kind', 'message', 'status']);

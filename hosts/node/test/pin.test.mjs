@@ -15,7 +15,7 @@ test('another leaf certificate is refused before a byte of the request is sent',
     const error = await agent.startBackup().catch((why) => why);
     assert.deepEqual([error.kind, error.mayHaveActed], ['pin-mismatch', false]);
     assert.match(error.cause.message, /^expected fingerprint ..:.*, presented ..:/);
-    assert.deepEqual([scripted.connections, scripted.applicationBytes], [1, 0], version);
+    assert.equal(scripted.applicationBytes, 0, version);
   }
 });
 
@@ -33,14 +33,16 @@ test('any of several pins is enough, and the leaf has to match, not what is behi
 });
 
 test('a peer that holds a copy of the certificate and another key is refused', async (t) => {
-  // In TLS 1.2 the signature is readable on the way, so a proxy can break it.
-  const scripted = await scriptedAgent(t, play, { maxVersion: 'TLSv1.2' });
-  const proxy = await tamperingProxy(t, scripted.server.address().port);
-  const agent = await connect(t, { ...scripted.options, endpoint: `127.0.0.1:${proxy}` });
-  const error = await agent.backupDue().catch((why) => why);
-  assert.equal(error.kind, 'pin-mismatch');
-  assert.match(error.cause.message, /does not hold its key/);
-  assert.equal(scripted.applicationBytes, 0);
+  for (const name of ['p256', 'rsa2048', 'ed25519']) {
+    // In TLS 1.2 the signature is readable on the way, so a proxy can break it.
+    const scripted = await scriptedAgent(t, play, { name, maxVersion: 'TLSv1.2' });
+    const proxy = await tamperingProxy(t, scripted.server.address().port);
+    const agent = await connect(t, { ...scripted.options, endpoint: `127.0.0.1:${proxy}` });
+    const error = await agent.backupDue().catch((why) => why);
+    assert.equal(error.kind, 'pin-mismatch', name);
+    assert.match(error.cause.message, /does not hold its key/);
+    assert.equal(scripted.applicationBytes, 0);
+  }
 });
 
 test('TLS before 1.2, weak RSA keys, and what is no TLS, are failures of TLS', async (t) => {

@@ -13,7 +13,7 @@ import tls from 'node:tls';
 
 import type { Authority } from '../target.js';
 import type { Call } from './call.js';
-import { pinMismatch, reason, tlsFailure, unreachable } from './failure.js';
+import { Failure, pinMismatch, reason, tlsFailure, unreachable } from './failure.js';
 import { Transport } from './transport.js';
 
 /**
@@ -28,6 +28,13 @@ const CIPHERS = [
 ].join(':');
 /** What the level does not reject where the chain is not verified. */
 const MIN_RSA_BITS = 2048;
+
+/**
+ * What OpenSSL calls a handshake that is not signed with the certificate's key: the first before version 3.5, the second
+ * from it on, the third where it is a key of another kind. Of an RSA signature it tells each fault by itself.
+ */
+const UNPROVEN_KEY = ['ERR_SSL_BAD_SIGNATURE', 'ERR_SSL_PROVIDER_SIGNATURE_FAILURE', 'ERR_SSL_WRONG_SIGNATURE_TYPE'];
+const RSA_LIBRARY = 'rsa routines';
 
 /** A TLS connection, and the transport under it. */
 export interface PinnedSocket {
@@ -99,12 +106,10 @@ function checkPin(authority: Authority, fingerprints: ReadonlySet<string>, socke
   }
 }
 
-function handshakeFailure(authority: Authority, error: Error): Error {
-  if (!('code' in error)) return tlsFailure(authority.text, error);
-  // A `Failure` has a code of its own, which is no text.
-  if (typeof error.code !== 'string') return error;
-  // Only the signature of the handshake is ever checked, so a bad one means a peer that does not hold the key.
-  if (error.code === 'ERR_SSL_BAD_SIGNATURE') {
+function handshakeFailure(authority: Authority, error: Error & { code?: unknown; library?: unknown }): Error {
+  if (error instanceof Failure) return error;
+  // RSA is not used for anything but signatures, by the choice of ciphers.
+  if (UNPROVEN_KEY.includes(String(error.code)) || error.library === RSA_LIBRARY) {
     const why = new Error('the certificate was presented by a peer that does not hold its key', { cause: reason(error) });
     return pinMismatch(authority.text, why);
   }
