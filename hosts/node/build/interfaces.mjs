@@ -1,17 +1,17 @@
 /** What the host implements or calls, with the versions that it was written for. */
 const KNOWN = {
-  'felhom:agentapi/pinning': '0.2.0',
-  'felhom:agentapi/types': '0.2.0',
-  'felhom:agentapi/session': '0.2.0',
-  'felhom:agentapi/storage': '0.2.0',
-  'felhom:agentapi/backup': '0.2.0',
-  'felhom:agentapi/disks': '0.2.0',
-  'felhom:agentapi/host-metrics': '0.2.0',
-  'wasi:http/types': '0.2.0',
-  'wasi:http/outgoing-handler': '0.2.0',
-  'wasi:io/error': '0.2.0',
-  'wasi:io/poll': '0.2.0',
-  'wasi:io/streams': '0.2.0',
+  "felhom:agentapi/pinning": "0.2.0",
+  "felhom:agentapi/types": "0.2.0",
+  "felhom:agentapi/session": "0.2.0",
+  "felhom:agentapi/storage": "0.2.0",
+  "felhom:agentapi/backup": "0.2.0",
+  "felhom:agentapi/disks": "0.2.0",
+  "felhom:agentapi/host-metrics": "0.2.0",
+  "wasi:http/types": "0.2.0",
+  "wasi:http/outgoing-handler": "0.2.0",
+  "wasi:io/error": "0.2.0",
+  "wasi:io/poll": "0.2.0",
+  "wasi:io/streams": "0.2.0",
 };
 
 /**
@@ -32,7 +32,7 @@ export function compatibleInterfaces(declaration) {
   }
   const missing = Object.keys(KNOWN).filter((name) => !found.has(name));
   if (missing.length > 0) {
-    throw new Error(`expected a component with ${missing.join(', ')}`);
+    throw new Error(`expected a component with ${missing.join(", ")}`);
   }
   return found;
 }
@@ -40,8 +40,8 @@ export function compatibleInterfaces(declaration) {
 /** Whether two versions have the same first number, or where that is 0 the same second one. */
 export function isCompatible(one, other) {
   const significant = (version) => {
-    const [major, minor] = version.split('.');
-    return major === '0' ? `0.${minor}` : major;
+    const [major, minor] = version.split(".");
+    return major === "0" ? `0.${minor}` : major;
   };
   return significant(one) === significant(other);
 }

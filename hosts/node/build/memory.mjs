@@ -32,7 +32,9 @@ function boundedSection(section, maxPages) {
     let max = maxPages;
     [min, at] = readLeb(section, at + 1);
     if (flags > HAS_MAX || min > maxPages) {
-      throw new Error(`expected an unshared 32-bit memory of at most ${maxPages} pages, found flags ${flags}, ${min} pages`);
+      throw new Error(
+        `expected an unshared 32-bit memory of at most ${maxPages} pages, found flags ${flags}, ${min} pages`,
+      );
     }
     if (flags === HAS_MAX) {
       [max, at] = readLeb(section, at);

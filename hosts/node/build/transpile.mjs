@@ -3,44 +3,44 @@
 //     component/core/             the core modules, the same for both
 //     component/worker/           calls block in a host function, which a worker thread may
 //     component/jspi/             calls are suspended in a host function, for engines with JSPI
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-import { transpileBytes } from '@bytecodealliance/jco-transpile';
+import { transpileBytes } from "@bytecodealliance/jco-transpile";
 
-import { compatibleInterfaces } from './interfaces.mjs';
-import { withMaxMemory } from './memory.mjs';
+import { compatibleInterfaces } from "./interfaces.mjs";
+import { withMaxMemory } from "./memory.mjs";
 
-const folder = join(dirname(fileURLToPath(import.meta.url)), '..');
-const target = join(folder, 'component');
+const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
+const target = join(folder, "component");
 
 /** The most memory of an instance in bytes, as in the host in Rust: several times what the largest answer takes. */
 const MAX_MEMORY_BYTES = 256 * 1024 * 1024;
 
-const component = await readFile(join(folder, '../../host-harness/component/agentapi.wasm'));
+const component = await readFile(join(folder, "../../host-harness/component/agentapi.wasm"));
 await rm(target, { recursive: true, force: true });
 
-const blocking = await transpile({ instantiation: 'sync' });
-const interfaces = compatibleInterfaces(Buffer.from(blocking['agentapi.d.ts']).toString());
-await write('worker', blocking);
+const blocking = await transpile({ instantiation: "sync" });
+const interfaces = compatibleInterfaces(Buffer.from(blocking["agentapi.d.ts"]).toString());
+await write("worker", blocking);
 const suspending = await transpile({
-  instantiation: 'async',
-  asyncMode: 'jspi',
+  instantiation: "async",
+  asyncMode: "jspi",
   // Only the first `get` waits: it makes the exchange.
-  asyncImports: [`${interfaces.get('wasi:http/types')}#[method]future-incoming-response.get`],
+  asyncImports: [`${interfaces.get("wasi:http/types")}#[method]future-incoming-response.get`],
   asyncExports: [
-    `${interfaces.get('felhom:agentapi/storage')}#mounts`,
-    ...['due', 'start', 'status'].map((name) => `${interfaces.get('felhom:agentapi/backup')}#${name}`),
-    ...['list', 'assign', 'eject', 'format'].map((name) => `${interfaces.get('felhom:agentapi/disks')}#${name}`),
-    `${interfaces.get('felhom:agentapi/host-metrics')}#collect`,
+    `${interfaces.get("felhom:agentapi/storage")}#mounts`,
+    ...["due", "start", "status"].map((name) => `${interfaces.get("felhom:agentapi/backup")}#${name}`),
+    ...["list", "assign", "eject", "format"].map((name) => `${interfaces.get("felhom:agentapi/disks")}#${name}`),
+    `${interfaces.get("felhom:agentapi/host-metrics")}#collect`,
   ],
 });
-await write('jspi', suspending);
+await write("jspi", suspending);
 
 async function transpile(options) {
   const { files } = await transpileBytes(component, {
-    name: 'agentapi',
+    name: "agentapi",
     wasiShim: false,
     minify: true,
     emitTypescriptDeclarations: true,
@@ -54,8 +54,8 @@ async function transpile(options) {
 async function write(name, files) {
   for (const [path, bytes] of Object.entries(files)) {
     // The core modules come out the same both times.
-    const isCore = path.endsWith('.wasm');
-    const file = join(target, isCore ? 'core' : name, path);
+    const isCore = path.endsWith(".wasm");
+    const file = join(target, isCore ? "core" : name, path);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, isCore ? withMaxMemory(bytes, MAX_MEMORY_BYTES) : bytes);
   }

@@ -1,17 +1,17 @@
 /** Runs operations: an instance for each call, its exchanges, its deadline, and what becomes of its outcome. */
-import { AgentError } from './error.js';
-import { Call } from './network/call.js';
-import { Client } from './network/client.js';
-import { deadlinePassed } from './network/failure.js';
-import { Mask } from './network/mask.js';
-import { checkDeadline, completeOptions, type CallOptions, type ConnectOptions } from './options.js';
-import { internalError, maskError, toAgentError } from './outcome.js';
-import { Egress } from './sandbox/egress.js';
-import { coreModules, engineNamed } from './sandbox/engines.js';
-import type { ConnectArguments, Instance } from './sandbox/instance.js';
-import type { Operation } from './sandbox/operations.js';
-import { Pool } from './sandbox/pool.js';
-import { checkToken, parseEndpoint, parseFingerprint, standIn as newStandIn, type Authority } from './target.js';
+import { AgentError } from "./error.js";
+import { Call } from "./network/call.js";
+import { Client } from "./network/client.js";
+import { deadlinePassed } from "./network/failure.js";
+import { Mask } from "./network/mask.js";
+import { checkDeadline, completeOptions, type CallOptions, type ConnectOptions } from "./options.js";
+import { internalError, maskError, toAgentError } from "./outcome.js";
+import { Egress } from "./sandbox/egress.js";
+import { coreModules, engineNamed } from "./sandbox/engines.js";
+import type { ConnectArguments, Instance } from "./sandbox/instance.js";
+import type { Operation } from "./sandbox/operations.js";
+import { Pool } from "./sandbox/pool.js";
+import { checkToken, parseEndpoint, parseFingerprint, standIn as newStandIn, type Authority } from "./target.js";
 
 /** How long an instance may take to return after the end of its call. Then it is thrown away. */
 const RETURN_MS = 1000;
@@ -44,15 +44,19 @@ export class Caller {
     const pins = fingerprints.map(parseFingerprint).filter((pin) => pin !== undefined);
     const standIn = newStandIn();
     const connect: ConnectArguments = {
-      endpoint, standIn, fingerprints, pin: { authority: authority?.text, fingerprints: pins },
+      endpoint,
+      standIn,
+      fingerprints,
+      pin: { authority: authority?.text, fingerprints: pins },
     };
     const startInstance = async (): Promise<Instance> => {
       const started = await start(modules, connect);
-      if ('error' in started) throw toAgentError(started.error);
+      if ("error" in started) throw toAgentError(started.error);
       return started.instance;
     };
     const first = await startInstance();
-    if (authority === undefined) throw new AgentError('internal', 'the component accepted an endpoint without an authority');
+    if (authority === undefined)
+      throw new AgentError("internal", "the component accepted an endpoint without an authority");
     const mask = new Mask([token, standIn]);
     const client = new Client(authority, new Set(pins), token);
     const egress = new Egress(client, authority, standIn, mask);
@@ -86,7 +90,7 @@ export class Caller {
       return await this.#parts.pool.acquire(call.signal);
     } catch (error) {
       if (call.hasMissedDeadline) {
-        throw deadlinePassed(this.#parts.authority.text, undefined, 'queued', call.limitMs).error;
+        throw deadlinePassed(this.#parts.authority.text, undefined, "queued", call.limitMs).error;
       }
       throw call.signal.aborted || error instanceof AgentError ? error : internalError(error, false);
     }
@@ -97,11 +101,11 @@ export class Caller {
     const report = egress.start(call);
     const running = instance.run(operation, report.exchange);
     this.#giveBack(instance, running, call);
-    const acts = () => report.route?.method === 'POST';
+    const acts = () => report.route?.method === "POST";
     // A caller who cancels does not wait for the instance. At the deadline the exchange fails, and the instance says so.
     const result = await Promise.race([running.catch((why: unknown) => ({ why })), call.cancelled]);
-    if ('why' in result) throw maskError(internalError(result.why, acts()), mask);
-    if ('error' in result) throw maskError(toAgentError(result.error, report), mask);
+    if ("why" in result) throw maskError(internalError(result.why, acts()), mask);
+    if ("error" in result) throw maskError(toAgentError(result.error, report), mask);
     return mask.value(result.value);
   }
 
@@ -112,9 +116,9 @@ export class Caller {
     const watch = () => {
       overdue = setTimeout(() => void pool.discard(instance), RETURN_MS);
     };
-    call.signal.addEventListener('abort', watch, { once: true });
+    call.signal.addEventListener("abort", watch, { once: true });
     const stop = () => {
-      call.signal.removeEventListener('abort', watch);
+      call.signal.removeEventListener("abort", watch);
       clearTimeout(overdue);
     };
     running.then(
@@ -125,5 +129,5 @@ export class Caller {
 }
 
 function closedError(): AgentError {
-  return new AgentError('not-connected', 'the client was closed');
+  return new AgentError("not-connected", "the client was closed");
 }

@@ -1,23 +1,23 @@
-import type { FormatResult } from './records.js';
+import type { FormatResult } from "./records.js";
 
 /** One for each thing that a caller would do differently. The names are those of `error` in the component's contract. */
 export type ErrorKind =
-  | 'not-connected'
-  | 'invalid-argument'
-  | 'denied'
-  | 'pin-mismatch'
-  | 'unreachable'
-  | 'tls'
-  | 'interrupted'
-  | 'deadline'
-  | 'http-status'
-  | 'response-too-large'
-  | 'bad-envelope'
-  | 'agent'
-  | 'decode'
-  | 'needs-confirmation'
-  | 'format-refused'
-  | 'internal';
+  | "not-connected"
+  | "invalid-argument"
+  | "denied"
+  | "pin-mismatch"
+  | "unreachable"
+  | "tls"
+  | "interrupted"
+  | "deadline"
+  | "http-status"
+  | "response-too-large"
+  | "bad-envelope"
+  | "agent"
+  | "decode"
+  | "needs-confirmation"
+  | "format-refused"
+  | "internal";
 
 /** What an error holds besides its kind and message. */
 export interface ErrorDetails {
@@ -32,7 +32,7 @@ export interface ErrorDetails {
 
 /** Why a call failed. No text in it holds the token. */
 export class AgentError extends Error {
-  override readonly name = 'AgentError';
+  override readonly name = "AgentError";
   readonly kind: ErrorKind;
   readonly status?: number;
   readonly value?: FormatResult;
@@ -43,7 +43,7 @@ export class AgentError extends Error {
   readonly mayHaveActed: boolean;
 
   constructor(kind: ErrorKind, message: string, details: ErrorDetails = {}) {
-    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
     this.kind = kind;
     this.mayHaveActed = details.mayHaveActed ?? false;
     if (details.status !== undefined) this.status = details.status;

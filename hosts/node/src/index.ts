@@ -1,6 +1,6 @@
-export { Agent } from './agent.js';
-export { AgentError, type ErrorKind } from './error.js';
-export type { CallOptions, ConnectOptions } from './options.js';
+export { Agent } from "./agent.js";
+export { AgentError, type ErrorKind } from "./error.js";
+export type { CallOptions, ConnectOptions } from "./options.js";
 export type {
   AssignRequest,
   BackupDue,
@@ -23,4 +23,4 @@ export type {
   StorageTarget,
   StorageView,
   ThinPool,
-} from './records.js';
+} from "./records.js";

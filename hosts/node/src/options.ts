@@ -1,5 +1,5 @@
 /** What callers give, checked before anything is done with it. */
-import { AgentError } from './error.js';
+import { AgentError } from "./error.js";
 
 /** How an agent is connected to. */
 export interface ConnectOptions {
@@ -23,7 +23,7 @@ export interface ConnectOptions {
   engine?: EngineName | undefined;
 }
 
-export type EngineName = 'worker' | 'jspi';
+export type EngineName = "worker" | "jspi";
 
 /** What one call may have. */
 export interface CallOptions {
@@ -43,22 +43,22 @@ export type CompleteOptions = { [Name in keyof ConnectOptions]-?: NonNullable<Co
 
 export function completeOptions(options: ConnectOptions): CompleteOptions {
   const { endpoint, token, fingerprints, deadlineMs, maxConcurrentCalls, engine } = options;
-  const list = typeof fingerprints === 'string' ? [fingerprints] : fingerprints;
-  if (!Array.isArray(list)) throw invalid('fingerprints', 'a text or a list of texts', list);
+  const list = typeof fingerprints === "string" ? [fingerprints] : fingerprints;
+  if (!Array.isArray(list)) throw invalid("fingerprints", "a text or a list of texts", list);
   return {
-    endpoint: checkText('endpoint', endpoint),
-    token: checkText('token', token),
-    fingerprints: list.map((fingerprint) => checkText('fingerprint', fingerprint)),
+    endpoint: checkText("endpoint", endpoint),
+    token: checkText("token", token),
+    fingerprints: list.map((fingerprint) => checkText("fingerprint", fingerprint)),
     deadlineMs: checkDeadline(deadlineMs ?? DEFAULT_DEADLINE_MS),
-    maxConcurrentCalls: checkCount('maxConcurrentCalls', maxConcurrentCalls ?? DEFAULT_CONCURRENT_CALLS),
-    engine: checkEngine(engine ?? 'worker'),
+    maxConcurrentCalls: checkCount("maxConcurrentCalls", maxConcurrentCalls ?? DEFAULT_CONCURRENT_CALLS),
+    engine: checkEngine(engine ?? "worker"),
   };
 }
 
 /** A number of milliseconds. */
 export function checkDeadline(value: unknown): number {
-  if (typeof value === 'number' && value >= 0) return value;
-  throw invalid('deadlineMs', 'a number of milliseconds', value);
+  if (typeof value === "number" && value >= 0) return value;
+  throw invalid("deadlineMs", "a number of milliseconds", value);
 }
 
 /**
@@ -66,25 +66,25 @@ export function checkDeadline(value: unknown): number {
  * of another disk of it.
  */
 export function checkText(name: string, value: unknown): string {
-  if (typeof value !== 'string') throw invalid(name, 'a text', value);
+  if (typeof value !== "string") throw invalid(name, "a text", value);
   if (!value.isWellFormed()) {
-    throw new AgentError('invalid-argument', `${name}: expected well-formed Unicode, found an unpaired surrogate`);
+    throw new AgentError("invalid-argument", `${name}: expected well-formed Unicode, found an unpaired surrogate`);
   }
   return value;
 }
 
 function checkCount(name: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
-  throw invalid(name, 'an integer from 1 on', value);
+  if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
+  throw invalid(name, "an integer from 1 on", value);
 }
 
 function checkEngine(value: unknown): EngineName {
-  if (value === 'worker' || value === 'jspi') return value;
-  throw new AgentError('invalid-argument', "engine: expected 'worker' or 'jspi', found another value");
+  if (value === "worker" || value === "jspi") return value;
+  throw new AgentError("invalid-argument", "engine: expected 'worker' or 'jspi', found another value");
 }
 
 /** The type of what was found, and not the value, which may be a secret in the wrong place. */
 function invalid(name: string, expected: string, found: unknown): AgentError {
-  const type = found === null ? 'null' : typeof found;
-  return new AgentError('invalid-argument', `${name}: expected ${expected}, found ${type}`);
+  const type = found === null ? "null" : typeof found;
+  return new AgentError("invalid-argument", `${name}: expected ${expected}, found ${type}`);
 }

@@ -10,7 +10,7 @@
 export type Integer = number | bigint;
 
 /** How fast a storage is: `fast` is flash, `slow` spinning disks, empty where the agent does not say. */
-export type StorageClass = '' | 'fast' | 'slow' | (string & {});
+export type StorageClass = "" | "fast" | "slow" | (string & {});
 
 /** What is mounted in the guest. Source: GET /storage. */
 export interface StorageView {
@@ -42,7 +42,7 @@ export interface BackupDue {
 }
 
 /** The phase of a backup; `idle` when none was started. */
-export type BackupPhase = 'idle' | 'running' | 'done' | 'failed' | (string & {});
+export type BackupPhase = "idle" | "running" | "done" | "failed" | (string & {});
 
 /** A backup that was started. Source: POST /backup. */
 export interface BackupJob {
@@ -63,7 +63,7 @@ export interface BackupStatus {
 }
 
 /** What a disk is used for. The agent decides this, and by it who may have it formatted. */
-export type DiskRole = 'system' | 'backup' | 'user-data' | (string & {});
+export type DiskRole = "system" | "backup" | "user-data" | (string & {});
 
 /** The disks of the guest. Source: GET /disks. */
 export interface DiskList {
@@ -215,7 +215,7 @@ export interface ThinPool {
 /** What a disk says about itself (SMART). */
 export interface Smart {
   /** Empty when it says nothing. */
-  health: '' | 'PASSED' | 'FAILING' | 'UNKNOWN' | (string & {});
+  health: "" | "PASSED" | "FAILING" | "UNKNOWN" | (string & {});
   /** Degrees Celsius. */
   temperature_c: Integer | null;
   /** How much of its rated life is used, in percent, which may exceed 100. */

@@ -1,7 +1,7 @@
 /** What an agent is connected to with: where it listens, what it must present, and the token. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes } from "node:crypto";
 
-import { AgentError } from './error.js';
+import { AgentError } from "./error.js";
 
 /** Where the agent listens. */
 export interface Authority {
@@ -18,7 +18,7 @@ const DEFAULT_PORT = 443;
  * is read here is what it is held to.
  */
 export function parseEndpoint(endpoint: string): Authority | undefined {
-  const trimmed = endpoint.replace(/^[ \t\r\n\f]+|[ \t\r\n\f]+$/g, '').toLowerCase();
+  const trimmed = endpoint.replace(/^[ \t\r\n\f]+|[ \t\r\n\f]+$/g, "").toLowerCase();
   const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::([0-9]{1,5}))?$/.exec(trimmed);
   const [v6, name] = [match?.[1], match?.[2]];
   const host = v6 ?? name;
@@ -29,20 +29,20 @@ export function parseEndpoint(endpoint: string): Authority | undefined {
 
 /** The SHA-256 in a fingerprint as 64 hex digits in lower case; undefined where it is none. */
 export function parseFingerprint(text: string): string | undefined {
-  const digits = text.replace(/[: \t]/g, '').toLowerCase();
+  const digits = text.replace(/[: \t]/g, "").toLowerCase();
   return /^[0-9a-f]{64}$/.test(digits) ? digits : undefined;
 }
 
 /** Checks a token: the component is given another text in its place, and cannot. No error holds a part of it. */
 export function checkToken(token: string): void {
   if (!/^[!-~](?:[ -~]*[!-~])?$/.test(token)) {
-    const found = token === '' ? 'nothing' : 'something else';
+    const found = token === "" ? "nothing" : "something else";
     const message = `token: expected printable ASCII, no blank at either end, found ${found}`;
-    throw new AgentError('invalid-argument', message);
+    throw new AgentError("invalid-argument", message);
   }
 }
 
 /** A token that nobody can guess, in place of the agent's. */
 export function standIn(): string {
-  return randomBytes(16).toString('hex');
+  return randomBytes(16).toString("hex");
 }

@@ -1,43 +1,49 @@
-import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import net from 'node:net';
-import { test } from 'node:test';
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
+import { test } from "node:test";
 
-import { Agent } from '../dist/index.js';
-import { answer, connect, DUE, engine, JOB, scriptedAgent } from './support/agent.mjs';
+import { Agent } from "../dist/index.js";
+import { answer, connect, DUE, engine, JOB, scriptedAgent } from "./support/agent.mjs";
 
 const silent = () => {};
 
-test('the deadline of a call says how far it had come, and whether the agent may have acted', async (t) => {
+test("the deadline of a call says how far it had come, and whether the agent may have acted", async (t) => {
   const scripted = await scriptedAgent(t, (request, socket) => {
-    if (request.startsWith('GET /backup/due')) socket.write(answer(DUE).slice(0, -1));
+    if (request.startsWith("GET /backup/due")) socket.write(answer(DUE).slice(0, -1));
   });
-  const noTls = net.createServer(silent).listen(0, '127.0.0.1');
-  await once(noTls, 'listening');
+  const noTls = net.createServer(silent).listen(0, "127.0.0.1");
+  await once(noTls, "listening");
   t.after(() => noTls.close());
   const agent = await connect(t, { ...scripted.options, deadlineMs: 300 });
-  const handshake = await connect(t, { ...scripted.options, endpoint: `127.0.0.1:${noTls.address().port}`, deadlineMs: 300 });
+  const handshake = await connect(t, {
+    ...scripted.options,
+    endpoint: `127.0.0.1:${noTls.address().port}`,
+    deadlineMs: 300,
+  });
   const cases = [
     [agent.startBackup(), /waiting for the answer to begin/, true],
     [agent.storage(), /waiting for the answer to begin/, false],
     [agent.backupDue(), /before the whole answer was there/, false],
     [handshake.startBackup(), /in the TLS handshake/, false],
   ];
-  await Promise.all(cases.map(([call, message, mayHaveActed]) => assert.rejects(call, { kind: 'deadline', message, mayHaveActed })));
+  await Promise.all(
+    cases.map(([call, message, mayHaveActed]) => assert.rejects(call, { kind: "deadline", message, mayHaveActed })),
+  );
 });
 
-test('a byte now and then does not keep a call alive', async (t) => {
+test("a byte now and then does not keep a call alive", async (t) => {
   const scripted = await scriptedAgent(t, (_, socket) => {
     let sent = 0;
     const drip = setInterval(() => socket.write(answer(DUE).slice(sent, (sent += 1))), 20);
-    socket.on('close', () => clearInterval(drip));
+    socket.on("close", () => clearInterval(drip));
   });
   const agent = await connect(t, scripted.options);
-  await assert.rejects(agent.backupDue({ deadlineMs: 300 }), { kind: 'deadline' });
+  await assert.rejects(agent.backupDue({ deadlineMs: 300 }), { kind: "deadline" });
 });
 
-test('calls run at the same time, as many as is said, and the others wait within their deadline', async (t) => {
+test("calls run at the same time, as many as is said, and the others wait within their deadline", async (t) => {
   const held = [];
   const scripted = await scriptedAgent(t, (_, socket) => {
     held.push(socket);
@@ -48,61 +54,63 @@ test('calls run at the same time, as many as is said, and the others wait within
   assert.equal(both.length, 2);
   const running = Promise.allSettled([agent.backupDue(), agent.backupDue()]);
   await assert.rejects(agent.startBackup({ deadlineMs: 200 }), {
-    kind: 'deadline', message: /while earlier calls were running/, mayHaveActed: false,
+    kind: "deadline",
+    message: /while earlier calls were running/,
+    mayHaveActed: false,
   });
   await agent.close();
   await running;
-  assert.ok(scripted.requests.every((request) => request.startsWith('GET')));
+  assert.ok(scripted.requests.every((request) => request.startsWith("GET")));
 });
 
-test('a signal ends a call at once, with its reason, before and after it has begun', async (t) => {
+test("a signal ends a call at once, with its reason, before and after it has begun", async (t) => {
   const scripted = await scriptedAgent(t, silent);
   const agent = await connect(t, scripted.options);
-  await assert.rejects(agent.storage({ signal: AbortSignal.abort() }), { name: 'AbortError' });
+  await assert.rejects(agent.storage({ signal: AbortSignal.abort() }), { name: "AbortError" });
   assert.equal(scripted.connections, 0);
   const controller = new AbortController();
   const call = agent.startBackup({ signal: controller.signal });
   while (scripted.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
-  const reason = new Error('shutting down');
+  const reason = new Error("shutting down");
   controller.abort(reason);
   assert.equal(await call.catch((why) => why), reason);
   const [socket] = scripted.sockets;
-  if (!socket.destroyed) await once(socket, 'close');
+  if (!socket.destroyed) await once(socket, "close");
 });
 
-test('the client goes on after a call that was ended', async (t) => {
+test("the client goes on after a call that was ended", async (t) => {
   const scripted = await scriptedAgent(t, (request, socket) => {
-    if (request.startsWith('POST')) socket.write(answer(JOB));
+    if (request.startsWith("POST")) socket.write(answer(JOB));
   });
   const agent = await connect(t, { ...scripted.options, maxConcurrentCalls: 1 });
   const controller = new AbortController();
   const call = agent.storage({ signal: controller.signal });
   while (scripted.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
   controller.abort();
-  await assert.rejects(call, { name: 'AbortError' });
-  await assert.rejects(agent.storage({ deadlineMs: 100 }), { kind: 'deadline' });
-  assert.equal((await agent.startBackup()).job_id, 'bk-1');
+  await assert.rejects(call, { name: "AbortError" });
+  await assert.rejects(agent.storage({ deadlineMs: 100 }), { kind: "deadline" });
+  assert.equal((await agent.startBackup()).job_id, "bk-1");
 });
 
-test('closing ends what is running, and nothing can be called after it', async (t) => {
+test("closing ends what is running, and nothing can be called after it", async (t) => {
   const scripted = await scriptedAgent(t, silent);
   const agent = await Agent.connect({ ...scripted.options, engine });
   const call = agent.storage();
-  const failed = assert.rejects(call, { kind: 'not-connected', message: 'the client was closed' });
+  const failed = assert.rejects(call, { kind: "not-connected", message: "the client was closed" });
   await agent[Symbol.asyncDispose]();
   await failed;
-  await assert.rejects(agent.storage(), { kind: 'not-connected' });
+  await assert.rejects(agent.storage(), { kind: "not-connected" });
 });
 
-test('a process ends although a client with an idle connection was not closed', async (t) => {
+test("a process ends although a client with an idle connection was not closed", async (t) => {
   const scripted = await scriptedAgent(t, (_, socket) => socket.write(answer(DUE)));
   const program = `
-    import { Agent } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url))};
+    import { Agent } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url))};
     const agent = await Agent.connect(${JSON.stringify({ ...scripted.options, engine })});
     console.log((await agent.backupDue()).vmid);
   `;
-  const child = spawn(process.execPath, [...process.execArgv, '--input-type=module', '--eval', program]);
-  const [output] = await once(child.stdout, 'data');
-  const [status] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
-  assert.deepEqual([output.toString(), status], ['101\n', 0]);
+  const child = spawn(process.execPath, [...process.execArgv, "--input-type=module", "--eval", program]);
+  const [output] = await once(child.stdout, "data");
+  const [status] = child.exitCode === null ? await once(child, "exit") : [child.exitCode];
+  assert.deepEqual([output.toString(), status], ["101\n", 0]);
 });

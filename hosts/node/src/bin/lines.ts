@@ -2,7 +2,7 @@
 export async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let parts: Buffer[] = [];
   for await (let chunk of input) {
-    for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n')) {
+    for (let end = chunk.indexOf("\n"); end >= 0; end = chunk.indexOf("\n")) {
       yield Buffer.concat([...parts, chunk.subarray(0, end)]).toString();
       parts = [];
       chunk = chunk.subarray(end + 1);

@@ -1,4 +1,4 @@
-import type { Phase } from './failure.js';
+import type { Phase } from "./failure.js";
 
 /** The time of a call is over. */
 export class DeadlinePassed extends Error {}
@@ -15,7 +15,7 @@ export class Call {
   /** Rejects as soon as the call is cancelled; never because of the deadline. */
   readonly cancelled: Promise<never>;
   #reject: (reason: unknown) => void = () => {};
-  phase: Phase = 'queued';
+  phase: Phase = "queued";
 
   constructor(limitMs: number, signal?: AbortSignal) {
     this.limitMs = limitMs;
@@ -26,8 +26,8 @@ export class Call {
     this.#timer = setTimeout(timeOver, Math.min(limitMs, MAX_TIMER_MS));
     const forward = () => this.cancel(signal?.reason);
     if (signal?.aborted) forward();
-    signal?.addEventListener('abort', forward, { once: true });
-    this.#release = () => signal?.removeEventListener('abort', forward);
+    signal?.addEventListener("abort", forward, { once: true });
+    this.#release = () => signal?.removeEventListener("abort", forward);
   }
 
   /** Aborted with a `DeadlinePassed`, with the reason of the caller's signal, or because the agent is closed. */
@@ -56,11 +56,11 @@ export async function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>)
   let abort: () => void = () => {};
   const aborted = new Promise<never>((_, reject) => {
     abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
+    signal.addEventListener("abort", abort, { once: true });
   });
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    signal.removeEventListener('abort', abort);
+    signal.removeEventListener("abort", abort);
   }
 }

@@ -9,16 +9,16 @@
  *     new connection  -> not a byte was sent ---------> unreachable
  *                     -> any other failure -----------> the call's error
  */
-import type { SecureContext } from 'node:tls';
+import type { SecureContext } from "node:tls";
 
-import type { Route } from '../routes.js';
-import type { Authority } from '../target.js';
-import type { Call } from './call.js';
-import { Connection, NoAnswer, Unsent, type Answer } from './connection.js';
-import { deadlinePassed, Failure, interrupted, tlsFailure, tooLarge, unreachable } from './failure.js';
-import { IdleConnections } from './idle.js';
-import { BodyTooLarge, MAX_BODY_BYTES } from './response.js';
-import { openPinned, secureContext } from './tls.js';
+import type { Route } from "../routes.js";
+import type { Authority } from "../target.js";
+import type { Call } from "./call.js";
+import { Connection, NoAnswer, Unsent, type Answer } from "./connection.js";
+import { deadlinePassed, Failure, interrupted, tlsFailure, tooLarge, unreachable } from "./failure.js";
+import { IdleConnections } from "./idle.js";
+import { BodyTooLarge, MAX_BODY_BYTES } from "./response.js";
+import { openPinned, secureContext } from "./tls.js";
 
 export class Client {
   readonly #authority: Authority;
@@ -56,7 +56,7 @@ export class Client {
       return await this.#send(connection, request, call);
     } catch (error) {
       if (error instanceof Unsent) return undefined;
-      if (error instanceof NoAnswer && route.method === 'GET' && !call.signal.aborted) return undefined;
+      if (error instanceof NoAnswer && route.method === "GET" && !call.signal.aborted) return undefined;
       throw error;
     }
   }
@@ -77,10 +77,10 @@ export class Client {
       `${route.method} ${route.path} HTTP/1.1`,
       `host: ${this.#authority.text}`,
       `authorization: Bearer ${this.#token}`,
-      ...(route.method === 'POST' ? ['content-type: application/json', `content-length: ${body.length}`] : []),
+      ...(route.method === "POST" ? ["content-type: application/json", `content-length: ${body.length}`] : []),
     ];
     // No accept-encoding: secrets are searched for in the bytes as they come.
-    return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body]);
+    return Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`, "latin1"), body]);
   }
 
   #failure(route: Route, error: Error, call: Call): Failure {
@@ -98,6 +98,6 @@ export class Client {
 
 /** The alerts by which a server refuses a client that has no certificate. */
 function isClientCertificateAlert(error: Error): boolean {
-  const code = 'code' in error ? String(error.code) : '';
+  const code = "code" in error ? String(error.code) : "";
   return /ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|NO_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)$/.test(code);
 }

@@ -1,7 +1,7 @@
 /** One connection to the pinned agent, on which requests run one after the other. */
-import type { Call } from './call.js';
-import { ResponseReader } from './response.js';
-import type { PinnedSocket } from './tls.js';
+import type { Call } from "./call.js";
+import { ResponseReader } from "./response.js";
+import type { PinnedSocket } from "./tls.js";
 
 /** Not a byte of the request was written. */
 export class Unsent extends Error {}
@@ -32,13 +32,13 @@ export class Connection {
   constructor(pinned: PinnedSocket) {
     this.#pinned = pinned;
     const { socket, transport } = pinned;
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
-    socket.on('end', () => this.#onEnd());
-    socket.on('error', (error) => this.#fail(error));
-    socket.on('close', () => this.#fail(new Error('the connection was closed')));
+    socket.on("data", (bytes: Buffer) => this.#onData(bytes));
+    socket.on("end", () => this.#onEnd());
+    socket.on("error", (error) => this.#fail(error));
+    socket.on("close", () => this.#fail(new Error("the connection was closed")));
     // The end of TLS arrives before that of TCP, or not at all.
-    transport.removeAllListeners('cut');
-    transport.on('cut', () => this.#fail(new Error('the connection was cut off')));
+    transport.removeAllListeners("cut");
+    transport.on("cut", () => this.#fail(new Error("the connection was cut off")));
   }
 
   get isUsable(): boolean {
@@ -51,7 +51,7 @@ export class Connection {
   }
 
   close(): void {
-    this.#fail(new Error('the connection was closed'));
+    this.#fail(new Error("the connection was closed"));
   }
 
   /** Sends a request and reads the whole answer. */
@@ -59,13 +59,13 @@ export class Connection {
     await nextPoll();
     call.signal.throwIfAborted();
     if (this.#fault === undefined && !this.#pinned.transport.isBetweenRecords) {
-      this.#fail(new Error('the agent has begun to send what it was not asked for'));
+      this.#fail(new Error("the agent has begun to send what it was not asked for"));
     }
-    if (this.#fault !== undefined) throw new Unsent('nothing was sent', { cause: this.#fault });
+    if (this.#fault !== undefined) throw new Unsent("nothing was sent", { cause: this.#fault });
     const reader = new ResponseReader();
     const abort = () => this.#fail(call.signal.reason as Error);
-    call.phase = 'waiting';
-    call.signal.addEventListener('abort', abort, { once: true });
+    call.phase = "waiting";
+    call.signal.addEventListener("abort", abort, { once: true });
     try {
       await new Promise<void>((resolve, reject) => {
         this.#exchange = { reader, call, resolve, reject };
@@ -73,7 +73,7 @@ export class Connection {
       });
     } finally {
       this.#exchange = undefined;
-      call.signal.removeEventListener('abort', abort);
+      call.signal.removeEventListener("abort", abort);
     }
     if (!reader.canBeReused) this.close();
     return { status: reader.status, body: reader.body };
@@ -82,7 +82,7 @@ export class Connection {
   #onData(bytes: Buffer): void {
     const exchange = this.#exchange;
     if (exchange === undefined || exchange.reader.isDone) {
-      this.#fail(new Error('the agent sent something that it was not asked for'));
+      this.#fail(new Error("the agent sent something that it was not asked for"));
       return;
     }
     try {
@@ -93,14 +93,14 @@ export class Connection {
       this.#fail(error as Error);
       return;
     }
-    if (exchange.reader.hasHead) exchange.call.phase = 'receiving';
+    if (exchange.reader.hasHead) exchange.call.phase = "receiving";
     if (exchange.reader.isDone) exchange.resolve();
   }
 
   #onEnd(): void {
     this.#exchange?.reader.end();
     if (this.#exchange?.reader.isDone) this.#exchange.resolve();
-    this.#fail(new Error('the agent closed the connection'));
+    this.#fail(new Error("the agent closed the connection"));
   }
 
   #fail(why: Error): void {
@@ -109,7 +109,7 @@ export class Connection {
     this.#pinned.socket.destroy();
     this.#pinned.transport.destroy();
     // Without effect where the answer is there, or another error.
-    this.#exchange?.reject(this.#exchange.reader.hasHead ? why : new NoAnswer('no answer', { cause: why }));
+    this.#exchange?.reject(this.#exchange.reader.hasHead ? why : new NoAnswer("no answer", { cause: why }));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Connection } from './connection.js';
+import type { Connection } from "./connection.js";
 
 /** A connection that was idle for longer is closed: many servers close theirs after 60 or 75 seconds. */
 const MAX_IDLE_MS = 60_000;

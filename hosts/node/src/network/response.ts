@@ -2,7 +2,7 @@
  * Reads one answer of HTTP/1.1 (RFC 9112). Strict: what two readers could understand differently is refused. It says when
  * the answer is whole, and whether the connection can be used again.
  */
-import { ProtocolError, readHead, type Head } from './head.js';
+import { ProtocolError, readHead, type Head } from "./head.js";
 
 /** The largest body in bytes, whatever the framing says. */
 export const MAX_BODY_BYTES = 1024 * 1024;
@@ -14,11 +14,11 @@ const MAX_TRAILER_BYTES = 16 * 1024;
 /** The body is larger than the limit. */
 export class BodyTooLarge extends Error {}
 
-type State = 'head' | 'length' | 'until-close' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailers' | 'done';
+type State = "head" | "length" | "until-close" | "chunk-size" | "chunk-data" | "chunk-end" | "trailers" | "done";
 
 export class ResponseReader {
   status = 0;
-  #state: State = 'head';
+  #state: State = "head";
   #keepsAlive = false;
   /** What was read and not yet understood. */
   #rest: Buffer = Buffer.alloc(0);
@@ -30,11 +30,11 @@ export class ResponseReader {
   #trailerBytes = 0;
 
   get hasHead(): boolean {
-    return this.#state !== 'head';
+    return this.#state !== "head";
   }
 
   get isDone(): boolean {
-    return this.#state === 'done';
+    return this.#state === "done";
   }
 
   /** Whether another request may follow on this connection: not where more has come than the answer. */
@@ -54,27 +54,27 @@ export class ResponseReader {
 
   /** The peer has ended the connection properly: that is how a body without a length ends. */
   end(): void {
-    if (this.#state === 'until-close') this.#state = 'done';
+    if (this.#state === "until-close") this.#state = "done";
   }
 
   /** One step. False where more must arrive first. */
   #step(): boolean {
     switch (this.#state) {
-      case 'head':
+      case "head":
         return this.#readHead();
-      case 'length':
-        return this.#takeData('done');
-      case 'until-close':
+      case "length":
+        return this.#takeData("done");
+      case "until-close":
         return this.#takeAll();
-      case 'chunk-size':
+      case "chunk-size":
         return this.#readChunkSize();
-      case 'chunk-data':
-        return this.#takeData('chunk-end');
-      case 'chunk-end':
+      case "chunk-data":
+        return this.#takeData("chunk-end");
+      case "chunk-end":
         return this.#readChunkEnd();
-      case 'trailers':
+      case "trailers":
         return this.#readTrailer();
-      case 'done':
+      case "done":
         return false;
     }
   }
@@ -84,7 +84,7 @@ export class ResponseReader {
     if (read === undefined) return false;
     const { head } = read;
     this.#rest = read.rest;
-    if (head.status === 101) throw new ProtocolError('expected an answer, found a switch of protocols');
+    if (head.status === 101) throw new ProtocolError("expected an answer, found a switch of protocols");
     // An interim answer, such as `100 Continue`: the one that counts comes after it.
     if (head.status < 200) return true;
     this.status = head.status;
@@ -95,17 +95,17 @@ export class ResponseReader {
   #begin(head: Head): void {
     this.#keepsAlive = head.keepsAlive;
     if (head.status === 204 || head.status === 304) {
-      this.#state = 'done';
+      this.#state = "done";
     } else if (head.isChunked) {
-      this.#state = 'chunk-size';
+      this.#state = "chunk-size";
     } else if (head.contentLength !== undefined) {
       // Refused before anything is read of it.
       if (head.contentLength > MAX_BODY_BYTES) throw new BodyTooLarge();
       this.#left = head.contentLength;
-      this.#state = this.#left === 0 ? 'done' : 'length';
+      this.#state = this.#left === 0 ? "done" : "length";
     } else {
       this.#keepsAlive = false;
-      this.#state = 'until-close';
+      this.#state = "until-close";
     }
   }
 
@@ -142,17 +142,17 @@ export class ResponseReader {
     const line = this.#takeLine(MAX_CHUNK_LINE_BYTES);
     if (line === undefined) return false;
     const match = /^([0-9a-fA-F]{1,8})(?:[ \t]*;.*)?$/s.exec(line);
-    if (match?.[1] === undefined) throw new ProtocolError('expected the size of a chunk, found something else');
+    if (match?.[1] === undefined) throw new ProtocolError("expected the size of a chunk, found something else");
     this.#left = parseInt(match[1], 16);
     if (this.#size + this.#left > MAX_BODY_BYTES) throw new BodyTooLarge();
-    this.#state = this.#left === 0 ? 'trailers' : 'chunk-data';
+    this.#state = this.#left === 0 ? "trailers" : "chunk-data";
     return true;
   }
 
   #readChunkEnd(): boolean {
     const line = this.#takeLine(0);
     if (line === undefined) return false;
-    this.#state = 'chunk-size';
+    this.#state = "chunk-size";
     return true;
   }
 
@@ -160,18 +160,18 @@ export class ResponseReader {
     const line = this.#takeLine(MAX_TRAILER_BYTES - this.#trailerBytes);
     if (line === undefined) return false;
     this.#trailerBytes += line.length + 2;
-    if (line === '') this.#state = 'done';
+    if (line === "") this.#state = "done";
     return true;
   }
 
   /** The next line without its end, if it is there. */
   #takeLine(limit: number): string | undefined {
-    const end = this.#rest.indexOf('\r\n');
+    const end = this.#rest.indexOf("\r\n");
     if (end > limit || (end < 0 && this.#rest.length > limit + 1)) {
       throw new ProtocolError(`expected the end of a line within ${limit} bytes`);
     }
     if (end < 0) return undefined;
-    const line = this.#rest.toString('latin1', 0, end);
+    const line = this.#rest.toString("latin1", 0, end);
     this.#rest = this.#rest.subarray(end + 2);
     return line;
   }

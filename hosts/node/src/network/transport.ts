@@ -3,10 +3,10 @@
  * end of TLS (`close_notify`) from the end of TCP, which anybody on the way can send, and because only what arrives here
  * shows whether a part of a TLS record is waiting.
  */
-import type { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
 
-import { RecordCounter } from './records.js';
+import { RecordCounter } from "./records.js";
 
 export class Transport extends Duplex {
   readonly #socket: Socket;
@@ -15,15 +15,15 @@ export class Transport extends Duplex {
   constructor(socket: Socket) {
     super({ allowHalfOpen: false });
     this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => {
+    socket.on("data", (chunk: Buffer) => {
       this.#records.read(chunk);
       if (!this.push(chunk)) socket.pause();
     });
     // Passed on in a later turn, when TLS has read what came before it. If TLS has not ended by then, the connection was
     // cut off.
-    socket.on('end', () => setImmediate(() => this.emit('cut')));
-    socket.on('close', () => setImmediate(() => this.destroy()));
-    socket.on('error', (error) => this.destroy(error));
+    socket.on("end", () => setImmediate(() => this.emit("cut")));
+    socket.on("close", () => setImmediate(() => this.destroy()));
+    socket.on("error", (error) => this.destroy(error));
   }
 
   get isBetweenRecords(): boolean {

@@ -3,11 +3,11 @@
  * keys of the imports have versions that the code does not ask for, a function that suspends has no promise, and the
  * error of a result, which is thrown, is not mentioned.
  */
-import type { Refusal } from '../../component/worker/interfaces/felhom-agentapi-pinning.js';
-import type * as Types from '../../component/worker/interfaces/felhom-agentapi-types.js';
+import type { Refusal } from "../../component/worker/interfaces/felhom-agentapi-pinning.js";
+import type * as Types from "../../component/worker/interfaces/felhom-agentapi-types.js";
 
 export type { Refusal, Types };
-export type { ErrorCode, Method, Result, Scheme } from '../../component/worker/interfaces/wasi-http-types.js';
+export type { ErrorCode, Method, Result, Scheme } from "../../component/worker/interfaces/wasi-http-types.js";
 
 /** A value now, from a component whose calls block, or later, from one whose calls are suspended. */
 export type MaybePromise<T> = T | Promise<T>;
@@ -37,7 +37,7 @@ export type ComponentError = Types.Error | Types.FormatError;
 
 /** The error that a call threw, if the component returned one; undefined for a trap or a fault of this host. */
 export function componentError(thrown: unknown): ComponentError | undefined {
-  return thrown instanceof Error && 'payload' in thrown ? (thrown.payload as ComponentError) : undefined;
+  return thrown instanceof Error && "payload" in thrown ? (thrown.payload as ComponentError) : undefined;
 }
 
 /** The core modules by the names under which the transpiled code asks for them. */

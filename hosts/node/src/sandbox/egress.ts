@@ -2,14 +2,14 @@
  * What leaves an instance. The component's request is not forwarded: the host reads which of the nine routes it asks for,
  * checks that it goes to the pinned authority and carries the stand-in for the token, and sends a request of its own.
  */
-import type { Call } from '../network/call.js';
-import type { Client } from '../network/client.js';
-import { denied, Failure } from '../network/failure.js';
-import type { Mask } from '../network/mask.js';
-import { MAX_BODY_BYTES } from '../network/response.js';
-import { routeOf, type Route } from '../routes.js';
-import type { Authority } from '../target.js';
-import type { ComponentRequest, ExchangeResult } from './imports.js';
+import type { Call } from "../network/call.js";
+import type { Client } from "../network/client.js";
+import { denied, Failure } from "../network/failure.js";
+import type { Mask } from "../network/mask.js";
+import { MAX_BODY_BYTES } from "../network/response.js";
+import { routeOf, type Route } from "../routes.js";
+import type { Authority } from "../target.js";
+import type { ComponentRequest, ExchangeResult } from "./imports.js";
 
 export class Egress {
   readonly #client: Client;
@@ -44,14 +44,14 @@ export class Egress {
   }
 
   #admit(request: ComponentRequest): Route {
-    if (request.scheme !== 'HTTPS') throw denied('a request without https');
-    if (request.authority !== this.#authority.text) throw denied('a request to another authority than the pinned one');
+    if (request.scheme !== "HTTPS") throw denied("a request without https");
+    if (request.authority !== this.#authority.text) throw denied("a request to another authority than the pinned one");
     const [authorization, ...more] = request.authorization;
     if (authorization !== `Bearer ${this.#standIn}` || more.length > 0) {
-      throw denied('a request that does not carry the token that it was given');
+      throw denied("a request that does not carry the token that it was given");
     }
     const route = routeOf(request.method, request.path);
-    if (route === undefined) throw denied('a request to a route that the agent does not have');
+    if (route === undefined) throw denied("a request to a route that the agent does not have");
     if (request.body.length > MAX_BODY_BYTES) throw denied(`a request body of more than ${MAX_BODY_BYTES} bytes`);
     return route;
   }

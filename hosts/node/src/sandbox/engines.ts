@@ -1,20 +1,20 @@
-import { readFile } from 'node:fs/promises';
+import { readFile } from "node:fs/promises";
 
-import { AgentError } from '../error.js';
-import type { EngineName } from '../options.js';
-import type { CoreModules } from './component.js';
-import type { Engine } from './instance.js';
-import { hasJspi, jspiEngine } from './jspi.js';
-import { workerEngine } from './worker.js';
+import { AgentError } from "../error.js";
+import type { EngineName } from "../options.js";
+import type { CoreModules } from "./component.js";
+import type { Engine } from "./instance.js";
+import { hasJspi, jspiEngine } from "./jspi.js";
+import { workerEngine } from "./worker.js";
 
 export function engineNamed(name: EngineName): Engine {
-  if (name === 'worker') return workerEngine;
+  if (name === "worker") return workerEngine;
   if (hasJspi()) return jspiEngine;
   const message = "engine: 'jspi' needs an engine with JavaScript Promise Integration, which this Node does not have";
-  throw new AgentError('invalid-argument', message);
+  throw new AgentError("invalid-argument", message);
 }
 
-const CORE_MODULES = ['agentapi.core.wasm', 'agentapi.core2.wasm', 'agentapi.core3.wasm'];
+const CORE_MODULES = ["agentapi.core.wasm", "agentapi.core2.wasm", "agentapi.core3.wasm"];
 let compiled: Promise<CoreModules> | undefined;
 
 /** The component's core modules, compiled once: instances and threads share the code. */

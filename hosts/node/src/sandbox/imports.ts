@@ -2,7 +2,7 @@
  * The host's side of `wasi:http`, `wasi:io` and `felhom:agentapi/pinning`, for one instance. A request is collected, and
  * the exchange made in the first `get` of its future response. By then the component has written the body.
  */
-import type { ErrorCode, MaybePromise, Method, Refusal, Result, Scheme } from './component.js';
+import type { ErrorCode, MaybePromise, Method, Refusal, Result, Scheme } from "./component.js";
 
 /** A request as the component made it. Nothing of it is sent as it is. */
 export interface ComponentRequest {
@@ -28,23 +28,32 @@ export interface Host {
 /** The imports, under the names that the transpiled code asks for. */
 export function imports(host: Host): Record<string, Record<string, unknown>> {
   return {
-    'felhom:agentapi/pinning': { pin: pinFunction(host) },
-    'felhom:agentapi/types': {},
-    'wasi:http/outgoing-handler': {
+    "felhom:agentapi/pinning": { pin: pinFunction(host) },
+    "felhom:agentapi/types": {},
+    "wasi:http/outgoing-handler": {
       handle: (request: OutgoingRequest) => new FutureIncomingResponse(host, request),
     },
-    'wasi:http/types': {
-      Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, OutgoingBody, OutgoingRequest, RequestOptions,
+    "wasi:http/types": {
+      Fields,
+      FutureIncomingResponse,
+      IncomingBody,
+      IncomingResponse,
+      OutgoingBody,
+      OutgoingRequest,
+      RequestOptions,
     },
-    'wasi:io/error': { Error: IoError },
-    'wasi:io/poll': { Pollable },
-    'wasi:io/streams': { InputStream, OutputStream },
+    "wasi:io/error": { Error: IoError },
+    "wasi:io/poll": { Pollable },
+    "wasi:io/streams": { InputStream, OutputStream },
   };
 }
 
 function pinFunction(host: Host): (authority: string, leafSha256: Uint8Array[]) => void {
   return (authority, leafSha256) => {
-    const refusal = host.pin(authority, leafSha256.map((leaf) => Buffer.from(leaf).toString('hex')));
+    const refusal = host.pin(
+      authority,
+      leafSha256.map((leaf) => Buffer.from(leaf).toString("hex")),
+    );
     // What is thrown becomes the error of the result.
     if (refusal) throw refusal;
   };
@@ -54,7 +63,7 @@ class Fields {
   readonly entries: [string, string][] = [];
 
   append(name: string, value: Uint8Array): void {
-    this.entries.push([name.toLowerCase(), Buffer.from(value).toString('latin1')]);
+    this.entries.push([name.toLowerCase(), Buffer.from(value).toString("latin1")]);
   }
 
   clone(): Fields {
@@ -67,10 +76,10 @@ class Fields {
 class OutgoingRequest {
   readonly #headers: Fields;
   #body: OutgoingBody | undefined;
-  #method: Method = { tag: 'get' };
+  #method: Method = { tag: "get" };
   #scheme: Scheme | undefined;
-  #authority = '';
-  #path = '';
+  #authority = "";
+  #path = "";
 
   constructor(headers: Fields) {
     this.#headers = headers;
@@ -85,7 +94,7 @@ class OutgoingRequest {
   }
 
   setPathWithQuery(path: string | undefined): void {
-    this.#path = path ?? '';
+    this.#path = path ?? "";
   }
 
   setScheme(scheme: Scheme | undefined): void {
@@ -93,14 +102,14 @@ class OutgoingRequest {
   }
 
   setAuthority(authority: string | undefined): void {
-    this.#authority = authority ?? '';
+    this.#authority = authority ?? "";
   }
 
   collected(): ComponentRequest {
-    const authorization = this.#headers.entries.filter(([name]) => name === 'authorization');
+    const authorization = this.#headers.entries.filter(([name]) => name === "authorization");
     return {
       method: this.#method.tag.toUpperCase(),
-      scheme: this.#scheme?.tag ?? '',
+      scheme: this.#scheme?.tag ?? "",
       authority: this.#authority,
       path: this.#path,
       authorization: authorization.map(([, value]) => value),
@@ -151,7 +160,7 @@ class FutureIncomingResponse {
   get(): MaybePromise<GetResult> {
     const request = this.#request;
     this.#request = undefined;
-    if (!request) return { tag: 'err', val: undefined };
+    if (!request) return { tag: "err", val: undefined };
     const result = this.#host.exchange(request.collected());
     return result instanceof Promise ? result.then(toGetResult) : toGetResult(result);
   }
@@ -163,8 +172,8 @@ class FutureIncomingResponse {
 
 function toGetResult(result: ExchangeResult): GetResult {
   const response: Result<IncomingResponse, ErrorCode> =
-    'code' in result ? { tag: 'err', val: result.code } : { tag: 'ok', val: new IncomingResponse(result) };
-  return { tag: 'ok', val: response };
+    "code" in result ? { tag: "err", val: result.code } : { tag: "ok", val: new IncomingResponse(result) };
+  return { tag: "ok", val: response };
 }
 
 class IncomingResponse {
@@ -205,7 +214,7 @@ class InputStream {
   }
 
   read(length: bigint): Uint8Array {
-    if (this.#rest.length === 0) throw { tag: 'closed' };
+    if (this.#rest.length === 0) throw { tag: "closed" };
     const chunk = this.#rest.subarray(0, Number(length));
     this.#rest = this.#rest.subarray(chunk.length);
     return chunk;

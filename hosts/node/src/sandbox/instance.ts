@@ -1,7 +1,7 @@
 /** An instance of the component, whichever way it is run. */
-import type { ComponentError, CoreModules, Refusal } from './component.js';
-import type { ComponentRequest, ExchangeResult } from './imports.js';
-import type { Operation } from './operations.js';
+import type { ComponentError, CoreModules, Refusal } from "./component.js";
+import type { ComponentRequest, ExchangeResult } from "./imports.js";
+import type { Operation } from "./operations.js";
 
 /** What an instance is connected with. The token is not in it. */
 export interface ConnectArguments {
@@ -37,9 +37,9 @@ export type Started = { instance: Instance } | { error: ComponentError };
 
 /** Compares what the component states with what the host enforces: equal sets, whatever the order. */
 export function comparePin(pin: Pin, authority: string, fingerprints: string[]): Refusal | undefined {
-  if (authority !== pin.authority) return { tag: 'authority', val: 'this instance is for another authority' };
+  if (authority !== pin.authority) return { tag: "authority", val: "this instance is for another authority" };
   const stated = new Set(fingerprints);
   const enforced = new Set(pin.fingerprints);
   const isEqual = stated.size === enforced.size && [...stated].every((fingerprint) => enforced.has(fingerprint));
-  return isEqual ? undefined : { tag: 'fingerprints', val: 'the host enforces other fingerprints' };
+  return isEqual ? undefined : { tag: "fingerprints", val: "the host enforces other fingerprints" };
 }

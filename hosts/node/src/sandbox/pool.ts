@@ -1,6 +1,6 @@
 /** The instances of one agent. Each runs one call at a time; more calls than instances wait, the oldest first. */
-import { unlessAborted } from '../network/call.js';
-import type { Instance } from './instance.js';
+import { unlessAborted } from "../network/call.js";
+import type { Instance } from "./instance.js";
 
 interface Waiter {
   resolve: (instance: Instance) => void;
@@ -41,7 +41,11 @@ export class Pool {
       const place = this.#waiting.findIndex((other) => other === waiter);
       if (place >= 0) this.#waiting.splice(place, 1);
       // It was given in the same moment.
-      else void instance.then((given) => this.release(given), () => {});
+      else
+        void instance.then(
+          (given) => this.release(given),
+          () => {},
+        );
       throw error;
     }
   }

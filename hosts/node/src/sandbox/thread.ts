@@ -2,13 +2,13 @@
  * The worker thread of one instance. The component's calls block: while an exchange is made on the main thread, this one
  * sleeps. It has no network, no environment, and not the token.
  */
-import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from "node:worker_threads";
 
-import { instantiate } from '../../component/worker/agentapi.js';
-import { componentError, type Client, type CoreModules } from './component.js';
-import { imports, type ComponentRequest, type ExchangeResult } from './imports.js';
-import { comparePin, type ConnectArguments, type OperationResult } from './instance.js';
-import { call, toValue, type Operation } from './operations.js';
+import { instantiate } from "../../component/worker/agentapi.js";
+import { componentError, type Client, type CoreModules } from "./component.js";
+import { imports, type ComponentRequest, type ExchangeResult } from "./imports.js";
+import { comparePin, type ConnectArguments, type OperationResult } from "./instance.js";
+import { call, toValue, type Operation } from "./operations.js";
 
 /** What the thread is started with. */
 export interface ThreadData {
@@ -22,10 +22,10 @@ export interface ThreadData {
 
 /** What the thread sends. `trap` also stands for any other failure that the component has not returned. */
 export type ThreadMessage =
-  | { type: 'connected'; result: OperationResult }
-  | { type: 'exchange'; request: ComponentRequest }
-  | { type: 'result'; result: OperationResult }
-  | { type: 'trap'; message: string };
+  | { type: "connected"; result: OperationResult }
+  | { type: "exchange"; request: ComponentRequest }
+  | { type: "result"; result: OperationResult }
+  | { type: "trap"; message: string };
 
 const { modules, connect, answers, signal } = workerData as ThreadData;
 
@@ -34,7 +34,7 @@ function post(message: ThreadMessage): void {
 }
 
 function exchange(request: ComponentRequest): ExchangeResult {
-  post({ type: 'exchange', request });
+  post({ type: "exchange", request });
   Atomics.wait(signal, 0, 0);
   Atomics.store(signal, 0, 0);
   return (receiveMessageOnPort(answers) as { message: ExchangeResult }).message;
@@ -47,7 +47,7 @@ function outcome(run: () => unknown): OperationResult | undefined {
   } catch (thrown) {
     const error = componentError(thrown);
     if (error) return { error };
-    post({ type: 'trap', message: String(thrown) });
+    post({ type: "trap", message: String(thrown) });
     return undefined;
   }
 }
@@ -57,10 +57,10 @@ const client = instantiate(
   imports({ exchange, pin: (authority, fingerprints) => comparePin(connect.pin, authority, fingerprints) }) as never,
 ) as unknown as Client;
 
-parentPort?.on('message', (operation: Operation) => {
+parentPort?.on("message", (operation: Operation) => {
   const result = outcome(() => toValue(call(client, operation)));
-  if (result) post({ type: 'result', result });
+  if (result) post({ type: "result", result });
 });
 
 const connected = outcome(() => client.session.connect(connect.endpoint, connect.standIn, connect.fingerprints));
-if (connected) post({ type: 'connected', result: connected });
+if (connected) post({ type: "connected", result: connected });

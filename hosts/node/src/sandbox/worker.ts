@@ -2,13 +2,13 @@
  * Instances in worker threads, for every Node from 20 on. The network stays on the main thread, where the caller's signals
  * are, and where the token is: the thread that runs the component has nothing but the stand-in.
  */
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, Worker, type MessagePort } from "node:worker_threads";
 
-import type { CoreModules } from './component.js';
-import type { ComponentRequest, ExchangeResult } from './imports.js';
-import type { ConnectArguments, Engine, Instance, OperationResult, Started } from './instance.js';
-import type { Operation } from './operations.js';
-import type { ThreadData, ThreadMessage } from './thread.js';
+import type { CoreModules } from "./component.js";
+import type { ComponentRequest, ExchangeResult } from "./imports.js";
+import type { ConnectArguments, Engine, Instance, OperationResult, Started } from "./instance.js";
+import type { Operation } from "./operations.js";
+import type { ThreadData, ThreadMessage } from "./thread.js";
 
 /** The most JavaScript heap of a thread in MiB. The component's own memory is bounded in its module. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
@@ -18,7 +18,7 @@ export const workerEngine: Engine = {
     const instance = new WorkerInstance(modules, connect);
     try {
       const connected = await instance.connected;
-      if ('error' in connected) {
+      if ("error" in connected) {
         await instance.close();
         return connected;
       }
@@ -52,7 +52,7 @@ class WorkerInstance implements Instance {
     // The channel alone keeps no process alive.
     port1.unref();
     const workerData: ThreadData = { modules, connect, answers: port2, signal: this.#signal };
-    this.#worker = new Worker(new URL('./thread.js', import.meta.url), {
+    this.#worker = new Worker(new URL("./thread.js", import.meta.url), {
       workerData,
       transferList: [port2],
       // The environment may hold the token.
@@ -61,13 +61,13 @@ class WorkerInstance implements Instance {
       execArgv: [],
       resourceLimits: RESOURCE_LIMITS,
     });
-    this.connected = this.#run(() => Promise.reject(new Error('a request before the pin')));
-    this.#worker.on('message', (message: ThreadMessage) => this.#onMessage(message));
-    this.#worker.on('error', (error) => this.#fail(error as Error));
-    this.#worker.on('exit', () => this.#fail(new Error('the thread of the instance has ended')));
+    this.connected = this.#run(() => Promise.reject(new Error("a request before the pin")));
+    this.#worker.on("message", (message: ThreadMessage) => this.#onMessage(message));
+    this.#worker.on("error", (error) => this.#fail(error as Error));
+    this.#worker.on("exit", () => this.#fail(new Error("the thread of the instance has ended")));
   }
 
-  run(operation: Operation, exchange: Running['exchange']): Promise<OperationResult> {
+  run(operation: Operation, exchange: Running["exchange"]): Promise<OperationResult> {
     if (this.#fault !== undefined) return Promise.reject(this.#fault);
     const result = this.#run(exchange);
     this.#worker.postMessage(operation);
@@ -79,7 +79,7 @@ class WorkerInstance implements Instance {
     this.#answers.close();
   }
 
-  async #run(exchange: Running['exchange']): Promise<OperationResult> {
+  async #run(exchange: Running["exchange"]): Promise<OperationResult> {
     this.#worker.ref();
     try {
       return await new Promise((resolve, reject) => {
@@ -98,14 +98,14 @@ class WorkerInstance implements Instance {
 
   #onMessage(message: ThreadMessage): void {
     switch (message.type) {
-      case 'connected':
-      case 'result':
+      case "connected":
+      case "result":
         this.#running?.resolve(message.result);
         break;
-      case 'trap':
+      case "trap":
         this.#fail(new Error(message.message));
         break;
-      case 'exchange':
+      case "exchange":
         void this.#exchange(message.request);
     }
   }
