@@ -48,7 +48,15 @@ async function transpile(options) {
     noComponentErrorWrapping: false,
     ...options,
   });
+  files["agentapi.js"] = Buffer.from(withByteOrderMarks(Buffer.from(files["agentapi.js"]).toString()));
   return files;
+}
+
+/** The transpiled code without a fault of jco: a text that begins with U+FEFF would lose it while it is lifted. */
+function withByteOrderMarks(code) {
+  const decoder = /new TextDecoder(\(\))?(?![\w(])/g;
+  if (!decoder.test(code)) throw new Error("expected the transpiled code to make a TextDecoder");
+  return code.replace(decoder, 'new TextDecoder("utf-8", { ignoreBOM: true })');
 }
 
 async function write(name, files) {

@@ -19,7 +19,7 @@ const DEFAULT_PORT = 443;
  */
 export function parseEndpoint(endpoint: string): Authority | undefined {
   const trimmed = endpoint.replace(/^[ \t\r\n\f]+|[ \t\r\n\f]+$/g, "").toLowerCase();
-  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::([0-9]{1,5}))?$/.exec(trimmed);
+  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::([0-9]+))?$/.exec(trimmed);
   const [v6, name] = [match?.[1], match?.[2]];
   const host = v6 ?? name;
   if (host === undefined) return undefined;

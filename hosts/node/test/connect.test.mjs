@@ -46,7 +46,7 @@ test("all forms of an endpoint that the component takes are held to the same aut
     "Agent.Example",
     " 10.0.0.1:8443\n",
     "[::1]",
-    "[0:0:0:0:0:0:0:1]:0443",
+    "[0:0:0:0:0:0:0:1]:000443",
     "agent.example.:1",
     "a_b",
   ]) {

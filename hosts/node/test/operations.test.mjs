@@ -86,6 +86,14 @@ test("an error has the fields of the command's JSON, and says whether the agent 
   }
 });
 
+test("a text keeps every character, a byte-order mark at its beginning too", async (t) => {
+  const reason = "\ufeffx \u0000 \u{1f4be} \u2028";
+  const body = JSON.stringify({ ok: true, data: { vmid: 1, due: true, reason } });
+  const scripted = await scriptedAgent(t, (_, socket) => socket.write(answer(body)));
+  const agent = await connect(t, scripted.options);
+  assert.equal((await agent.backupDue()).reason, reason);
+});
+
 test("the agent's own words are the message", async (t) => {
   const scripted = await scriptedAgent(t, (_, socket) =>
     socket.write(answer('{"ok":false,"error":"VM 101 is locked"}')),

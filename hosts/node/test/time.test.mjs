@@ -16,21 +16,17 @@ test("the deadline of a call says how far it had come, and whether the agent may
   const noTls = net.createServer(silent).listen(0, "127.0.0.1");
   await once(noTls, "listening");
   t.after(() => noTls.close());
-  const agent = await connect(t, { ...scripted.options, deadlineMs: 300 });
-  const handshake = await connect(t, {
-    ...scripted.options,
-    endpoint: `127.0.0.1:${noTls.address().port}`,
-    deadlineMs: 300,
-  });
-  const cases = [
-    [agent.startBackup(), /waiting for the answer to begin/, true],
-    [agent.storage(), /waiting for the answer to begin/, false],
-    [agent.backupDue(), /before the whole answer was there/, false],
-    [handshake.startBackup(), /in the TLS handshake/, false],
-  ];
-  await Promise.all(
-    cases.map(([call, message, mayHaveActed]) => assert.rejects(call, { kind: "deadline", message, mayHaveActed })),
-  );
+  const agent = await connect(t, scripted.options);
+  const handshake = await connect(t, { ...scripted.options, endpoint: `127.0.0.1:${noTls.address().port}` });
+  const options = { deadlineMs: 700 };
+  for (const [call, message, mayHaveActed] of [
+    [() => agent.startBackup(options), /waiting for the answer to begin/, true],
+    [() => agent.storage(options), /waiting for the answer to begin/, false],
+    [() => agent.backupDue(options), /before the whole answer was there/, false],
+    [() => handshake.startBackup(options), /in the TLS handshake/, false],
+  ]) {
+    await assert.rejects(call(), { kind: "deadline", message, mayHaveActed });
+  }
 });
 
 test("a byte now and then does not keep a call alive", async (t) => {
