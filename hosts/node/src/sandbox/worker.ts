@@ -43,6 +43,7 @@ class WorkerInstance implements Instance {
   readonly #answers: MessagePort;
   readonly #signal = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #running: Running | undefined;
+  #isClosing = false;
   /** Why the thread is gone. */
   #fault: Error | undefined;
 
@@ -75,6 +76,7 @@ class WorkerInstance implements Instance {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true;
     await this.#worker.terminate();
     this.#answers.close();
   }
@@ -87,7 +89,8 @@ class WorkerInstance implements Instance {
       });
     } finally {
       this.#running = undefined;
-      this.#worker.unref();
+      // While it is closed, the process stays alive for its end: whoever waits for that would never be told.
+      if (!this.#isClosing) this.#worker.unref();
     }
   }
 
