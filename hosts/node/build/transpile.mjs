@@ -19,7 +19,8 @@ const target = join(folder, "component");
 const MAX_MEMORY_BYTES = 256 * 1024 * 1024;
 
 const component = await readFile(join(folder, "../../host-harness/component/agentapi.wasm"));
-await rm(target, { recursive: true, force: true });
+// What is compiled from the sources afterwards as well, so that nothing is packed whose source is gone.
+for (const old of [target, join(folder, "dist")]) await rm(old, { recursive: true, force: true });
 
 const blocking = await transpile({ instantiation: "sync" });
 const interfaces = compatibleInterfaces(Buffer.from(blocking["agentapi.d.ts"]).toString());
