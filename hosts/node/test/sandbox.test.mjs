@@ -134,6 +134,30 @@ test("memory is bounded, and an instance that ran out of it has trapped and is r
   assert.equal(started.length, 2);
 });
 
+test("where no instance can be started each call that waits fails, and after the end none is kept", async () => {
+  const closed = [];
+  const instance = (name) => ({ name, close: async () => void closed.push(name) });
+  const starts = [
+    async () => Promise.reject(new Error("no thread")),
+    async () => Promise.reject(new Error("no memory")),
+  ];
+  let late;
+  starts.push(() => new Promise((resolve) => (late = resolve)));
+  const pool = new Pool(instance("first"), () => starts.shift()(), 2);
+  const { signal } = new AbortController();
+  await pool.discard(await pool.acquire(signal));
+  const calls = [pool.acquire(signal), pool.acquire(signal)];
+  await Promise.all([assert.rejects(calls[0], /no thread/), assert.rejects(calls[1], /no memory/)]);
+  const controller = new AbortController();
+  const waiting = assert.rejects(pool.acquire(controller.signal), { name: "AbortError" });
+  await pool.close();
+  controller.abort();
+  await waiting;
+  late(instance("late"));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(closed, ["first", "late"]);
+});
+
 test("a thread that waits for an answer can be ended, and its call fails", { skip: engine !== "worker" }, async () => {
   const instance = await start();
   let asked;

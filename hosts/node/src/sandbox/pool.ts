@@ -14,6 +14,7 @@ export class Pool {
   readonly #all: Set<Instance>;
   readonly #waiting: Waiter[] = [];
   #starting = 0;
+  #isClosed = false;
 
   /** Begins with one instance, and starts more, up to a limit, when calls run at the same time. */
   constructor(first: Instance, start: () => Promise<Instance>, limit: number) {
@@ -65,6 +66,7 @@ export class Pool {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const all = [...this.#all];
     this.#all.clear();
     this.#idle.length = 0;
@@ -75,6 +77,7 @@ export class Pool {
     this.#starting += 1;
     try {
       const instance = await this.#start();
+      if (this.#isClosed) return await instance.close();
       this.#all.add(instance);
       this.release(instance);
     } catch (error) {
@@ -82,5 +85,7 @@ export class Pool {
     } finally {
       this.#starting -= 1;
     }
+    // None is left that would take what still waits.
+    if (this.#waiting.length > 0 && this.#all.size + this.#starting === 0) await this.#add();
   }
 }
