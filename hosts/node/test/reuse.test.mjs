@@ -3,6 +3,8 @@ import { EventEmitter, once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
 
+import { Call } from "../dist/network/call.js";
+import { Connection, Unsent } from "../dist/network/connection.js";
 import { answer, connect, DUE, JOB, scriptedAgent } from "./support/agent.mjs";
 
 /** Answers by method. */
@@ -31,9 +33,28 @@ test("bytes that nobody asked for make an idle connection unusable", async (t) =
       await forwarded;
     }
     if (unasked === "part of a record") await proxy.toClient("\x17\x03\x03\x00\x40");
+    // An order: it is only sent on another connection if nothing of it was written on the first.
+    assert.equal((await agent.startBackup()).vmid, 101, unasked);
     assert.equal((await agent.backupDue()).vmid, 101, unasked);
-    assert.equal((await agent.startBackup()).vmid, 101);
     assert.equal(scripted.connections, 2, unasked);
+  }
+});
+
+test("what has arrived before a request is read before it is written", async () => {
+  for (const arrive of [
+    (socket) => socket.emit("data", Buffer.from("HTTP/1.1 200 OK")),
+    (socket) => socket.emit("end"),
+  ]) {
+    const written = [];
+    const socket = Object.assign(new EventEmitter(), { write: (bytes) => written.push(bytes), destroy() {} });
+    const transport = Object.assign(new EventEmitter(), { isBetweenRecords: true, destroy() {} });
+    const connection = new Connection({ socket, transport });
+    // As a poll that comes before the request would find it.
+    setImmediate(() => arrive(socket));
+    const call = new Call(10_000);
+    await assert.rejects(connection.send(Buffer.from("POST"), call), Unsent);
+    call.end();
+    assert.deepEqual(written, []);
   }
 });
 
@@ -85,7 +106,8 @@ test("an answer of 3xx is an answer", async (t) => {
 async function forwardingProxy(t, port) {
   const clients = [];
   const written = new EventEmitter();
-  const server = net.createServer((client) => {
+  // By Nagle's algorithm a few bytes would wait for an acknowledgement, and arrive behind the next request.
+  const server = net.createServer({ noDelay: true }, (client) => {
     clients.push(client);
     const agent = net.connect(port, "127.0.0.1");
     client.on("error", () => {}).pipe(agent);

@@ -98,15 +98,42 @@ test("closing ends what is running, and nothing can be called after it", async (
   await assert.rejects(agent.storage(), { kind: "not-connected" });
 });
 
-test("a process ends although a client with an idle connection was not closed", async (t) => {
+/** The output and the exit status of a program that has `Agent` and `options`. */
+async function runProgram(scripted, program) {
+  const head = `
+    import { Agent } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url))};
+    const options = ${JSON.stringify({ ...scripted.options, engine })};
+  `;
+  const child = spawn(process.execPath, [...process.execArgv, "--input-type=module", "--eval", head + program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = once(child, "exit");
+  const output = (await child.stdout.toArray()).join("");
+  return [output, (await exited)[0]];
+}
+
+// Idle connections end after a minute, and the process with them.
+test("a process ends although a client with an idle connection was not closed", { timeout: 30_000 }, async (t) => {
   const scripted = await scriptedAgent(t, (_, socket) => socket.write(answer(DUE)));
   const program = `
-    import { Agent } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url))};
-    const agent = await Agent.connect(${JSON.stringify({ ...scripted.options, engine })});
+    const agent = await Agent.connect(options);
     console.log((await agent.backupDue()).vmid);
   `;
-  const child = spawn(process.execPath, [...process.execArgv, "--input-type=module", "--eval", program]);
-  const [output] = await once(child.stdout, "data");
-  const [status] = child.exitCode === null ? await once(child, "exit") : [child.exitCode];
-  assert.deepEqual([output.toString(), status], ["101\n", 0]);
+  assert.deepEqual(await runProgram(scripted, program), ["101\n", 0]);
+});
+
+test("a process does not end before the clients that it closes", async (t) => {
+  const scripted = await scriptedAgent(t, silent);
+  const program = `
+    for (let round = 0; round < 12; round += 1) {
+      const agent = await Agent.connect(options);
+      const controller = new AbortController();
+      const call = agent.storage({ signal: controller.signal });
+      setTimeout(() => controller.abort(), 20);
+      await call.catch(() => {});
+      await agent.close();
+    }
+    console.log("closed");
+  `;
+  assert.deepEqual(await runProgram(scripted, program), ["closed\n", 0]);
 });
