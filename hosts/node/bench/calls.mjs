@@ -61,7 +61,12 @@ for (const [name, { pid, end }] of Object.entries(ways)) {
   const sorted = times[name].toSorted((one, other) => one - other);
   const at = (part) => sorted[Math.floor(part * (count - 1))].toFixed(2);
   const rss = /VmRSS:\s+([0-9]+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1] / 1024;
-  const figures = [`first ${first.toFixed(0)} ms`, `median ${at(0.5)} ms`, `p99 ${at(0.99)} ms`, `${rss.toFixed(0)} MiB`];
+  const figures = [
+    `first ${first.toFixed(0)} ms`,
+    `median ${at(0.5)} ms`,
+    `p99 ${at(0.99)} ms`,
+    `${rss.toFixed(0)} MiB`,
+  ];
   console.log(name.padEnd(28), figures.join(", "));
   await end();
 }

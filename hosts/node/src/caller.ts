@@ -6,7 +6,7 @@ import { deadlinePassed } from "./network/failure.js";
 import { Mask } from "./network/mask.js";
 import { checkDeadline, completeOptions, type CallOptions, type ConnectOptions } from "./options.js";
 import { internalError, maskError, toAgentError } from "./outcome.js";
-import { Egress } from "./sandbox/egress.js";
+import { Egress, type CallExchange } from "./sandbox/egress.js";
 import { coreModules, engineNamed } from "./sandbox/engines.js";
 import type { ConnectArguments, Instance } from "./sandbox/instance.js";
 import type { Operation } from "./sandbox/operations.js";
@@ -55,8 +55,9 @@ export class Caller {
       return started.instance;
     };
     const first = await startInstance();
-    if (authority === undefined)
+    if (authority === undefined) {
       throw new AgentError("internal", "the component accepted an endpoint without an authority");
+    }
     const mask = new Mask([token, standIn]);
     const client = new Client(authority, new Set(pins), token);
     const egress = new Egress(client, authority, standIn, mask);
@@ -66,12 +67,15 @@ export class Caller {
 
   /** The value of an operation. Rejects with an `AgentError`, or with the reason of the caller's signal. */
   async call(operation: Operation, options: CallOptions = {}): Promise<unknown> {
-    if (this.#isClosed) throw closedError();
+    if (this.#isClosed) throw notConnected();
     const call = new Call(checkDeadline(options.deadlineMs ?? this.#parts.deadlineMs), options.signal);
+    const report = this.#parts.egress.start(call);
     this.#running.add(call);
     try {
       const instance = await this.#instance(call);
-      return await this.#run(instance, operation, call);
+      return await this.#run(instance, operation, call, report);
+    } catch (error) {
+      throw error instanceof ClientClosed ? closedError(call, report) : error;
     } finally {
       this.#running.delete(call);
       call.end();
@@ -80,7 +84,7 @@ export class Caller {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const call of this.#running) call.cancel(closedError());
+    for (const call of this.#running) call.cancel(new ClientClosed());
     this.#parts.client.close();
     await this.#parts.pool.close();
   }
@@ -96,15 +100,13 @@ export class Caller {
     }
   }
 
-  async #run(instance: Instance, operation: Operation, call: Call): Promise<unknown> {
-    const { egress, mask } = this.#parts;
-    const report = egress.start(call);
+  async #run(instance: Instance, operation: Operation, call: Call, report: CallExchange): Promise<unknown> {
+    const { mask } = this.#parts;
     const running = instance.run(operation, report.exchange);
     this.#giveBack(instance, running, call);
-    const acts = () => report.route?.method === "POST";
     // A caller who cancels does not wait for the instance. At the deadline the exchange fails, and the instance says so.
     const result = await Promise.race([running.catch((why: unknown) => ({ why })), call.cancelled]);
-    if ("why" in result) throw maskError(internalError(result.why, acts()), mask);
+    if ("why" in result) throw maskError(internalError(result.why, isOrder(report)), mask);
     if ("error" in result) throw maskError(toAgentError(result.error, report), mask);
     return mask.value(result.value);
   }
@@ -128,6 +130,20 @@ export class Caller {
   }
 }
 
-function closedError(): AgentError {
+/** Why a call is cancelled where its client is closed. */
+class ClientClosed extends Error {}
+
+function closedError(call: Call, report: CallExchange): AgentError {
+  if (call.phase !== "waiting" && call.phase !== "receiving") return notConnected();
+  const message = "the client was closed before the whole answer was there";
+  return new AgentError("interrupted", message, { mayHaveActed: isOrder(report) });
+}
+
+function notConnected(): AgentError {
   return new AgentError("not-connected", "the client was closed");
+}
+
+/** Whether the request, if there was one, asks the agent to act. */
+function isOrder(report: CallExchange): boolean {
+  return report.route?.method === "POST";
 }

@@ -90,12 +90,20 @@ test("the client goes on after a call that was ended", async (t) => {
 
 test("closing ends what is running, and nothing can be called after it", async (t) => {
   const scripted = await scriptedAgent(t, silent);
-  const agent = await Agent.connect({ ...scripted.options, engine });
-  const call = agent.storage();
-  const failed = assert.rejects(call, { kind: "not-connected", message: "the client was closed" });
+  const agent = await Agent.connect({ ...scripted.options, engine, maxConcurrentCalls: 2 });
+  const calls = Promise.all(
+    [agent.storage(), agent.startBackup(), agent.startBackup()].map((call) => call.catch((why) => why)),
+  );
+  while (scripted.requests.length < 2) await new Promise((resolve) => setImmediate(resolve));
   await agent[Symbol.asyncDispose]();
-  await failed;
-  await assert.rejects(agent.storage(), { kind: "not-connected" });
+  // What was sent may be carried out; what waited for an instance was not sent.
+  const outcomes = (await calls).map(({ kind, mayHaveActed }) => [kind, mayHaveActed]);
+  assert.deepEqual(outcomes, [
+    ["interrupted", false],
+    ["interrupted", true],
+    ["not-connected", false],
+  ]);
+  await assert.rejects(agent.storage(), { kind: "not-connected", message: "the client was closed" });
 });
 
 /** The output and the exit status of a program that has `Agent` and `options`. */

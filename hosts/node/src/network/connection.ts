@@ -39,6 +39,7 @@ export class Connection {
     // The end of TLS arrives before that of TCP, or not at all.
     transport.removeAllListeners("cut");
     transport.on("cut", () => this.#fail(new Error("the connection was cut off")));
+    if (socket.destroyed) this.close();
   }
 
   get isUsable(): boolean {

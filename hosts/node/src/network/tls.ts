@@ -70,27 +70,54 @@ export async function openPinned(
     rejectUnauthorized: false,
   });
   try {
-    transport.once("cut", () => socket.destroy(new Error("the connection was closed during the handshake")));
-    await once(socket, "secureConnect", { signal: call.signal });
-    // From here to the return nothing is awaited.
-    socket.disableRenegotiation();
-    checkPin(authority, fingerprints, socket);
+    await handshake(authority, fingerprints, { socket, transport }, call.signal);
     return { socket, transport };
   } catch (error) {
-    socket.on("error", () => {});
-    socket.destroy();
     call.signal.throwIfAborted();
     throw handshakeFailure(authority, error as Error);
   }
 }
 
+/** Waits for a handshake that satisfies the pin. After any other the socket is closed. */
+function handshake(
+  authority: Authority,
+  fingerprints: ReadonlySet<string>,
+  { socket, transport }: PinnedSocket,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      socket.destroy();
+      reject(error);
+    };
+    const abort = () => fail(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    // It stays: an error that nobody listens for would end the process.
+    socket.on("error", fail);
+    transport.once("cut", () => fail(new Error("the connection was closed during the handshake")));
+    socket.once("secureConnect", () => {
+      signal.removeEventListener("abort", abort);
+      // In the event itself, before anything else can be done with the socket.
+      try {
+        socket.disableRenegotiation();
+        checkPin(authority, fingerprints, socket);
+        resolve();
+      } catch (error) {
+        fail(error);
+      }
+    });
+  });
+}
+
 async function openTcp({ host, port, text }: Authority, call: Call): Promise<net.Socket> {
   const socket = net.connect({ host, port, noDelay: true, autoSelectFamily: true });
+  // An error that nobody listens for would end the process.
+  socket.on("error", () => {});
   try {
     await once(socket, "connect", { signal: call.signal });
+    if (socket.destroyed) throw new Error("the connection was closed as soon as it was made");
     return socket;
   } catch (error) {
-    socket.on("error", () => {});
     socket.destroy();
     call.signal.throwIfAborted();
     throw unreachable(text, error as Error);

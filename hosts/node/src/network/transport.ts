@@ -24,6 +24,8 @@ export class Transport extends Duplex {
     socket.on("end", () => setImmediate(() => this.emit("cut")));
     socket.on("close", () => setImmediate(() => this.destroy()));
     socket.on("error", (error) => this.destroy(error));
+    // TLS has it as well.
+    this.on("error", () => {});
   }
 
   get isBetweenRecords(): boolean {
