@@ -4,7 +4,9 @@ import net from "node:net";
 import { test } from "node:test";
 
 import { Call } from "../dist/network/call.js";
+import { Client } from "../dist/network/client.js";
 import { Connection, Unsent } from "../dist/network/connection.js";
+import { parseEndpoint } from "../dist/target.js";
 import { answer, connect, DUE, JOB, scriptedAgent } from "./support/agent.mjs";
 
 /** Answers by method. */
@@ -56,6 +58,21 @@ test("what has arrived before a request is read before it is written", async () 
     call.end();
     assert.deepEqual(written, []);
   }
+});
+
+test("a call that is ended before its request is written leaves no connection behind", async (t) => {
+  const scripted = await scriptedAgent(t, (request, socket) => socket.write(answer(body(request))));
+  const client = new Client(parseEndpoint(scripted.endpoint), new Set([scripted.fingerprints]), "token");
+  const [first, second] = [new Call(10_000), new Call(10_000)];
+  const due = { method: "GET", path: "/backup/due" };
+  await client.exchange(due, Buffer.alloc(0), first);
+  const closed = once(scripted.sockets[0], "close");
+  const exchange = client.exchange(due, Buffer.alloc(0), second);
+  second.cancel(new Error("enough"));
+  await assert.rejects(exchange);
+  await closed;
+  for (const call of [first, second]) call.end();
+  assert.equal(scripted.requests.length, 1);
 });
 
 test("where the agent has closed an idle connection, even an order is sent, on a new one", async (t) => {

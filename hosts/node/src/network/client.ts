@@ -67,9 +67,15 @@ export class Client {
   }
 
   async #send(connection: Connection, request: Buffer, call: Call): Promise<Answer> {
-    const answer = await connection.send(request, call);
-    if (connection.isUsable) this.#idle.keep(connection);
-    return answer;
+    try {
+      const answer = await connection.send(request, call);
+      if (connection.isUsable) this.#idle.keep(connection);
+      return answer;
+    } catch (error) {
+      // Also where the call was ended before its turn: nobody else has this connection.
+      connection.close();
+      throw error;
+    }
   }
 
   #request(route: Route, body: Uint8Array): Buffer {

@@ -91,6 +91,7 @@ function handshake(
       reject(error);
     };
     const abort = () => fail(signal.reason);
+    if (signal.aborted) abort();
     signal.addEventListener("abort", abort, { once: true });
     // It stays: an error that nobody listens for would end the process.
     socket.on("error", fail);
