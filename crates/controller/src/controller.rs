@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use agentapi_host::policy::{Audit, AuditFile};
 use agentapi_host::quiesce::{Coordinator, Parked};
-use agentapi_host::{BuildError as HostError, Host, Observer, error_chain};
+use agentapi_host::{BuildError as HostError, HostBuilder, Observer, error_chain};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -88,8 +88,8 @@ pub struct Controller {
 pub struct Environment {
     /// The clocks.
     pub clock: Arc<dyn Clock>,
-    /// Where compiled code is kept; none: nowhere.
-    pub cache: Option<PathBuf>,
+    /// What runs the client and the extensions: its deadline, its cache, and how it loads. The controller observes it.
+    pub host: HostBuilder,
     /// Who may connect, and decide.
     pub sockets: Sockets,
     /// Sockets that listen already, and are used instead of those paths.
@@ -111,18 +111,14 @@ impl Controller {
     ///
     /// [`StartError`]: then nothing runs, and no socket is left.
     pub async fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
-        let Environment { clock, cache, sockets, inherited, surroundings, reload, park, recovered } = environment;
+        let Environment { clock, host, sockets, inherited, surroundings, reload, park, recovered } = environment;
         // The history first: it makes the folder in which the journal lies by default, and its lock keeps a second controller
         // from what the first one has frozen.
         let store = Store::open(&config.fixed.state)?;
         let coordinator = build::coordinator(&config.fixed)?;
         let counters = Counters::new();
         let calls = Calls::new(counters.clone());
-        let mut builder = Host::builder().observer(Arc::clone(&calls) as Arc<dyn Observer>);
-        if let Some(cache) = cache {
-            builder = builder.cache_dir(cache);
-        }
-        let host = builder.build()?;
+        let host = host.observer(Arc::clone(&calls) as Arc<dyn Observer>).build()?;
         let (plan, work) = build::build(&host, &config.live, config.fixed.quiesce.is_some())?;
         let ((plan, plans), (work, works)) = (watch::channel(Arc::new(plan)), watch::channel(Arc::new(work)));
         let disk = Arc::new(Mutex::new(()));

@@ -12,6 +12,7 @@ use agentapi_controller::api::{Inherited, Sockets};
 use agentapi_controller::clock::SystemClock;
 use agentapi_controller::config::{Config, Surroundings};
 use agentapi_controller::controller::{Controller, Environment};
+use agentapi_host::Host;
 use agentapi_host::quiesce::Parked;
 use agentapi_mock::MockAgent;
 use http_body_util::{BodyExt, Empty};
@@ -46,7 +47,7 @@ impl Fixture {
         let [main, read_only] = ["main.sock", "ro.sock"].map(|name| fixture.folder.path().join(name));
         let environment = Environment {
             clock: Arc::new(SystemClock),
-            cache: None,
+            host: Host::builder(),
             sockets: Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None },
             inherited: Inherited::default(),
             surroundings,

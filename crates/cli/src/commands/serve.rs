@@ -17,6 +17,7 @@ use agentapi_controller::config::{
 };
 use agentapi_controller::controller::{Controller, Environment};
 use agentapi_controller::traces;
+use agentapi_host::HostBuilder;
 use agentapi_host::quiesce::{Applications, Coordinator, Leftover, Parked, Settings};
 use anyhow::Context;
 use clap::Args;
@@ -33,7 +34,6 @@ use crate::print::print;
 use crate::process::signals::{Hangup, Termination};
 use crate::process::stderr::stderr;
 use crate::session::Session;
-use crate::session::host::cache_dir;
 use crate::status::ExitStatus;
 
 /// What `serve` takes.
@@ -58,12 +58,16 @@ pub(crate) fn run(session: &Session, options: &ServeOptions) -> anyhow::Result<(
     }
     let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
     let runtime = runtime.context("the runtime cannot be started")?;
-    let outcome = if options.mock { runtime.block_on(mock::serve()) } else { serve_file(&runtime, options) };
+    let outcome = if options.mock {
+        runtime.block_on(mock::serve(session.host.builder()?))
+    } else {
+        serve_file(&runtime, session, options)
+    };
     runtime.shutdown_background();
     outcome
 }
 
-fn serve_file(runtime: &tokio::runtime::Runtime, options: &ServeOptions) -> anyhow::Result<()> {
+fn serve_file(runtime: &tokio::runtime::Runtime, session: &Session, options: &ServeOptions) -> anyhow::Result<()> {
     if options.check {
         return check(&options.config);
     }
@@ -79,7 +83,12 @@ fn serve_file(runtime: &tokio::runtime::Runtime, options: &ServeOptions) -> anyh
     let config = read(&options.config)?;
     let inherited = systemd::inherited()?;
     let sockets = sockets(&config, &inherited)?;
-    runtime.block_on(serve(&config, sockets, inherited, Begun { termination, recovered }))
+    runtime.block_on(serve(
+        &config,
+        sockets,
+        inherited,
+        Begun { termination, recovered, host: session.host.builder()? },
+    ))
 }
 
 fn read(file: &Path) -> anyhow::Result<Config> {
@@ -100,6 +109,8 @@ struct Begun {
     termination: Termination,
     /// What was thawed, for people.
     recovered: Option<String>,
+    /// What runs the client and the extensions.
+    host: HostBuilder,
 }
 
 /// Thaws what an earlier controller left frozen, as `agentapi thaw` does, and says what it was. A journal of an older version,
@@ -133,14 +144,13 @@ async fn serve(
     config: &Config,
     sockets: Sockets,
     inherited: Inherited,
-    Begun { mut termination, recovered }: Begun,
+    Begun { mut termination, recovered, host }: Begun,
 ) -> anyhow::Result<()> {
-    let cache = cache_dir(|name| std::env::var_os(name));
     let reload = Arc::new(Notify::new());
     let mut hangup = Hangup::handle().context("signals cannot be waited for")?;
     let environment = Environment {
         clock: Arc::new(SystemClock),
-        cache,
+        host,
         sockets: sockets.clone(),
         inherited,
         surroundings: Surroundings::of_process(),

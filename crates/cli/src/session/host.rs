@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use agentapi_host::{DEFAULT_DEADLINE, Error, Host};
+use agentapi_host::{DEFAULT_DEADLINE, Error, Host, HostBuilder};
 use clap::Args;
 
 use crate::process::directories::{BaseDirectory, base_directory};
@@ -44,6 +44,11 @@ impl HostOptions {
     /// Compiles the component, or takes it from the cache. A component that cannot be loaded is reported as
     /// [`Error::Component`], so that programs see the kind `internal` as they do when it traps.
     pub(crate) fn build(&self) -> Result<Host, Error> {
+        self.builder()?.build().map_err(|error| Error::Component(error.into()))
+    }
+
+    /// The host that these options describe, before anything is compiled.
+    pub(crate) fn builder(&self) -> Result<HostBuilder, Error> {
         let mut builder = Host::builder().deadline(self.deadline()?);
         builder = builder.loading(LoadOptions::child()).load_limits(self.load.limits());
         if let Some(dir) = cache_dir(|name| env::var_os(name)) {
@@ -52,7 +57,7 @@ impl HostOptions {
         if let Some(file) = &self.component {
             builder = builder.component_file(file);
         }
-        builder.build().map_err(|error| Error::Component(error.into()))
+        Ok(builder)
     }
 }
 

@@ -160,7 +160,11 @@ impl From<Error> for Problem {
             Error::HttpStatus { status, .. } => Some(*status),
             _ => None,
         };
-        let detail = error_chain(&why);
+        let detail = match &why {
+            // As it is, and also where it is empty: `agentapi call` says nothing in its place either.
+            Error::Agent(text) => text.clone(),
+            other => error_chain(other),
+        };
         let value = match why {
             Error::NeedsConfirmation(result) | Error::FormatRefused(result) => Some(result),
             _ => None,
@@ -171,3 +175,17 @@ impl From<Error> for Problem {
 
 /// RFC 9457, section 3.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+#[cfg(test)]
+mod tests {
+    use agentapi_host::Error;
+
+    use super::Problem;
+
+    #[test]
+    fn the_agents_own_words_are_repeated_as_they_are() {
+        for text in ["VM 101 is locked (backup)", ""] {
+            assert_eq!(Problem::from(Error::Agent(text.into())).detail(), text);
+        }
+    }
+}

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::time::Duration;
 
+use agentapi_host::Host;
 use agentapi_host::quiesce::Parked;
 use agentapi_mock::MockAgent;
 use axum::body::Bytes;
@@ -68,10 +69,10 @@ impl Fixture {
         let config = Config::check(&self.file("controller.toml"), &text, &surroundings).result.unwrap();
         let (main, read_only) = (self.file("main.sock"), self.file("ro.sock"));
         let sockets = Sockets { main: main.clone(), read_only, group: None, approvers: Vec::new(), metrics: None };
-        let cache = Some(self.file("cache"));
+        let host = Host::builder().cache_dir(self.file("cache"));
         let environment = Environment {
             clock,
-            cache,
+            host,
             sockets,
             inherited: Inherited::default(),
             surroundings,

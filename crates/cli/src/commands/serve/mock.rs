@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use agentapi_controller::api::{Inherited, Sockets};
 use agentapi_controller::config::{Config, Surroundings};
+use agentapi_host::HostBuilder;
 use agentapi_mock::MockAgent;
 use anyhow::Context;
 
@@ -15,7 +16,7 @@ use crate::print::escape::visible;
 use crate::process::signals::Termination;
 
 /// Everything lies in a temporary folder, which is removed at the end.
-pub(super) async fn serve_in(folder: &std::path::Path) -> anyhow::Result<()> {
+pub(super) async fn serve_in(folder: &std::path::Path, host: HostBuilder) -> anyhow::Result<()> {
     let agent = MockAgent::start().await?;
     let token = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join("token"));
     token.and_then(|mut file| file.write_all(agent.token().as_bytes())).context("the token cannot be written")?;
@@ -31,15 +32,15 @@ pub(super) async fn serve_in(folder: &std::path::Path) -> anyhow::Result<()> {
     tell(&format!("look at it in a browser: agentapi console --socket {}", visible(&main.display().to_string())));
     let sockets = Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None };
     let termination = Termination::handle().context("signals cannot be waited for")?;
-    let begun = Begun { termination, recovered: None };
+    let begun = Begun { termination, recovered: None, host };
     let outcome = run(&config, sockets, Inherited::default(), begun).await;
     agent.stop().await;
     outcome
 }
 
-pub(super) async fn serve() -> anyhow::Result<()> {
+pub(super) async fn serve(host: HostBuilder) -> anyhow::Result<()> {
     let folder = tempfile::Builder::new().prefix("agentapi-").tempdir().context("no temporary folder")?;
-    serve_in(folder.path()).await
+    serve_in(folder.path(), host).await
 }
 
 /// The extensions that are run beside the backup: two that only read. Committed as `tools/update-components` builds them.

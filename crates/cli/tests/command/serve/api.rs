@@ -103,6 +103,27 @@ fn who_names_no_agent_asks_through_the_controller_and_needs_no_token() {
 }
 
 #[test]
+fn the_host_of_a_controller_is_the_one_that_its_options_describe() {
+    let fixture = Fixture::with(r#"faults = ["storage:latency=60000"]"#);
+    fixture.configure("");
+    let mut controller = Beside::spawn(fixture.serve_command(&["--deadline-ms", "700"]));
+    controller.wait_for_ready();
+    let (status, problem) = fixture.get("/v1/agent/storage");
+    assert_eq!((status, &problem["kind"]), (504, &"deadline".into()), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().starts_with("no answer within 700 ms"), "{problem}");
+    drop(controller);
+
+    // An extension is compiled in a child with these limits, as it is by `agentapi policy`.
+    let wasm = concat!(env!("CARGO_MANIFEST_DIR"), "/component/disk_watch.wasm");
+    fixture.configure(&format!("[[extension]]\nname = \"disk-watch\"\nfile = \"{wasm}\"\nungranted = \"deny\"\n"));
+    let mut refused = fixture.serve_command(&["--load-memory-mib", "1"]);
+    refused.env("AGENTAPI_CACHE_DIR", "");
+    let mut controller = Beside::spawn(refused);
+    assert_eq!(controller.status(), 1, "{}", controller.stderr());
+    wait_until("it has said why", || controller.stderr().contains("the process that compiled it"));
+}
+
+#[test]
 fn without_the_agent_the_controller_says_why_and_the_command_too() {
     let fixture = Fixture::with(QUICK);
     fixture.configure(BACKUP);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use agentapi_host::Host;
 use agentapi_host::quiesce::Parked;
 use agentapi_mock::{Fault as AgentFault, Repeat, RouteSelector};
 use axum::http::StatusCode;
@@ -74,7 +75,7 @@ impl World {
         let [main, read_only] = ["main.sock", "ro.sock"].map(|name| self.folder.path().join(name));
         let environment = Environment {
             clock: clock(self),
-            cache: Some(self.folder.path().join("cache")),
+            host: Host::builder().cache_dir(self.folder.path().join("cache")),
             sockets: Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None },
             inherited: Inherited::default(),
             surroundings: Surroundings::of_process(),
