@@ -61,10 +61,13 @@ use crate::approval::Desk;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::console;
+use crate::link::Link;
 use crate::metrics::Metrics;
 use crate::notify::outbox::Receivers;
 use crate::owner::OwnerHandle;
+use crate::plan::Plan;
 use crate::run::host::Work;
+use crate::sampler::Latest;
 use crate::store::Store;
 use crate::watcher::Findings;
 
@@ -93,6 +96,12 @@ pub struct ApiState {
     pub coordinator: Option<Coordinator>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
+    /// What can run.
+    pub plans: watch::Receiver<Arc<Plan>>,
+    /// What was measured last.
+    pub latest: watch::Receiver<Latest>,
+    /// How it is with the fleet's bus.
+    pub link: Arc<watch::Sender<Link>>,
     /// Ends streams.
     pub stop: CancellationToken,
 }

@@ -8,6 +8,7 @@
 //! | `[[notify]]`, `[secrets]` | [`notify`], `secrets` |
 //! | `[api]`, `[metrics]`, `[audit]`, `[state]` | [`places`] |
 //! | `[traces]` | [`traces`] |
+//! | `[fleet]` | [`fleet`] |
 //! | `cron`, `every`, `zone`, `window`, `jitter`, `catch_up`, `paused` of what is due | [`due`] |
 //!
 //! A file with nothing but `[agent]` is valid. A relative path is in the folder of the file.
@@ -17,6 +18,7 @@ pub mod backup;
 mod compare;
 pub mod due;
 pub mod extension;
+pub mod fleet;
 mod journal;
 mod mistake;
 pub mod notify;
@@ -46,6 +48,7 @@ pub use secret::read_secret;
 
 use backup::{Backup, Quiesce};
 use extension::Extension;
+use fleet::Fleet;
 use notify::Notify;
 use places::{Api, Metrics, Retention};
 use secrets::Secrets;
@@ -80,6 +83,8 @@ pub struct Fixed {
     pub metrics: Metrics,
     /// Who takes traces; none where there is no `[traces]`.
     pub traces: Option<Collector>,
+    /// The bus; none where there is no `[fleet]`.
+    pub fleet: Option<Fleet>,
     /// The file of the audit.
     pub audit: PathBuf,
     /// The folder of the state.
@@ -196,6 +201,7 @@ fn check_document(root: Section<'_>, surroundings: &Surroundings) -> Option<(Fix
     let api = places::check_api(root.section("api"));
     let metrics = places::check_metrics(root.section("metrics"));
     let traces = optional(root.section("traces"), traces::check);
+    let fleet = optional(root.section("fleet"), |section| fleet::check(section, due.guest, surroundings));
     root.finish();
 
     let (state, retention) = state?;
@@ -207,6 +213,7 @@ fn check_document(root: Section<'_>, surroundings: &Surroundings) -> Option<(Fix
         api: api?,
         metrics: metrics?,
         traces: traces?,
+        fleet: fleet?,
         audit: audit?.unwrap_or_else(|| state.join("audit.jsonl")),
         state,
     };

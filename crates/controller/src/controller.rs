@@ -11,6 +11,7 @@
 
 mod announce;
 mod background;
+mod companion;
 mod liveness;
 
 use std::io;
@@ -33,6 +34,7 @@ use crate::config::{Config, Reload, Surroundings};
 use crate::controller::announce::{announce, end};
 use crate::controller::background::{Background, Parts};
 use crate::counters::{Counted, Counters};
+use crate::link::Link;
 use crate::messages::Messages;
 use crate::owner::{Owner, StatusReader};
 use crate::reload::Reloader;
@@ -41,6 +43,7 @@ use crate::sampler::Sampler;
 use crate::store::{Store, StoreError};
 use crate::traces::{self, Sending, Traced, TracedAudit};
 
+pub use companion::Companion;
 pub use liveness::Liveness;
 
 /// Why the controller did not start.
@@ -147,12 +150,13 @@ impl Controller {
         let (receivers, told) = watch::channel(build::receivers(&config.live)?);
         let (retention, kept) = watch::channel(config.live.retention);
         let (sampler, latest) = Sampler::new(Arc::clone(&clock), store.clone(), works.clone(), coordinator.clone());
+        let link = Arc::new(watch::Sender::new(Link::default()));
         let parts = Parts {
             receivers: told,
             retention: kept,
             clock: Arc::clone(&clock),
             store: store.clone(),
-            plans,
+            plans: plans.clone(),
             works: works.clone(),
             status: handle.status.clone(),
             calls,
@@ -160,7 +164,8 @@ impl Controller {
             approvals: desk.waiting(),
             messages,
             coordinator: coordinator.clone(),
-            latest,
+            latest: latest.clone(),
+            link: link.subscribe(),
         };
         let background = Background::new(config, parts).await?;
         let bound = api::bind(&sockets, &inherited).map_err(StartError::Socket)?;
@@ -195,6 +200,9 @@ impl Controller {
             work: works,
             coordinator,
             clock,
+            plans,
+            latest,
+            link,
             stop: stop_api.clone(),
         };
         Ok(Self { owner, background, sampler, reloader, bound, state, reloads, stop_api, sending })
@@ -209,6 +217,11 @@ impl Controller {
     pub fn liveness(&self, stop: &CancellationToken) -> Liveness {
         let (owner, coordinator) = (self.state.owner.clone(), self.state.coordinator.clone());
         Liveness { owner, coordinator, stop: stop.clone() }
+    }
+
+    /// What somebody beside it in this process sees of it.
+    pub fn companion(&self) -> Companion {
+        Companion::of(&self.state)
     }
 
     /// What runs and what is due.

@@ -39,6 +39,8 @@ names! {
         StateNotWritten = "state-not-written",
         /// An extension has a message for the operator.
         ExtensionNotice = "extension-notice",
+        /// The fleet's bus has not answered for some minutes. What is planned here goes on.
+        BusUnreachable = "bus-unreachable",
     }
 }
 
@@ -46,7 +48,7 @@ impl FindingKind {
     /// How much it matters; of an extension's message, unless that says otherwise.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::ApprovalWaiting | Self::ExtensionNotice => Severity::Warning,
+            Self::ApprovalWaiting | Self::BusUnreachable | Self::ExtensionNotice => Severity::Warning,
             Self::NoSuccess | Self::PinMismatch | Self::StateNotWritten => Severity::Critical,
         }
     }

@@ -15,6 +15,7 @@
 //! | [`plan`], [`action`], [`actor`] | what runs and when; what is asked, and by whom |
 //! | [`owner`] | the one task that activates runs and gives out permits |
 //! | [`counters`], [`calls`] | what is counted as it happens; whom the agent has shown to be |
+//! | [`link`] | how it is with a fleet's bus, which somebody else talks to |
 //! | [`messages`] | what extensions have to say to the operator |
 //! | [`watcher`], [`metrics`] | the task that knows which conditions hold; what Prometheus reads |
 //! | [`sampler`] | the task that measures once a minute |
@@ -36,6 +37,7 @@ pub mod controller;
 pub mod counters;
 pub mod event;
 pub mod finding;
+pub mod link;
 pub mod messages;
 pub mod metrics;
 pub mod notify;

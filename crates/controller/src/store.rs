@@ -15,6 +15,7 @@ mod backlog;
 mod events;
 mod extension_state;
 mod findings;
+mod fleet;
 mod gate;
 mod history;
 mod migrations;

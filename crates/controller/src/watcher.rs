@@ -19,6 +19,7 @@ use crate::calls::Identity;
 use crate::clock::{Clock, LONGEST_SLEEP};
 use crate::config::extension::WIPE;
 use crate::finding::{Finding, FindingKind};
+use crate::link::Link;
 use crate::messages::Messages;
 use crate::owner::StatusReader;
 use crate::plan::Plan;
@@ -42,6 +43,8 @@ pub struct Sources {
     pub approvals: watch::Receiver<Waiting>,
     /// What extensions have raised, which looks after its own store.
     pub messages: Messages,
+    /// How it is with the fleet's bus.
+    pub link: watch::Receiver<Link>,
     /// Asks the agent again.
     pub probe: Probe,
 }
@@ -94,7 +97,7 @@ impl Watcher {
     /// start.
     pub async fn watch(mut self) {
         loop {
-            let until_next = self.look_for_absences();
+            let until_next = self.look_for_absences().min(self.look_at_the_bus());
             self.look_at_the_state();
             self.look_at_approvals();
             self.look_at_messages();
@@ -109,6 +112,7 @@ impl Watcher {
                 Ok(()) = self.sources.identity.changed() => {}
                 Ok(()) = self.sources.approvals.changed() => {}
                 Ok(()) = self.messages.changed() => {}
+                Ok(()) = self.sources.link.changed() => {}
                 () = self.sources.clock.sleep(until_next) => {}
             }
         }
@@ -145,6 +149,25 @@ impl Watcher {
         let is_watched = |name: &str| plan.subject(name).is_some_and(|subject| subject.alarm_after.is_some());
         self.clear_those(|(kind, name)| *kind == FindingKind::NoSuccess && !is_watched(name));
         until_next
+    }
+
+    /// Says how long until it may be to be told. A server that is started anew is nothing to wake somebody for.
+    fn look_at_the_bus(&mut self) -> Duration {
+        let key = (FindingKind::BusUnreachable, CONTROLLER.to_owned());
+        let link = self.sources.link.borrow_and_update().clone();
+        let Link::Lost { since, why } = link else {
+            self.clear(&key);
+            return LONGEST_SLEEP;
+        };
+        let left = BUS_PATIENCE.saturating_sub(self.sources.clock.now().duration_since(since).unsigned_abs());
+        if left.is_zero() {
+            self.raise(
+                key,
+                format!("the fleet's bus has not answered since {since:.0}: {why}; what is planned here goes on"),
+            );
+            return LONGEST_SLEEP;
+        }
+        left
     }
 
     fn look_at_the_state(&mut self) {
@@ -235,6 +258,8 @@ impl Watcher {
     }
 }
 
+/// How long the bus may be gone before somebody is told.
+const BUS_PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// The subject of what is about this program.
 const CONTROLLER: &str = "controller";
 /// The subject of what is about the agent.

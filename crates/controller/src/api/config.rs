@@ -34,6 +34,8 @@ pub(super) struct ConfigReport {
     metrics: MetricsConfig,
     /// Traces of runs.
     traces: TracesConfig,
+    /// The fleet; null where this guest is in none.
+    fleet: Option<FleetConfig>,
     /// The audit.
     audit: AuditConfig,
     /// The state.
@@ -182,6 +184,17 @@ struct MetricsConfig {
 struct TracesConfig {
     /// The collector's URL without its path; null where none are sent.
     url: Option<String>,
+}
+
+/// The fleet.
+#[derive(Serialize, ToSchema)]
+struct FleetConfig {
+    /// Where the bus's server listens.
+    server: String,
+    /// SHA-256 of the certificates that are accepted of it.
+    fingerprints: Vec<String>,
+    /// The host with whose guests this one shares the slots for backups.
+    host: String,
 }
 
 /// The audit.

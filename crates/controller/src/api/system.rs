@@ -15,6 +15,7 @@ use crate::api::problem::{Problem, ProblemKind};
 use crate::api::{ApiState, document};
 use crate::approval::Approval;
 use crate::finding::Finding;
+use crate::link::Link;
 use crate::metrics;
 use crate::owner::SubjectStatus;
 
@@ -47,6 +48,8 @@ pub(super) struct StatusReport {
     approvals: Vec<Approval>,
     /// What is frozen; null while nothing is.
     freeze: Option<FreezeStatus>,
+    /// How it is with the fleet's bus.
+    fleet: Link,
 }
 
 /// A freeze that is held.
@@ -104,6 +107,7 @@ pub(super) async fn status(State(state): State<ApiState>) -> Json<StatusReport> 
         findings: state.findings.borrow().to_vec(),
         approvals: state.desk.waiting().borrow().to_vec(),
         freeze: freeze.as_ref().map(FreezeStatus::from),
+        fleet: state.link.borrow().clone(),
     })
 }
 

@@ -131,6 +131,9 @@ impl Fixture {
             work: works,
             coordinator: None,
             clock,
+            plans: plan.subscribe(),
+            latest: watch::channel(Arc::default()).1,
+            link: Arc::new(watch::Sender::default()),
             stop: stop.clone(),
         };
         let [main, read_only] = ["main.sock", "ro.sock"].map(|name| folder.path().join(name));

@@ -11,7 +11,7 @@ use super::{Config, Fixed, Mistake};
 /// A mistake for each key that does, by its name.
 pub fn compare(old: &Config, new: &Config) -> Result<(), Vec<Mistake>> {
     // Taken apart by name, so that a key that is added is decided on here or does not compile.
-    let Fixed { guest, quiesce, journal, api, metrics, traces, audit, state } = &new.fixed;
+    let Fixed { guest, quiesce, journal, api, metrics, traces, fleet, audit, state } = &new.fixed;
     let frozen = |quiesce: &Option<Quiesce>| quiesce.as_ref().map(|quiesce| quiesce.applications.clone());
     let of_both = quiesce.as_ref().zip(old.fixed.quiesce.as_ref());
     let url = |collector: &Option<Collector>| collector.as_ref().map(|collector| collector.url.clone());
@@ -31,6 +31,7 @@ pub fn compare(old: &Config, new: &Config) -> Result<(), Vec<Mistake>> {
         ("metrics.listen", *metrics == old.fixed.metrics),
         ("traces.url", url(traces) == url(&old.fixed.traces)),
         ("traces.token_file", of_both_traces.is_none_or(|(new, old)| new.token_file == old.token_file)),
+        ("fleet", *fleet == old.fixed.fleet),
         ("audit.file", *audit == old.fixed.audit),
         ("state.folder", *state == old.fixed.state),
     ];

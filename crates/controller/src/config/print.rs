@@ -50,6 +50,13 @@ pub fn print(config: &Config, now: Timestamp) -> String {
             None => "not sent: there is no [traces]".to_owned(),
         },
     );
+    lines.add(
+        "fleet",
+        match &fixed.fleet {
+            Some(fleet) => format!("by {}, as {} on {}", fleet.server, fixed.guest, fleet.host),
+            None => "in none: there is no [fleet]".to_owned(),
+        },
+    );
     lines.add("audit", fixed.audit.display());
     lines.add("journal", fixed.journal.display());
     let kept = (live.retention.keep_runs, period_text(live.retention.keep_for));

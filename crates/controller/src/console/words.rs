@@ -40,6 +40,9 @@ pub(super) fn advice(finding: &Finding) -> String {
         FindingKind::StateNotWritten => {
             "Look for room on the disk of the state folder. Runs go on meanwhile, and are not written down."
         }
+        FindingKind::BusUnreachable => {
+            "Look whether the fleet's server runs, and whether this guest reaches it. Backups go on without it."
+        }
         FindingKind::ExtensionNotice => {
             return format!("{} says so, and clears it when it is over.", extension_of(&finding.subject));
         }

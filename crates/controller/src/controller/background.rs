@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::config::places::Retention;
 use crate::controller::StartError;
 use crate::counters::Counters;
+use crate::link::Link;
 use crate::messages::Messages;
 use crate::metrics::{self, Metrics};
 use crate::notify::outbox::{self, Outbox, Receivers};
@@ -41,6 +42,7 @@ pub(super) struct Parts {
     pub(super) messages: Messages,
     pub(super) coordinator: Option<Coordinator>,
     pub(super) latest: watch::Receiver<Latest>,
+    pub(super) link: watch::Receiver<Link>,
 }
 
 /// The tasks, before they begin, and what they publish.
@@ -59,7 +61,7 @@ impl Background {
     /// Reads what is kept of earlier controllers.
     pub(super) async fn new(config: &Config, parts: Parts) -> Result<Self, StartError> {
         let Parts { receivers, retention, clock, store, plans, works, status, .. } = parts;
-        let Parts { calls, counters, approvals, messages, coordinator, latest, .. } = parts;
+        let Parts { calls, counters, approvals, messages, coordinator, latest, link, .. } = parts;
         let (watcher, findings) = Watcher::new(watcher::Sources {
             clock: Arc::clone(&clock),
             store: store.clone(),
@@ -68,6 +70,7 @@ impl Background {
             identity: calls.identity(),
             approvals,
             messages,
+            link,
             probe: probe(works),
         })
         .await?;

@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0003_requests.sql"),
     include_str!("../../migrations/0004_samples.sql"),
     include_str!("../../migrations/0005_extensions.sql"),
+    include_str!("../../migrations/0006_fleet.sql"),
 ];
 
 /// Brings a file to today's version. The steps and the version are one transaction: a step that fails leaves the file as it

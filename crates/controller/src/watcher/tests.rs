@@ -12,6 +12,7 @@ use crate::calls::Identity;
 use crate::clock::{Clock, VirtualClock};
 use crate::event::{Event, EventKind};
 use crate::finding::FindingKind;
+use crate::link::Link;
 use crate::messages::Messages;
 use crate::owner::{Activity, Status, StatusReader, SubjectStatus};
 use crate::plan::{Plan, Subject};
@@ -27,6 +28,7 @@ struct Fixture {
     plan: watch::Sender<Arc<Plan>>,
     identity: watch::Sender<Identity>,
     approvals: watch::Sender<Waiting>,
+    link: watch::Sender<Link>,
     probes: Arc<AtomicUsize>,
     findings: watch::Receiver<Findings>,
     watching: JoinHandle<()>,
@@ -49,6 +51,7 @@ impl Fixture {
         let (plan, plans) = watch::channel(plan(Some(26 * HOUR)));
         let (identity, identities) = watch::channel(Identity::Unknown);
         let (approvals, waiting) = watch::channel(Arc::default());
+        let link = watch::Sender::new(Link::Unused);
         let probes = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&probes);
         let feed = store.follow();
@@ -60,6 +63,7 @@ impl Fixture {
             identity: identities,
             approvals: waiting,
             messages: Messages::new(Arc::new(clock.clone()), store.clone()).await.unwrap(),
+            link: link.subscribe(),
             // The first time nobody answers.
             probe: Box::new(move || {
                 let count = counted.fetch_add(1, Ordering::SeqCst);
@@ -68,7 +72,7 @@ impl Fixture {
         };
         let (watcher, findings) = Watcher::new(sources).await.unwrap();
         let watching = tokio::spawn(watcher.watch());
-        Self { clock, store, feed, status, plan, identity, approvals, probes, findings, watching }
+        Self { clock, store, feed, status, plan, identity, approvals, link, probes, findings, watching }
     }
 
     async fn new(last_success: Option<Timestamp>) -> (Self, tempfile::TempDir) {
@@ -235,4 +239,26 @@ async fn a_wipe_that_waits_is_found_with_what_to_do_until_it_is_decided() {
     assert!(text.ends_with(&format!("decide until {asked_at:.0}")), "{text}");
     fixture.approvals.send_replace(Arc::default());
     assert_eq!((fixture.event().await.0, fixture.kinds()), (EventKind::FindingCleared, vec![]));
+}
+
+#[tokio::test]
+async fn a_bus_that_is_gone_is_told_after_some_minutes_and_cleared_when_it_answers() {
+    let (mut fixture, _folder) = Fixture::new(Some(clock().now())).await;
+    let minute = Duration::from_secs(60);
+    let lost = Link::Lost { since: fixture.clock.now(), why: "connection refused".into() };
+    fixture.link.send_replace(lost.clone());
+    fixture.clock.run_for(4 * minute).await;
+    fixture.link.send_replace(Link::Connected { since: fixture.clock.now() });
+    fixture.clock.run_for(4 * minute).await;
+    assert_eq!(fixture.kinds(), [], "a server that was started anew");
+
+    fixture.link.send_replace(Link::Lost { since: fixture.clock.now(), why: "connection refused".into() });
+    fixture.clock.run_for(5 * minute).await;
+    assert_eq!(fixture.kinds(), [FindingKind::BusUnreachable]);
+    let text =
+        "the fleet's bus has not answered since 2026-11-26T10:08:00Z: connection refused; what is planned here goes on";
+    assert_eq!(fixture.event().await, (EventKind::FindingRaised, text.to_owned()));
+    fixture.link.send_replace(Link::Connected { since: fixture.clock.now() });
+    assert_eq!(fixture.event().await.0, EventKind::FindingCleared);
+    assert_eq!(fixture.kinds(), []);
 }

@@ -7,8 +7,8 @@ use agentapi_host::policy::{FUNCTIONS, Limits, OnFreezeFailure, ThawOn};
 use agentapi_host::quiesce::Program;
 
 use super::{
-    AgentConfig, ApiConfig, AuditConfig, BackupConfig, ConfigReport, DueConfig, ExtensionConfig, FrozenConfig,
-    LimitsConfig, MetricsConfig, NotifyConfig, QuiesceConfig, StateConfig, TracesConfig,
+    AgentConfig, ApiConfig, AuditConfig, BackupConfig, ConfigReport, DueConfig, ExtensionConfig, FleetConfig,
+    FrozenConfig, LimitsConfig, MetricsConfig, NotifyConfig, QuiesceConfig, StateConfig, TracesConfig,
 };
 use crate::config::backup::{Backup, Frozen, Quiesce};
 use crate::config::due::Due;
@@ -18,7 +18,7 @@ use crate::config::{Config, Fixed, Live};
 
 impl From<&Config> for ConfigReport {
     fn from(config: &Config) -> Self {
-        let (Fixed { guest, quiesce, journal, api, metrics, traces, audit, state }, live) =
+        let (Fixed { guest, quiesce, journal, api, metrics, traces, fleet, audit, state }, live) =
             (&config.fixed, &config.live);
         let Live { agent, extensions, backup, secrets: _, notify, retention } = live;
         let text = |path: &Path| path.display().to_string();
@@ -42,6 +42,11 @@ impl From<&Config> for ConfigReport {
             },
             metrics: MetricsConfig { listen: metrics.listen.map(|listen| listen.to_string()) },
             traces: TracesConfig { url: traces.as_ref().map(|collector| collector.url.to_string()) },
+            fleet: fleet.as_ref().map(|fleet| FleetConfig {
+                server: fleet.server.to_string(),
+                fingerprints: fleet.pins.iter().map(ToString::to_string).collect(),
+                host: fleet.host.clone(),
+            }),
             audit: AuditConfig { file: text(audit) },
             state: StateConfig {
                 folder: text(state),

@@ -1,0 +1,68 @@
+//! Tells the bus that the guest lives, and what there is to know of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use agentapi_controller::controller::Companion;
+use agentapi_host::error_chain;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::bus::{Bus, BusError, Expect, Table};
+use crate::guest::Links;
+use crate::heartbeat::{EVERY, Heartbeat};
+use crate::inventory::Inventory;
+use crate::name::GuestName;
+
+/// Tells for ever. The inventory goes first, so that whoever sees the heartbeat finds what it speaks of.
+pub(super) async fn tell(companion: Companion, bus: Arc<dyn Bus>, name: GuestName, host: GuestName, links: Links) {
+    let started = companion.clock.now();
+    let mut told = None;
+    // Those that start together, after a failure of their host, do not tell together for ever.
+    companion.clock.sleep(delay(&name)).await;
+    loop {
+        match tell_once(&companion, bus.as_ref(), &name, &host, started, &mut told).await {
+            Ok(()) => links.connected(),
+            Err(why) => {
+                told = None;
+                links.lost(error_chain(&why));
+            }
+        }
+        companion.clock.sleep(EVERY).await;
+    }
+}
+
+async fn tell_once(
+    companion: &Companion,
+    bus: &dyn Bus,
+    name: &GuestName,
+    host: &GuestName,
+    started: Timestamp,
+    told: &mut Option<(String, Timestamp)>,
+) -> Result<(), BusError> {
+    let inventory = Inventory::of(companion, host.as_str());
+    let (digest, now) = (inventory.digest(), companion.clock.now());
+    let is_known = told
+        .as_ref()
+        .is_some_and(|(known, at)| *known == digest && now.duration_since(*at).unsigned_abs() < INVENTORY_EVERY);
+    if !is_known {
+        bus.put(Table::Inventory, name.as_str(), json(&inventory), Expect::Anything).await?;
+        *told = Some((digest.clone(), now));
+    }
+    let heartbeat = Heartbeat { started, sent: now, inventory: digest };
+    bus.put(Table::Heartbeat, name.as_str(), json(&heartbeat), Expect::Anything).await.map(drop)
+}
+
+fn json(value: &impl serde::Serialize) -> Bytes {
+    // All of ours have texts as keys, and so can be written.
+    serde_json::to_vec(value).unwrap_or_default().into()
+}
+
+/// A part of [`EVERY`] that is the same for a guest each time.
+fn delay(name: &GuestName) -> Duration {
+    let sum = name.as_str().bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    EVERY * (sum % 100) / 100
+}
+
+/// A bus that has forgotten everything, and nobody noticed, knows all guests again within this.
+const INVENTORY_EVERY: Duration = Duration::from_secs(10 * 60);

@@ -1,0 +1,90 @@
+//! What is seen of all guests, from what they have told the bus.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::bus::{Bus, BusError, Entry, Table};
+use crate::heartbeat::{Heartbeat, Life};
+use crate::inventory::Inventory;
+use crate::name::GuestName;
+
+/// All guests that the bus knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overview {
+    guests: BTreeMap<GuestName, GuestView>,
+}
+
+/// One guest.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct GuestView {
+    /// When the bus took its latest heartbeat.
+    pub heard: Option<Timestamp>,
+    /// The latest heartbeat.
+    pub heartbeat: Option<Heartbeat>,
+    /// What it said of itself, and when the bus took that.
+    pub inventory: Option<Inventory>,
+    /// When the bus took the inventory.
+    pub inventory_at: Option<Timestamp>,
+}
+
+impl Overview {
+    /// As the bus has it now.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError`].
+    pub async fn read(bus: &dyn Bus) -> Result<Self, BusError> {
+        let mut overview = Self::default();
+        for table in [Table::Heartbeat, Table::Inventory] {
+            for entry in bus.watch(table).await?.entries {
+                overview.apply(table, &entry);
+            }
+        }
+        Ok(overview)
+    }
+
+    /// Takes up a change. What is no guest's, or cannot be read, is left out.
+    pub fn apply(&mut self, table: Table, entry: &Entry) {
+        let Ok(name) = entry.key.parse::<GuestName>() else { return };
+        let view = self.guests.entry(name).or_default();
+        let value = entry.value.as_deref().unwrap_or_default();
+        match table {
+            Table::Heartbeat => {
+                (view.heard, view.heartbeat) = (Some(entry.at), serde_json::from_slice(value).ok());
+            }
+            Table::Inventory => {
+                (view.inventory_at, view.inventory) = (Some(entry.at), serde_json::from_slice(value).ok());
+            }
+            _ => {}
+        }
+    }
+
+    /// The guests in the order of their names.
+    pub fn guests(&self) -> impl Iterator<Item = (&GuestName, &GuestView)> {
+        self.guests.iter()
+    }
+
+    /// One guest.
+    pub fn guest(&self, name: &GuestName) -> Option<&GuestView> {
+        self.guests.get(name)
+    }
+}
+
+impl GuestView {
+    /// Whether it lives.
+    pub fn life(&self, now: Timestamp) -> Life {
+        Life::of(self.heard, now)
+    }
+
+    /// How far its clock is before the bus's, to some seconds. A window and an expiry on a guest are by its own clock.
+    pub fn clock_ahead(&self) -> Option<SignedDuration> {
+        Some(self.heartbeat.as_ref()?.sent.duration_since(self.heard?))
+    }
+
+    /// When its latest good backup ended; none where it makes none, or never did.
+    pub fn last_backup(&self) -> Option<Timestamp> {
+        self.inventory.as_ref()?.subject("backup")?.last_success
+    }
+}

@@ -1,0 +1,11 @@
+//! The bus on a real nats-server.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands; clippy allows this in test functions only, not in helpers"
+)]
+
+mod bus;
+mod server;
+mod users;
