@@ -11,6 +11,7 @@ use crate::commands::console::{self, ConsoleOptions};
 use crate::commands::disks::DisksCommand;
 use crate::commands::events::EventsOptions;
 use crate::commands::fingerprint::FingerprintOptions;
+use crate::commands::fleet::FleetOptions;
 use crate::commands::listing::ListingOptions;
 use crate::commands::mock::{self, MockOptions};
 use crate::commands::notify::NotifyCommand;
@@ -209,6 +210,8 @@ pub(crate) enum Command {
     /// leaves. The pages may do what you may do at the socket.
     #[command(after_long_help = console::EXAMPLES)]
     Console(ConsoleOptions),
+    /// Many guests on one bus: list them, their backups, what happens
+    Fleet(FleetOptions),
     /// Policy extensions: see what one wants, run one
     #[command(subcommand)]
     Policy(PolicyCommand),

@@ -9,6 +9,7 @@ pub(crate) mod demo;
 pub(crate) mod disks;
 pub(crate) mod events;
 pub(crate) mod fingerprint;
+pub(crate) mod fleet;
 pub(crate) mod listing;
 pub(crate) mod metrics;
 pub(crate) mod mock;

@@ -42,8 +42,8 @@ pub use crate::commands::call::{Operation, Request};
 use crate::cli::{Cli, Command};
 use crate::commands::policy::PolicyCommand;
 use crate::commands::{
-    approvals, backup, call, check, console, demo, disks, events, fingerprint, metrics, mock, notify, policy, record,
-    runs, schedule, serve, status as controller, storage, thaw,
+    approvals, backup, call, check, console, demo, disks, events, fingerprint, fleet, metrics, mock, notify, policy,
+    record, runs, schedule, serve, status as controller, storage, thaw,
 };
 use crate::error::UsageError;
 use crate::print::Output;
@@ -113,6 +113,7 @@ fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
         Command::Schedule { daemon, command } => schedule::run(&daemon, &command, output),
         Command::Events(options) => events::run(&options, output),
         Command::Console(options) => console::run(&options, output),
+        Command::Fleet(options) => fleet::run(&options, output),
         Command::Disks(command) => disks::run(&session, command),
         Command::Policy(command) => policy::run(&session, command),
     }
@@ -136,6 +137,7 @@ fn refuse_options_without_effect(command: &Command, session: &Session) -> Result
         Command::Schedule { .. } => "schedule",
         Command::Events(_) => "events",
         Command::Console(_) => "console",
+        Command::Fleet(_) => "fleet",
         _ => return Ok(()),
     };
     if let Some(option) = session.global_target.first_given() {

@@ -1,5 +1,6 @@
 //! `agentapi serve`: the controller, until it is told to end.
 
+mod fleet;
 mod mock;
 mod systemd;
 
@@ -81,6 +82,7 @@ fn serve_file(runtime: &tokio::runtime::Runtime, session: &Session, options: &Se
         return Err(CommandError::new(text).with_status(ExitStatus::Signal(signal)).into());
     }
     let config = read(&options.config)?;
+    fleet::check(config.fixed.fleet.as_ref()).map_err(|why| wrong(&why))?;
     let inherited = systemd::inherited()?;
     let sockets = sockets(&config, &inherited)?;
     runtime.block_on(serve(
@@ -100,6 +102,7 @@ fn check(file: &Path) -> anyhow::Result<()> {
     let config = read(file)?;
     receivers(&config.live).map_err(|why| wrong(&why.to_string()))?;
     traces::check(config.fixed.traces.as_ref()).map_err(|why| wrong(&why.to_string()))?;
+    fleet::check(config.fixed.fleet.as_ref()).map_err(|why| wrong(&why))?;
     approvers(&config)?;
     Ok(print(&understood(&config, SystemClock.now()))?)
 }
@@ -160,7 +163,8 @@ async fn serve(
     };
     let controller = Controller::start(config, environment).await?;
     let stop = CancellationToken::new();
-    let _beside = tell_systemd(&controller, &stop);
+    let mut beside = tell_systemd(&controller, &stop);
+    fleet::join(&mut beside, config.fixed.fleet.as_ref(), controller.companion());
     tell(&format!(
         "the controller is ready: agentapi status --socket {}",
         visible(&sockets.main.display().to_string())

@@ -16,6 +16,7 @@ pub fn compare(old: &Config, new: &Config) -> Result<(), Vec<Mistake>> {
     let of_both = quiesce.as_ref().zip(old.fixed.quiesce.as_ref());
     let url = |collector: &Option<Collector>| collector.as_ref().map(|collector| collector.url.clone());
     let of_both_traces = traces.as_ref().zip(old.fixed.traces.as_ref());
+    let of_both_fleets = fleet.as_ref().zip(old.fixed.fleet.as_ref());
     let same = [
         ("guest", *guest == old.fixed.guest),
         ("quiesce.applications", frozen(quiesce) == frozen(&old.fixed.quiesce)),
@@ -31,7 +32,11 @@ pub fn compare(old: &Config, new: &Config) -> Result<(), Vec<Mistake>> {
         ("metrics.listen", *metrics == old.fixed.metrics),
         ("traces.url", url(traces) == url(&old.fixed.traces)),
         ("traces.token_file", of_both_traces.is_none_or(|(new, old)| new.token_file == old.token_file)),
-        ("fleet", *fleet == old.fixed.fleet),
+        ("fleet.server", of_both_fleets.is_none_or(|(new, old)| new.server == old.server)),
+        ("fleet.fingerprints", of_both_fleets.is_none_or(|(new, old)| new.pins == old.pins)),
+        ("fleet.key_file", of_both_fleets.is_none_or(|(new, old)| new.key_file == old.key_file)),
+        ("fleet.host", of_both_fleets.is_none_or(|(new, old)| new.host == old.host)),
+        ("fleet", fleet.is_some() == old.fixed.fleet.is_some()),
         ("audit.file", *audit == old.fixed.audit),
         ("state.folder", *state == old.fixed.state),
     ];

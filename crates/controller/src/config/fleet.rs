@@ -31,7 +31,8 @@ pub(super) fn check(section: Section<'_>, guest: &str, surroundings: &Surroundin
     section.require("server", "a text such as \"10.0.0.5:4222\"");
     section.require("fingerprints", "a list of one or two texts");
     section.require("host", "the name of the host that this guest is on");
-    let server = section.parsed::<Authority>("server");
+    let server =
+        section.text("server").and_then(|text| section.checked("server", with_port(text).parse::<Authority>()));
     let parse = |text: &str| Fingerprint::from_pasted(text).map_err(|error| error.to_string());
     let pins = section.list("fingerprints", parse);
     let pins = pins.and_then(|pins| section.checked("fingerprints", Pins::try_from(pins)));
@@ -44,6 +45,15 @@ pub(super) fn check(section: Section<'_>, guest: &str, surroundings: &Surroundin
     section.finish();
     guest.ok()?;
     Some(Fleet { server: server?, pins: pins?, key_file: key_file?, host: host? })
+}
+
+/// The server with the port of a nats-server where it has none: [`Authority`] would take that of https.
+pub fn with_port(server: &str) -> String {
+    let has_port = server.rsplit_once(':').is_some_and(|(host, port)| {
+        let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && (!host.contains(':') || host.ends_with(']'))
+    });
+    if has_port { server.to_owned() } else { format!("{server}:{DEFAULT_PORT}") }
 }
 
 /// A name that is one token of a subject.
@@ -69,3 +79,23 @@ fn key_file(section: &Section<'_>, surroundings: &Surroundings) -> Option<PathBu
 
 /// The name of the credential.
 const CREDENTIAL: &str = "agentapi-fleet-key";
+/// The port of a nats-server.
+const DEFAULT_PORT: u16 = 4222;
+
+#[cfg(test)]
+mod tests {
+    use super::with_port;
+
+    #[test]
+    fn a_server_without_a_port_has_that_of_nats() {
+        for (given, expected) in [
+            ("10.0.0.5", "10.0.0.5:4222"),
+            ("10.0.0.5:4223", "10.0.0.5:4223"),
+            ("bus.example.org", "bus.example.org:4222"),
+            ("[fd00::5]", "[fd00::5]:4222"),
+            ("[fd00::5]:4223", "[fd00::5]:4223"),
+        ] {
+            assert_eq!(with_port(given), expected);
+        }
+    }
+}

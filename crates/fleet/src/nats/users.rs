@@ -58,3 +58,44 @@ pub fn account(coordinator: &str, guests: &[GuestUser]) -> String {
     text.push_str("    ]\n  }\n}\n");
     text
 }
+
+/// The seed of a new key, to be kept by its user alone.
+pub fn new_seed() -> String {
+    // Fails only for a key of which there is no private half.
+    nkeys::KeyPair::new_user().seed().unwrap_or_default()
+}
+
+/// The public half of a key.
+///
+/// # Errors
+///
+/// What is wrong with the seed. It does not hold the seed.
+pub fn public_key(seed: &str) -> Result<String, SeedError> {
+    let key = nkeys::KeyPair::from_seed(seed).map_err(|_| SeedError)?;
+    if seed.starts_with("SU") { Ok(key.public_key()) } else { Err(SeedError) }
+}
+
+/// A text that is no seed of a user's nkey.
+#[derive(Debug, thiserror::Error)]
+#[error("expected the seed of a user's nkey, which begins with SU, found something else")]
+pub struct SeedError;
+
+#[cfg(test)]
+mod tests {
+    use super::{new_seed, public_key};
+
+    #[test]
+    fn a_key_is_made_and_read_again_and_nothing_else_is_one() {
+        let seed = new_seed();
+        let public = public_key(&seed).unwrap();
+        assert!(
+            public.starts_with('U')
+                && public_key(&seed).unwrap() == public
+                && public_key(&new_seed()).unwrap() != public
+        );
+        for wrong in ["", "SUAAAA", &public, &seed[1..]] {
+            let why = public_key(wrong).unwrap_err().to_string();
+            assert!(why.starts_with("expected the seed") && !why.contains(&seed[3..]), "{why}");
+        }
+    }
+}

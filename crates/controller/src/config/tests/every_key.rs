@@ -98,6 +98,10 @@ const KEYS: &[(&str, &str, &str, &str, Change)] = &[
     ("metrics", "listen", r#""127.0.0.1:3""#, r#""[::1]:3""#, Restart),
     ("traces", "url", r#""http://a:4318""#, r#""http://a:4319""#, Restart),
     ("traces", "token_file", r#""secret""#, r#""other-secret""#, Restart),
+    ("fleet", "server", r#""a:4222""#, r#""b:4222""#, Restart),
+    ("fleet", "fingerprints", PIN, OTHER_PIN, Restart),
+    ("fleet", "key_file", r#""secret""#, r#""other-secret""#, Restart),
+    ("fleet", "host", r#""pve1""#, r#""pve2""#, Restart),
     ("audit", "file", r#""a""#, r#""b""#, Restart),
     ("state", "folder", r#""s""#, r#""t""#, Restart),
     ("state", "keep_for", r#""90d""#, r#""91d""#, Live),
@@ -197,7 +201,7 @@ fn no_key_is_left_out_of_the_table() {
     let others = ["agent", "api", "audit", "backup", "backup.accept_crash_consistent", "backup.every", "extension"];
     let others = [
         &others[..],
-        &["extension.cron", "extension.limits", "metrics", "notify", "quiesce", "secrets", "state", "traces"],
+        &["extension.cron", "extension.limits", "fleet", "metrics", "notify", "quiesce", "secrets", "state", "traces"],
     ]
     .concat();
     assert_eq!(left_out, others);

@@ -14,6 +14,7 @@ fn sample(folder: &Folder, text: &str) -> Config {
         ("/etc/agentapi/webhook-secret", "secret"),
         ("/etc/agentapi/mail-password", "secret"),
         ("/etc/agentapi/traces-token", "secret"),
+        ("/etc/agentapi/fleet.seed", "secret"),
         ("/usr/lib/agentapi/extensions/disk-watch.wasm", "a.wasm"),
     ] {
         text = text.replace(from, to);
@@ -115,6 +116,7 @@ api          /run/agentapi/agentapi.sock for group agentapi
   approvers  root
 metrics      127.0.0.1:9420
 traces       to http://127.0.0.1:4318, with a token
+fleet        by 10.0.0.5:4222, as guest-8 on pve1
 audit        /var/lib/agentapi/audit.jsonl
 journal      /var/lib/agentapi/freeze.journal
 state        /var/lib/agentapi, up to 10000 runs for 90d

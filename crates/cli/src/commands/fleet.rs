@@ -1,0 +1,104 @@
+//! `agentapi fleet`: many guests on one bus. The command line is the same in every build; what it does needs the feature
+//! `fleet`.
+
+#[cfg(feature = "fleet")]
+mod bus;
+#[cfg(feature = "fleet")]
+mod describe;
+#[cfg(feature = "fleet")]
+mod events;
+#[cfg(feature = "fleet")]
+mod run;
+#[cfg(feature = "fleet")]
+mod users;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[cfg(feature = "fleet")]
+pub(crate) use run::run;
+
+/// What `fleet` takes.
+#[derive(Args)]
+pub(crate) struct FleetOptions {
+    #[command(flatten)]
+    bus: BusOptions,
+    #[command(subcommand)]
+    command: FleetCommand,
+}
+
+/// The server of the bus, and as whom it is asked.
+#[derive(Args)]
+#[command(next_help_heading = "Bus")]
+struct BusOptions {
+    /// Where the nats-server listens; port 4222 where none is given
+    #[arg(long, value_name = "HOST:PORT", global = true, env = "AGENTAPI_FLEET_SERVER")]
+    server: Option<String>,
+    /// SHA-256 of its certificate; repeatable
+    #[arg(long, value_name = "SHA256", global = true, env = "AGENTAPI_FLEET_FINGERPRINT", value_delimiter = ',')]
+    server_fingerprint: Vec<String>,
+    /// File with the coordinator's key, which `agentapi fleet users` wrote
+    #[arg(long, value_name = "FILE", global = true, env = "AGENTAPI_FLEET_KEY_FILE")]
+    key_file: Option<PathBuf>,
+}
+
+/// What is done with a fleet.
+#[derive(Subcommand)]
+enum FleetCommand {
+    /// Make the keys of a coordinator and of guests, and print the server's configuration
+    ///
+    /// Writes a key for each user into a file of DIR, unless it is there, and prints an account with what each user may
+    /// do, to be included in the configuration of the nats-server. Asks no server.
+    #[command(after_long_help = USERS_EXAMPLE)]
+    Users {
+        /// Where the keys are: coordinator.seed, and GUEST.seed for each guest
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+        /// A guest and the host that it is on, such as web1@pve1
+        #[arg(value_name = "GUEST@HOST", required = true)]
+        guests: Vec<String>,
+    },
+    /// Make what the fleet needs on the server, or check that it is there
+    ///
+    /// Can be called again at any time, after the store of the server was lost too: guests fill it anew within minutes.
+    Init,
+    /// List the guests: whether each lives, its latest backup, what holds there
+    Ls,
+    /// Show one guest
+    Show {
+        /// Its name
+        guest: String,
+    },
+    /// List the latest good backup of each guest, the oldest first
+    Backups,
+    /// What happened on all guests, and with --follow what happens
+    Events {
+        /// Go on with what happens, until interrupted
+        #[arg(long)]
+        follow: bool,
+        /// Only events of this guest
+        #[arg(long, value_name = "GUEST")]
+        guest: Option<String>,
+        /// Only events that matter this much or more
+        #[arg(long, value_name = "SEVERITY", value_parser = ["info", "warning", "critical"], default_value = "info")]
+        severity: String,
+    },
+}
+
+const USERS_EXAMPLE: &str = "\
+Example:
+  agentapi fleet users --keys keys web1@pve1 web2@pve1 db1@pve2 > fleet.conf
+
+In the server's configuration, beside its tls and jetstream:
+  include fleet.conf";
+
+/// Says that this build has no bus.
+#[cfg(not(feature = "fleet"))]
+pub(crate) fn run(_: &FleetOptions, _: crate::print::Output) -> anyhow::Result<()> {
+    Err(crate::error::UsageError(NOT_IN_THIS_BUILD.into()).into())
+}
+
+/// Why there is no fleet.
+#[cfg(not(feature = "fleet"))]
+pub(crate) const NOT_IN_THIS_BUILD: &str = "this build of agentapi has no fleet: the feature `fleet` is off";
