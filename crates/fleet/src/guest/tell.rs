@@ -17,7 +17,7 @@ use crate::name::GuestName;
 /// Tells for ever. The inventory goes first, so that whoever sees the heartbeat finds what it speaks of.
 pub(super) async fn tell(companion: Companion, bus: Arc<dyn Bus>, name: GuestName, host: GuestName, links: Links) {
     let started = companion.clock.now();
-    let mut told = None;
+    let (mut told, mut changes) = (None, companion.clone());
     // Those that start together, after a failure of their host, do not tell together for ever.
     companion.clock.sleep(delay(&name)).await;
     loop {
@@ -28,8 +28,22 @@ pub(super) async fn tell(companion: Companion, bus: Arc<dyn Bus>, name: GuestNam
                 links.lost(error_chain(&why));
             }
         }
-        companion.clock.sleep(EVERY).await;
+        wait_for_news(&mut changes).await;
     }
+}
+
+/// Waits until the next heartbeat is due, or a moment after something has changed: what a person sees of the fleet is not to
+/// be a heartbeat behind, and a run that begins changes several things at once.
+async fn wait_for_news(companion: &mut Companion) {
+    let clock = Arc::clone(&companion.clock);
+    let Companion { status, findings, approvals, .. } = companion;
+    tokio::select! {
+        () = clock.sleep(EVERY) => return,
+        true = status.changed() => {}
+        Ok(()) = findings.changed() => {}
+        Ok(()) = approvals.changed() => {}
+    }
+    clock.sleep(SETTLING).await;
 }
 
 async fn tell_once(
@@ -66,3 +80,5 @@ fn delay(name: &GuestName) -> Duration {
 
 /// A bus that has forgotten everything, and nobody noticed, knows all guests again within this.
 const INVENTORY_EVERY: Duration = Duration::from_secs(10 * 60);
+/// At most one inventory in this time, whatever happens.
+const SETTLING: Duration = Duration::from_secs(1);

@@ -1,0 +1,166 @@
+//! `cargo run --release --package agentapi-fleet --example many_guests COUNT SERVER SHA256 KEYS`: as many guests in one process,
+//! each with the real controller, a state folder and a key of its own, on a real nats-server. `tools/fleet-figures` starts it.
+//!
+//! They share a few mock agents. Prints a line when all have told of themselves, and then, twenty times, how long it takes
+//! until a backup that begins on one of them shows in the overview. Ends when its input ends.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use agentapi_controller::action::Action;
+use agentapi_controller::actor::Actor;
+use agentapi_controller::api::{Inherited, Sockets};
+use agentapi_controller::clock::SystemClock;
+use agentapi_controller::config::{Config, Surroundings};
+use agentapi_controller::controller::{Companion, Controller, Environment};
+use agentapi_fleet::bus::{Bus, Table};
+use agentapi_fleet::guest::Guest;
+use agentapi_fleet::nats::{Access, NatsBus};
+use agentapi_fleet::overview::Overview;
+use agentapi_host::quiesce::Parked;
+use agentapi_mock::{MockAgent, Scenario};
+use anyhow::Context;
+use futures_util::StreamExt;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+const AGENTS: usize = 10;
+const CHANGES: usize = 20;
+
+/// The bus, and whose keys are where.
+#[derive(Clone)]
+struct Server {
+    server: agentapi_host::Authority,
+    pins: agentapi_host::Pins,
+    keys: PathBuf,
+}
+
+impl Server {
+    fn access(&self, user: &str) -> anyhow::Result<Access> {
+        let seed = fs::read_to_string(self.keys.join(format!("{user}.seed")))?.trim().to_owned();
+        Ok(Access { server: self.server.clone(), pins: self.pins.clone(), seed, user: user.into() })
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [count, server, pin, keys] = arguments.as_slice() else { anyhow::bail!("expected COUNT SERVER SHA256 KEYS") };
+    let count: usize = count.parse()?;
+    let pin = agentapi_host::Fingerprint::from_pasted(pin)?;
+    let server = Server { server: server.parse()?, pins: pin.into(), keys: keys.into() };
+    let scenario = Scenario::from_toml("backup = { duration_ms = 3000 }")?;
+    let mut agents = Vec::new();
+    for _ in 0..AGENTS {
+        agents.push(MockAgent::builder().scenario(scenario.clone()).start().await?);
+    }
+    let folder = tempfile::tempdir()?;
+    let bus = NatsBus::connect(&server.access("coordinator")?).await?;
+    let started = Instant::now();
+    let (mut guests, mut companions) = (JoinSet::new(), Vec::new());
+    for (number, agent) in (0..count).zip(agents.iter().cycle()) {
+        let name = format!("g{number}");
+        let controller =
+            controller(&folder.path().join(&name), &name, agent, folder.path()).await.context(name.clone())?;
+        let companion = controller.companion();
+        companions.push(companion.clone());
+        guests.spawn(controller.run(CancellationToken::new()));
+        guests.spawn(guest(companion, name, server.clone())?.work());
+    }
+    println!("{count} controllers run after {:.1} s", started.elapsed().as_secs_f64());
+    let everybody_told = async {
+        while Overview::read(&bus).await?.guests().filter(|(_, view)| view.inventory.is_some()).count() < count {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        anyhow::Ok(())
+    };
+    everybody_told.await?;
+    println!("all {count} are in the overview after {:.1} s", started.elapsed().as_secs_f64());
+    show_changes(&bus, &companions).await?;
+    println!("{}", memory()?);
+    // Until whoever measures has seen enough.
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
+    Ok(())
+}
+
+async fn controller(folder: &Path, name: &str, agent: &MockAgent, cache: &Path) -> anyhow::Result<Controller> {
+    fs::create_dir(folder)?;
+    fs::write(folder.join("token"), agent.token())?;
+    let configuration = format!(
+        "guest = \"{name}\"\n[agent]\nendpoint = \"{}\"\nfingerprints = [\"{}\"]\ntoken_file = \"token\"\n[state]\nfolder = \"state\"\n\
+         [backup]\nevery = \"10h\"\neven_if_not_due = true\naccept_crash_consistent = true\n",
+        agent.endpoint(),
+        agent.fingerprint(),
+    );
+    fs::write(folder.join("controller.toml"), configuration)?;
+    let surroundings = Surroundings::of_process();
+    let config = Config::read(&folder.join("controller.toml"), &surroundings).result;
+    let config = config.map_err(|mistakes| anyhow::anyhow!("{mistakes:?}"))?;
+    let environment = Environment {
+        clock: Arc::new(SystemClock),
+        host: agentapi_host::Host::builder().cache_dir(cache.join("cache")),
+        sockets: Sockets {
+            main: folder.join("socket"),
+            read_only: folder.join("socket-ro"),
+            group: None,
+            approvers: Vec::new(),
+            metrics: None,
+        },
+        inherited: Inherited::default(),
+        surroundings,
+        reload: Arc::default(),
+        park: Parked::nothing_to_park,
+        recovered: None,
+    };
+    Ok(Controller::start(&config, environment).await?)
+}
+
+fn guest(companion: Companion, name: String, server: Server) -> anyhow::Result<Guest> {
+    let (parsed, host) = (name.parse()?, "pve1".parse()?);
+    let dial = Box::new(move || {
+        let (server, name) = (server.clone(), name.clone());
+        let dialled = async move {
+            let access =
+                server.access(&name).map_err(|why| agentapi_fleet::bus::BusError::Unusable(why.to_string()))?;
+            Ok(Arc::new(NatsBus::connect(&access).await?) as Arc<dyn Bus>)
+        };
+        Box::pin(dialled) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
+    });
+    Ok(Guest { companion, name: parsed, host, dial })
+}
+
+/// Has some guests begin a backup, and measures until the overview shows that it runs.
+async fn show_changes(bus: &NatsBus, companions: &[Companion]) -> anyhow::Result<()> {
+    let mut changes = bus.watch(Table::Inventory).await?.changes;
+    let mut times = Vec::new();
+    for companion in companions.iter().step_by((companions.len() / CHANGES).max(1)).take(CHANGES) {
+        let began = Instant::now();
+        companion.actions.ask(Action::RunNow { subject: "backup".into() }, Actor::Controller).await?;
+        loop {
+            let entry = changes.next().await.context("the bus has ended")??;
+            let text = String::from_utf8_lossy(entry.value.as_deref().unwrap_or_default()).into_owned();
+            if entry.key == companion.guest && text.contains("\"activity\":\"running\"") {
+                break;
+            }
+        }
+        times.push(began.elapsed());
+    }
+    times.sort();
+    let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
+    println!(
+        "a backup that begins shows after {:.2} s (median), {:.2} s (longest)",
+        median.as_secs_f64(),
+        longest.as_secs_f64()
+    );
+    Ok(())
+}
+
+/// The most memory that this process has had.
+fn memory() -> anyhow::Result<String> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("no VmHWM")?;
+    Ok(format!("all controllers in this process: {}", line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")))
+}
