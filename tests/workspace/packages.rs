@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::support::{alone, cargo, output_of, outside_folder, program, root, target_of_outside_builds};
 
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 13] = [
     "agentapi",
     "agentapi-cli",
     "agentapi-component-runtime",
@@ -13,6 +13,7 @@ const PACKAGES: [&str; 12] = [
     "agentapi-controller",
     "agentapi-extension",
     "agentapi-findings",
+    "agentapi-fleet",
     "agentapi-host",
     "agentapi-mock",
     "agentapi-policy-test",

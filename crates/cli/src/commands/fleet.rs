@@ -10,6 +10,8 @@ mod events;
 #[cfg(feature = "fleet")]
 mod run;
 #[cfg(feature = "fleet")]
+mod signing;
+#[cfg(feature = "fleet")]
 mod users;
 
 use std::path::PathBuf;
@@ -84,6 +86,63 @@ enum FleetCommand {
         #[arg(long, value_name = "SEVERITY", value_parser = ["info", "warning", "critical"], default_value = "info")]
         severity: String,
     },
+    /// Order something of a guest now, signed with an SSH key that the guest knows
+    ///
+    /// The bus carries the order and could not make it. It counts for a quarter of an hour, and is obeyed once at most;
+    /// `agentapi fleet events --guest GUEST` says what the guest made of it.
+    Order {
+        /// The guest
+        guest: String,
+        /// What it is to do
+        #[arg(value_parser = ["backup"])]
+        op: String,
+        #[command(flatten)]
+        signing: SigningOptions,
+    },
+    /// Wipes that wait for a person on any guest: list, approve, refuse
+    #[command(subcommand)]
+    Approvals(ApprovalsCommand),
+}
+
+/// What is done with what waits.
+#[derive(Subcommand)]
+pub(crate) enum ApprovalsCommand {
+    /// List what waits, with all that is decided on
+    Ls,
+    /// Agree to a wipe, signed with an SSH key that the guest knows
+    Approve {
+        /// The guest
+        guest: String,
+        /// The number of the approval
+        approval: i64,
+        /// The disk's durable id, as a sign that somebody has looked at it
+        durable_id: String,
+        #[command(flatten)]
+        signing: SigningOptions,
+    },
+    /// Say no to a wipe, signed with an SSH key that the guest knows
+    Refuse {
+        /// The guest
+        guest: String,
+        /// The number of the approval
+        approval: i64,
+        /// Why
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+        #[command(flatten)]
+        signing: SigningOptions,
+    },
+}
+
+/// With what is signed.
+#[derive(Args)]
+pub(crate) struct SigningOptions {
+    /// The SSH key: a private one, or a public one whose private half an agent or a hardware key has
+    #[arg(long, value_name = "FILE", env = "AGENTAPI_SSH_KEY")]
+    ssh_key: PathBuf,
+    /// As whom: the name that stands beside the key in the guest's file of allowed signers
+    #[arg(long = "as", value_name = "NAME", env = "AGENTAPI_SIGNER")]
+    as_principal: String,
 }
 
 const USERS_EXAMPLE: &str = "\
