@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-/// Who asked. Made by whoever has seen it: the listener from the socket's peer credentials, the scheduler for itself. Never
-/// read from a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who asked. Made by whoever has seen it: the listener from the socket's peer credentials, the scheduler for itself, a
+/// fleet's part from a signature that it has verified. Never read from a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The schedule in the configuration.
     Schedule,
@@ -17,6 +17,13 @@ pub enum Actor {
         /// Its process.
         pid: Option<i32>,
     },
+    /// A person, by a signature that this guest has verified.
+    Signer {
+        /// The name that the guest's own file has for the key.
+        name: String,
+        /// What was signed, such as `order 3f2a`.
+        what: String,
+    },
 }
 
 /// As it stands in events and in the audit.
@@ -27,6 +34,7 @@ impl fmt::Display for Actor {
             Self::Controller => f.write_str("the controller"),
             Self::Peer { uid, pid: Some(pid) } => write!(f, "user {uid} (process {pid})"),
             Self::Peer { uid, pid: None } => write!(f, "user {uid}"),
+            Self::Signer { name, what } => write!(f, "{name} ({what})"),
         }
     }
 }

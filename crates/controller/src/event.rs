@@ -124,6 +124,12 @@ names! {
         ApprovalDecided = "approval-decided",
         /// Somebody has had the agent do something that is no run: the text says who, what, and how it went.
         AgentAsked = "agent-asked",
+        /// An order that somebody has signed for this guest is to be done, once.
+        OrderAccepted = "order-accepted",
+        /// An order from far was refused: the text says why.
+        OrderRefused = "order-refused",
+        /// A decision on a wipe from far was refused: the text says why.
+        VoteRefused = "vote-refused",
         /// The state was damaged, and was set aside.
         StateSetAside = "state-set-aside",
     }

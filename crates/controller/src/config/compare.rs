@@ -36,6 +36,7 @@ pub fn compare(old: &Config, new: &Config) -> Result<(), Vec<Mistake>> {
         ("fleet.fingerprints", of_both_fleets.is_none_or(|(new, old)| new.pins == old.pins)),
         ("fleet.key_file", of_both_fleets.is_none_or(|(new, old)| new.key_file == old.key_file)),
         ("fleet.host", of_both_fleets.is_none_or(|(new, old)| new.host == old.host)),
+        ("fleet.allowed_signers", of_both_fleets.is_none_or(|(new, old)| new.allowed_signers == old.allowed_signers)),
         ("fleet", fleet.is_some() == old.fixed.fleet.is_some()),
         ("audit.file", *audit == old.fixed.audit),
         ("state.folder", *state == old.fixed.state),

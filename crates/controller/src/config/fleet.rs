@@ -6,6 +6,7 @@
 //! | `fingerprints` | none; one to eight |
 //! | `key_file` | the systemd credential `agentapi-fleet-key` |
 //! | `host` | none: it has to be given |
+//! | `allowed_signers` | none: nobody's orders and votes are taken |
 
 use std::path::PathBuf;
 
@@ -25,6 +26,9 @@ pub struct Fleet {
     pub key_file: PathBuf,
     /// The host with whose guests it shares the slots for backups.
     pub host: String,
+    /// Who may sign orders and votes for this guest, in the format of ssh-keygen(1); none: nobody. Read each time there is
+    /// something to verify.
+    pub allowed_signers: Option<PathBuf>,
 }
 
 pub(super) fn check(section: Section<'_>, guest: &str, surroundings: &Surroundings) -> Option<Fleet> {
@@ -38,13 +42,14 @@ pub(super) fn check(section: Section<'_>, guest: &str, surroundings: &Surroundin
     let pins = pins.and_then(|pins| section.checked("fingerprints", Pins::try_from(pins)));
     let host = section.checked("host", check_token(section.text("host").unwrap_or("?")));
     let key_file = key_file(&section, surroundings);
+    let allowed_signers = section.file("allowed_signers");
     let guest = check_token(guest);
     if let Err(why) = &guest {
         section.mistake("", format!("the guest's name is one token of a subject here: {why}"));
     }
     section.finish();
     guest.ok()?;
-    Some(Fleet { server: server?, pins: pins?, key_file: key_file?, host: host? })
+    Some(Fleet { server: server?, pins: pins?, key_file: key_file?, host: host?, allowed_signers })
 }
 
 /// The server with the port of a nats-server where it has none: [`Authority`] would take that of https.

@@ -102,6 +102,7 @@ const KEYS: &[(&str, &str, &str, &str, Change)] = &[
     ("fleet", "fingerprints", PIN, OTHER_PIN, Restart),
     ("fleet", "key_file", r#""secret""#, r#""other-secret""#, Restart),
     ("fleet", "host", r#""pve1""#, r#""pve2""#, Restart),
+    ("fleet", "allowed_signers", r#""secret""#, r#""other-secret""#, Restart),
     ("audit", "file", r#""a""#, r#""b""#, Restart),
     ("state", "folder", r#""s""#, r#""t""#, Restart),
     ("state", "keep_for", r#""90d""#, r#""91d""#, Live),

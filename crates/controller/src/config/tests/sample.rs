@@ -15,6 +15,7 @@ fn sample(folder: &Folder, text: &str) -> Config {
         ("/etc/agentapi/mail-password", "secret"),
         ("/etc/agentapi/traces-token", "secret"),
         ("/etc/agentapi/fleet.seed", "secret"),
+        ("/etc/agentapi/allowed_signers", "secret"),
         ("/usr/lib/agentapi/extensions/disk-watch.wasm", "a.wasm"),
     ] {
         text = text.replace(from, to);
