@@ -129,7 +129,7 @@ fn guest(companion: Companion, name: String, server: Server) -> anyhow::Result<G
         };
         Box::pin(dialled) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
     });
-    Ok(Guest { companion, name: parsed, host, dial })
+    Ok(Guest { companion, name: parsed, host, allowed_signers: None, dial })
 }
 
 /// Has some guests begin a backup, and measures until the overview shows that.

@@ -2,9 +2,12 @@
 //! with the bus. Nothing of the controller waits for it.
 
 mod events;
+pub mod orders;
+mod refusals;
 mod tell;
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::bus::{Bus, BusError};
 use crate::guest::events::Uplink;
+use crate::guest::orders::Orders;
 use crate::guest::tell::tell;
 use crate::name::GuestName;
 
@@ -32,6 +36,8 @@ pub struct Guest {
     pub name: GuestName,
     /// The host that it is on.
     pub host: GuestName,
+    /// The file that says whose orders and votes are taken; none: nobody's are.
+    pub allowed_signers: Option<PathBuf>,
     /// How the bus is dialled.
     pub dial: Dial,
 }
@@ -39,7 +45,7 @@ pub struct Guest {
 impl Guest {
     /// Works for ever: to be aborted at the end of the process, which loses nothing.
     pub async fn work(self) {
-        let Self { companion, name, host, dial } = self;
+        let Self { companion, name, host, allowed_signers, dial } = self;
         let links = Links(companion.clone());
         let mut pause = FIRST_PAUSE;
         let bus = loop {
@@ -53,6 +59,7 @@ impl Guest {
         links.connected();
         let mut tasks = JoinSet::new();
         tasks.spawn(tell(companion.clone(), Arc::clone(&bus), name.clone(), host, links.clone()));
+        tasks.spawn(Orders::new(companion.clone(), Arc::clone(&bus), name.clone(), allowed_signers).work());
         tasks.spawn(Uplink::new(companion, bus, name).work());
         while tasks.join_next().await.is_some() {}
     }

@@ -87,7 +87,8 @@ impl Fixture {
             Box::pin(async { outcome }) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
         });
         let (name, host) = ("guest".parse().unwrap(), "pve1".parse().unwrap());
-        let guest = tokio::spawn(Guest { companion: companion.clone(), name, host, dial }.work());
+        let guest =
+            tokio::spawn(Guest { companion: companion.clone(), name, host, allowed_signers: None, dial }.work());
         Self { companion, stop, running, guest, _agent: agent, _folder: folder }
     }
 

@@ -1,4 +1,4 @@
-//! The bus on a real nats-server.
+//! The bus on a real nats-server, and what people sign for guests on it.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -7,5 +7,8 @@
 )]
 
 mod bus;
+mod controller;
+mod orders;
 mod server;
+mod signer;
 mod users;

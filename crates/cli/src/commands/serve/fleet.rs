@@ -13,6 +13,11 @@ pub(super) fn check(fleet: Option<&Fleet>) -> Result<(), String> {
     match fleet {
         #[cfg(not(feature = "fleet"))]
         Some(_) => Err(format!("fleet: expected no [fleet]: {}", crate::commands::fleet::NOT_IN_THIS_BUILD)),
+        #[cfg(feature = "fleet")]
+        Some(Fleet { allowed_signers: Some(file), .. }) => {
+            let read = agentapi_fleet::signed::allowed::AllowedSigners::read(file);
+            read.map(drop).map_err(|why| format!("fleet.allowed_signers: {}", agentapi_host::error_chain(&why)))
+        }
         _ => Ok(()),
     }
 }
@@ -30,7 +35,7 @@ pub(super) fn join(tasks: &mut JoinSet<()>, fleet: Option<&Fleet>, companion: Co
     let Some(fleet) = fleet.cloned() else { return };
     // The configuration takes no other names.
     let (Ok(name), Ok(host)) = (companion.guest.parse(), fleet.host.parse()) else { return };
-    let user = companion.guest.clone();
+    let (user, allowed_signers) = (companion.guest.clone(), fleet.allowed_signers.clone());
     let dial = move || {
         let (fleet, user) = (fleet.clone(), user.clone());
         let dialled = async move {
@@ -42,7 +47,7 @@ pub(super) fn join(tasks: &mut JoinSet<()>, fleet: Option<&Fleet>, companion: Co
         };
         Box::pin(dialled) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
     };
-    tasks.spawn(Guest { companion, name, host, dial: Box::new(dial) }.work());
+    tasks.spawn(Guest { companion, name, host, allowed_signers, dial: Box::new(dial) }.work());
 }
 
 #[cfg(not(feature = "fleet"))]

@@ -1,0 +1,107 @@
+//! What a guest remembers of orders. It is one value in the history, so that each change is on the disk as a whole, with the
+//! event that tells of it.
+
+use std::collections::BTreeMap;
+
+use agentapi_controller::event::NewEvent;
+use agentapi_controller::store::{Store, StoreError, Tx};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// All that is remembered.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Journal {
+    /// The orders that were accepted and may lie on the bus still, the latest last.
+    pub(super) taken: Vec<Taken>,
+    /// The number of the latest order of each key. Never forgotten: an order that was, could not be done a second time.
+    pub(super) last: BTreeMap<String, u64>,
+}
+
+/// An order that was accepted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Taken {
+    pub(super) id: String,
+    pub(super) digest: String,
+    pub(super) issued_by: String,
+    pub(super) not_after: Timestamp,
+    pub(super) state: State,
+    /// It was seen that it lies on the bus no more.
+    pub(super) is_gone: bool,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum State {
+    /// To be done.
+    Accepted {
+        /// When.
+        at: Timestamp,
+    },
+    /// This run has done it, or tries.
+    Done {
+        /// Its number.
+        run: i64,
+    },
+    /// Its time was over before it could be done.
+    GivenUp,
+}
+
+/// Whether something is in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It is not.
+    Not,
+    /// It is, and lies on the bus as before.
+    Same,
+    /// It is, but was gone, or has another text or signature.
+    Replayed,
+}
+
+impl Journal {
+    /// As it is on the disk, after all changes that wait.
+    pub(super) async fn read(store: &Store) -> Result<Self, StoreError> {
+        store.writer().write(Self::of).await
+    }
+
+    /// Changes it, on the disk when this returns.
+    pub(super) async fn change(
+        store: &Store,
+        change: impl FnOnce(&mut Self) + Send + 'static,
+        event: Option<(Timestamp, NewEvent)>,
+    ) -> Result<(), StoreError> {
+        let write = store.writer().write(move |tx| {
+            let mut journal = Self::of(tx)?;
+            change(&mut journal);
+            tx.keep_for_fleet(KEPT_AS, &serde_json::to_vec(&journal).unwrap_or_default())?;
+            event.map_or(Ok(()), |(at, event)| tx.event(at, event))
+        });
+        write.await
+    }
+
+    fn of(tx: &mut Tx<'_>) -> Result<Self, StoreError> {
+        let kept = tx.kept_for_fleet(KEPT_AS)?;
+        let Some(kept) = kept else { return Ok(Self::default()) };
+        // An empty one would let orders be done again that were done before.
+        serde_json::from_slice(&kept).map_err(|_| StoreError::NotFound("journal of orders that can be read".into()))
+    }
+
+    pub(super) fn known(&self, id: &str, digest: &str) -> Known {
+        match self.taken.iter().find(|taken| taken.id == id || taken.digest == digest) {
+            None => Known::Not,
+            Some(taken) if taken.digest == digest && !taken.is_gone => Known::Same,
+            Some(_) => Known::Replayed,
+        }
+    }
+
+    /// Forgets what has expired, and of too many the oldest: their numbers still tell that they are not new.
+    pub(super) fn forget(&mut self, now: Timestamp) {
+        self.taken.retain(|taken| now < taken.not_after || matches!(taken.state, State::Accepted { .. }));
+        let too_many = self.taken.len().saturating_sub(MAX_TAKEN);
+        self.taken.drain(..too_many);
+    }
+}
+
+const KEPT_AS: &str = "orders";
+/// Orders of one guest that have not expired: more than anybody signs in a day.
+const MAX_TAKEN: usize = 100;

@@ -1,0 +1,125 @@
+//! A real controller with a mock agent, that can be ended and started again on the same state.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use agentapi_controller::api::{Inherited, Sockets};
+use agentapi_controller::clock::SystemClock;
+use agentapi_controller::config::{Config, Surroundings};
+use agentapi_controller::controller::{Companion, Controller, Environment, StartError};
+use agentapi_controller::event::{Event, EventKind};
+use agentapi_controller::run::Run;
+use agentapi_controller::store::{RunFilter, StoreError};
+use agentapi_host::Host;
+use agentapi_host::quiesce::Parked;
+use agentapi_mock::{MockAgent, Scenario};
+use jiff::tz::TimeZone;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// What stays when a controller ends.
+pub(crate) struct Machine {
+    pub(crate) agent: MockAgent,
+    folder: TempDir,
+}
+
+pub(crate) struct Running {
+    pub(crate) companion: Companion,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Machine {
+    pub(crate) async fn new() -> Self {
+        let scenario = Scenario::from_toml("backup = { duration_ms = 20 }").unwrap();
+        let agent = MockAgent::builder().scenario(scenario).start().await.unwrap();
+        Self { agent, folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        fs::write(self.file(name), text).unwrap();
+        self.file(name)
+    }
+
+    pub(crate) async fn start(&self) -> Running {
+        self.start_with("[backup]\nevery = \"10h\"\neven_if_not_due = true\naccept_crash_consistent = true\n").await
+    }
+
+    pub(crate) async fn start_with(&self, more: &str) -> Running {
+        self.write("token", self.agent.token());
+        let (endpoint, pin) = (self.agent.endpoint(), self.agent.fingerprint());
+        let configuration = format!(
+            "guest = \"g1\"\n[agent]\nendpoint = \"{endpoint}\"\nfingerprints = [\"{pin}\"]\ntoken_file = \"token\"\n\
+             [state]\nfolder = \"state\"\n{more}"
+        );
+        let file = self.write("controller.toml", &configuration);
+        let surroundings = Surroundings { host_name: "g1".into(), zone: TimeZone::UTC, credentials: None };
+        let config = Config::read(&file, &surroundings).result.unwrap();
+        let (main, read_only) = (self.file("main.sock"), self.file("ro.sock"));
+        let environment = Environment {
+            clock: Arc::new(SystemClock),
+            // The component is compiled once for all tests.
+            host: Host::builder().cache_dir(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cache")),
+            sockets: Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None },
+            inherited: Inherited::default(),
+            surroundings,
+            reload: Arc::default(),
+            park: Parked::nothing_to_park,
+            recovered: None,
+        };
+        let controller = loop {
+            match Controller::start(&config, environment.clone()).await {
+                // The lock of the one before goes with its thread, a moment later.
+                Err(StartError::Store(StoreError::InUse(_))) => tokio::task::yield_now().await,
+                started => break started.unwrap(),
+            }
+        };
+        let (companion, stop) = (controller.companion(), CancellationToken::new());
+        let task = tokio::spawn(controller.run(stop.clone()));
+        Running { companion, stop, task }
+    }
+}
+
+impl Running {
+    /// Ends it, but for its store, which lives as long as a companion.
+    pub(crate) async fn end(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+
+    pub(crate) async fn events(&self, kind: EventKind) -> Vec<Event> {
+        let events = self.companion.store.reader().events_after(0, 1000).await.unwrap();
+        events.into_iter().filter(|event| event.kind == kind).collect()
+    }
+
+    /// The texts of events of a kind.
+    pub(crate) async fn texts(&self, kind: EventKind) -> Vec<String> {
+        self.events(kind).await.into_iter().map(|event| event.text).collect()
+    }
+
+    /// The newest first.
+    pub(crate) async fn runs(&self) -> Vec<Run> {
+        self.companion.store.reader().runs(RunFilter::default(), None, 100).await.unwrap().items
+    }
+
+    /// Waits until all runs have ended.
+    pub(crate) async fn be_idle(&self) {
+        wait_until("all runs end", async || self.runs().await.iter().all(|run| run.ended_at.is_some())).await;
+    }
+}
+
+/// Waits until it is so: for as long as a busy machine takes, many times over.
+pub(crate) async fn wait_until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so().await {
+        assert!(started.elapsed() < Duration::from_secs(120), "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
