@@ -2,9 +2,12 @@
 //! with the bus. Nothing of the controller waits for it.
 
 mod events;
+mod inbox;
+mod journal;
 pub mod orders;
 mod refusals;
 mod tell;
+pub mod votes;
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -21,9 +24,11 @@ use crate::bus::{Bus, BusError};
 use crate::guest::events::Uplink;
 use crate::guest::orders::Orders;
 use crate::guest::tell::tell;
+use crate::guest::votes::Votes;
 use crate::name::GuestName;
 
 pub use crate::guest::events::{LEFT_OUT, MAX_BEHIND, ToldEvent};
+pub use crate::guest::inbox::{LookError, Source};
 
 /// Dials the bus. Called again after a failure, and after a success whenever the bus has not answered for long.
 pub type Dial = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<dyn Bus>, BusError>> + Send>> + Send + Sync>;
@@ -59,7 +64,14 @@ impl Guest {
         links.connected();
         let mut tasks = JoinSet::new();
         tasks.spawn(tell(companion.clone(), Arc::clone(&bus), name.clone(), host, links.clone()));
-        tasks.spawn(Orders::new(companion.clone(), Arc::clone(&bus), name.clone(), allowed_signers).work());
+        let source = || Source {
+            companion: companion.clone(),
+            bus: Arc::clone(&bus),
+            name: name.clone(),
+            allowed_signers: allowed_signers.clone(),
+        };
+        tasks.spawn(Orders::new(source()).work());
+        tasks.spawn(Votes::new(source()).work());
         tasks.spawn(Uplink::new(companion, bus, name).work());
         while tasks.join_next().await.is_some() {}
     }

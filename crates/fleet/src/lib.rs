@@ -8,7 +8,7 @@
 //! | [`bus`] | what a bus can do, and one in memory |
 //! | [`nats`] | the bus on NATS JetStream: TLS with a pin, users, objects |
 //! | [`heartbeat`], [`inventory`] | what a guest tells |
-//! | [`signed`], [`order`] | what people sign for a guest, and how it is verified |
+//! | [`signed`], [`order`], [`vote`] | what people sign for a guest, and how it is verified |
 //! | [`guest`] | what runs beside a guest's controller |
 //! | [`overview`] | what is seen of all guests |
 
@@ -21,3 +21,4 @@ pub mod nats;
 pub mod order;
 pub mod overview;
 pub mod signed;
+pub mod vote;

@@ -52,6 +52,13 @@ impl Order {
 impl Statement for Order {
     const NAMESPACE: &'static str = "agentapi-order";
     const TABLE: Table = Table::Order;
+    const KIND: &'static str = "order";
+
+    fn title(&self) -> String {
+        // It may be asked before the signature is verified.
+        let is_id = self.id.len() <= 2 * ID_BYTES && self.id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if is_id { format!("order {}", self.id) } else { "order".to_owned() }
+    }
 
     fn guest(&self) -> &GuestName {
         &self.guest

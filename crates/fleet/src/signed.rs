@@ -31,6 +31,11 @@ pub trait Statement: Serialize + DeserializeOwned {
     const NAMESPACE: &'static str;
     /// Where it is put for the guest.
     const TABLE: Table;
+    /// What it is called.
+    const KIND: &'static str;
+
+    /// What it is called among others of its kind, in events.
+    fn title(&self) -> String;
 
     /// The guest that it is for.
     fn guest(&self) -> &GuestName;

@@ -12,3 +12,4 @@ mod orders;
 mod server;
 mod signer;
 mod users;
+mod votes;

@@ -9,8 +9,8 @@ use agentapi_controller::clock::{Clock, SystemClock};
 use agentapi_controller::event::EventKind;
 use agentapi_fleet::bus::memory::MemoryBus;
 use agentapi_fleet::bus::{Bus, Expect, Table};
-use agentapi_fleet::guest::Guest;
 use agentapi_fleet::guest::orders::Orders;
+use agentapi_fleet::guest::{Guest, Source};
 use agentapi_fleet::order::{Op, Order};
 use agentapi_fleet::signed::{MAX_LISTED, PutError, Signed, listed, put};
 use jiff::{SignedDuration, Timestamp};
@@ -42,8 +42,12 @@ impl Fixture {
     }
 
     fn orders(&self, running: &Running) -> Orders {
-        let (companion, bus) = (running.companion.clone(), Arc::new(self.bus.clone()));
-        Orders::new(companion, bus, GUEST.parse().unwrap(), Some(self.machine.file("signers")))
+        Orders::new(Source {
+            companion: running.companion.clone(),
+            bus: Arc::new(self.bus.clone()),
+            name: GUEST.parse().unwrap(),
+            allowed_signers: Some(self.machine.file("signers")),
+        })
     }
 
     async fn put(&self, signed: &Signed) {

@@ -24,20 +24,21 @@ impl Line {
     pub(super) fn parse(line: &str, zone: &TimeZone) -> Result<Self, String> {
         let (principals, rest) = word(line)?;
         let principals = Patterns::new(&unquoted(principals));
-        if let Ok(key) = key(rest) {
-            return Ok(Self { principals, key, namespaces: None, valid_after: None, valid_before: None });
-        }
-        let (options, rest) = word(rest)?;
-        let mut parsed = match key(rest) {
-            Ok(key) => Self { principals, key, namespaces: None, valid_after: None, valid_before: None },
-            // Where there are no options, the first word is that of the key.
-            Err(why) if rest.is_empty() || !options.contains('=') => return Err(why),
-            Err(why) => return Err(format!("after the options: {why}")),
+        let of_key = |key| Self { principals, key, namespaces: None, valid_after: None, valid_before: None };
+        let why = match key(rest) {
+            Ok(key) => return Ok(of_key(key)),
+            Err(why) => why,
         };
-        for option in split_options(options) {
-            parsed.set(option, zone)?;
+        // No kind of key has a '=' in its name, and each option but one.
+        let (options, rest) = word(rest)?;
+        if !options.contains('=') && options != "cert-authority" {
+            return Err(why);
         }
-        Ok(parsed)
+        let mut line = of_key(key(rest)?);
+        for option in split_options(options) {
+            line.set(option, zone)?;
+        }
+        Ok(line)
     }
 
     fn set(&mut self, option: &str, zone: &TimeZone) -> Result<(), String> {

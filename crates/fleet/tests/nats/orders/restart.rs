@@ -1,7 +1,7 @@
 //! Orders, and controllers that end in between.
 
 use agentapi_controller::event::EventKind;
-use agentapi_fleet::guest::orders::LookError;
+use agentapi_fleet::guest::LookError;
 use agentapi_fleet::order::Order;
 use jiff::SignedDuration;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! What a guest remembers of orders. It is one value in the history, so that each change is on the disk as a whole, with the
-//! event that tells of it.
+//! What a guest remembers of orders, and of votes. Each of both is one value in the history, so that each change is on the
+//! disk as a whole, with the event that tells of it.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,22 @@ use agentapi_controller::store::{Store, StoreError, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// All that is remembered.
+/// Where it is kept.
+pub(super) struct Kept {
+    store: Store,
+    key: &'static str,
+}
+
+/// All that is remembered of one kind.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Journal {
-    /// The orders that were accepted and may lie on the bus still, the latest last.
+    /// Those that were accepted and may lie on the bus still, the latest last.
     pub(super) taken: Vec<Taken>,
-    /// The number of the latest order of each key. Never forgotten: an order that was, could not be done a second time.
+    /// The number of the latest order of each key. Never forgotten, because without it an order could be done a second time.
     pub(super) last: BTreeMap<String, u64>,
 }
 
-/// An order that was accepted.
+/// An order or a vote that was accepted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Taken {
     pub(super) id: String,
@@ -58,34 +64,35 @@ pub(super) enum Known {
     Replayed,
 }
 
-impl Journal {
+impl Kept {
+    pub(super) fn new(store: Store, key: &'static str) -> Self {
+        Self { store, key }
+    }
+
     /// As it is on the disk, after all changes that wait.
-    pub(super) async fn read(store: &Store) -> Result<Self, StoreError> {
-        store.writer().write(Self::of).await
+    pub(super) async fn read(&self) -> Result<Journal, StoreError> {
+        let key = self.key;
+        self.store.writer().write(move |tx| read(tx, key)).await
     }
 
     /// Changes it, on the disk when this returns.
     pub(super) async fn change(
-        store: &Store,
-        change: impl FnOnce(&mut Self) + Send + 'static,
+        &self,
+        change: impl FnOnce(&mut Journal) + Send + 'static,
         event: Option<(Timestamp, NewEvent)>,
     ) -> Result<(), StoreError> {
-        let write = store.writer().write(move |tx| {
-            let mut journal = Self::of(tx)?;
+        let key = self.key;
+        let write = self.store.writer().write(move |tx| {
+            let mut journal = read(tx, key)?;
             change(&mut journal);
-            tx.keep_for_fleet(KEPT_AS, &serde_json::to_vec(&journal).unwrap_or_default())?;
+            tx.keep_for_fleet(key, &serde_json::to_vec(&journal).unwrap_or_default())?;
             event.map_or(Ok(()), |(at, event)| tx.event(at, event))
         });
         write.await
     }
+}
 
-    fn of(tx: &mut Tx<'_>) -> Result<Self, StoreError> {
-        let kept = tx.kept_for_fleet(KEPT_AS)?;
-        let Some(kept) = kept else { return Ok(Self::default()) };
-        // An empty one would let orders be done again that were done before.
-        serde_json::from_slice(&kept).map_err(|_| StoreError::NotFound("journal of orders that can be read".into()))
-    }
-
+impl Journal {
     pub(super) fn known(&self, id: &str, digest: &str) -> Known {
         match self.taken.iter().find(|taken| taken.id == id || taken.digest == digest) {
             None => Known::Not,
@@ -102,6 +109,11 @@ impl Journal {
     }
 }
 
-const KEPT_AS: &str = "orders";
-/// Orders of one guest that have not expired: more than anybody signs in a day.
+fn read(tx: &mut Tx<'_>, key: &str) -> Result<Journal, StoreError> {
+    let Some(kept) = tx.kept_for_fleet(key)? else { return Ok(Journal::default()) };
+    // An empty one would let things be done again that were done before.
+    serde_json::from_slice(&kept).map_err(|_| StoreError::NotFound(format!("journal of {key} that can be read")))
+}
+
+/// Those of one guest that have not expired: more than anybody signs in a day.
 const MAX_TAKEN: usize = 100;
