@@ -115,7 +115,7 @@ pub struct Approval {
     pub expires_at: Timestamp,
     /// When it was decided, or its time was over; none while it waits.
     pub decided_at: Option<Timestamp>,
-    /// Who decided, as the kernel says it; empty where nobody has.
+    /// Who decided, as the kernel says it, or the signer and key where it was by a signature; empty where nobody has.
     pub decided_by: String,
     /// Why; empty where nobody has said.
     pub reason: String,
