@@ -138,6 +138,11 @@ impl Signed {
 /// The statement, if its text is the one that we would sign for it.
 fn read<S: Statement>(text: &str) -> Result<S, Refusal> {
     let statement: S = serde_json::from_str(text).map_err(|why| Refusal::Unreadable(why.to_string()))?;
+    let name = statement.issued_by();
+    // It is shown in events. A pattern of principals would take any.
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
+        return Err(Refusal::Unreadable(format!("expected a signer's name of 1 to {MAX_NAME_BYTES} bytes")));
+    }
     match canonical(&statement) {
         Ok(canonical) if canonical == text => Ok(statement),
         _ => Err(Refusal::Unreadable("expected canonical JSON, found another form".into())),
@@ -181,6 +186,7 @@ fn fingerprint(key: &KeyData) -> String {
 pub const MAX_VALIDITY: SignedDuration = SignedDuration::from_hours(25);
 /// A text and a signature are this long at most: many times over what people sign.
 const MAX_BYTES: usize = 4096;
+const MAX_NAME_BYTES: usize = 256;
 const MAX_NAMESPACE_CHARS: usize = 64;
 
 #[cfg(test)]

@@ -8,8 +8,8 @@
 //!
 //! A crash may come between any two of these. Before `accepted` is on the disk nothing was done, and the order still lies on
 //! the bus. After it, the history decides: a run is written down, with the order that it is of, before it begins. So an order
-//! is obeyed at most once. It is obeyed not at all where its time is over by the restart, or where the controller ended
-//! between the run's being written down and its beginning; whoever issued it sees that in the events, and issues another.
+//! is obeyed at most once. It is obeyed not at all where its time is over by the restart, or where the controller ended after
+//! the run was written down and before the agent was asked; whoever issued it sees that in the events, and issues another.
 
 use agentapi_controller::action::{Action, Outcome, Refusal as NotDone};
 use agentapi_controller::actor::Actor;

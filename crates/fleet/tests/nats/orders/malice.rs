@@ -42,6 +42,7 @@ fn wrong(fixture: &Fixture, mallory: &Signer, limited: &Signer, over: &Signer) -
         ("unreadable", alice.sign_text(&text.replace(':', ": "), Order::NAMESPACE)),
         ("unreadable", alice.sign_text(&text.replace("{", "{\"also\":1,"), Order::NAMESPACE)),
         ("unreadable", alice.sign_text(&text.replace("backup", "format"), Order::NAMESPACE)),
+        ("unreadable", alice.sign(&order_of("alice\nbob"))),
         ("unreadable", Signed { text: "x".repeat(5000), ..good }),
     ]
 }
@@ -60,7 +61,7 @@ async fn what_is_wrong_is_refused_by_name_once_and_nothing_is_done() {
     let mut orders = fixture.orders(&running);
     for (name, signed) in wrong(&fixture, &mallory, &limited, &over) {
         let before = running.texts(EventKind::OrderRefused).await.len();
-        fixture.replace(&[signed.clone()]).await;
+        fixture.replace(std::slice::from_ref(&signed)).await;
         for _ in 0..2 {
             orders.look().await.unwrap();
         }
@@ -83,7 +84,7 @@ async fn an_order_that_was_obeyed_is_refused_when_it_is_replayed() {
     let order = order_of(ALICE);
     let later = Order { seq: order.seq + 1000, ..order_of(ALICE) };
     let (earlier, later) = (fixture.alice.sign(&order), fixture.alice.sign(&later));
-    fixture.replace(&[later.clone()]).await;
+    fixture.replace(std::slice::from_ref(&later)).await;
     orders.look().await.unwrap();
     running.be_idle().await;
 
@@ -95,7 +96,7 @@ async fn an_order_that_was_obeyed_is_refused_when_it_is_replayed() {
     // Somebody takes one away, and lays it there again.
     fixture.replace(&[]).await;
     orders.look().await.unwrap();
-    fixture.replace(&[later.clone()]).await;
+    fixture.replace(std::slice::from_ref(&later)).await;
     orders.look().await.unwrap();
     let refused = running.texts(EventKind::OrderRefused).await;
     assert!(refused.len() == 2 && refused[1].contains("(replayed)"), "{refused:?}");
