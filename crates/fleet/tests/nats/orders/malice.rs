@@ -25,6 +25,8 @@ fn wrong(fixture: &Fixture, mallory: &Signer, limited: &Signer, over: &Signer) -
         ("bad-signature", Signed { signature: "not a signature".into(), ..good.clone() }),
         ("bad-signature", Signed { signature: String::new(), ..good.clone() }),
         ("unknown-signer", mallory.sign(&right())),
+        // Whatever it is signed for.
+        ("unknown-signer", mallory.sign_text(&text, "file")),
         // A key that is allowed, by a name that is not its own.
         ("unknown-signer", alice.sign(&order_of("bob@example.org"))),
         ("unknown-signer", over.sign(&order_of("over"))),
@@ -39,7 +41,7 @@ fn wrong(fixture: &Fixture, mallory: &Signer, limited: &Signer, over: &Signer) -
         ("not-yet", alice.sign(&Order { not_before: now + hours(1), not_after: now + hours(2), ..right() })),
         ("too-long", alice.sign(&Order { not_after: now + hours(26), ..right() })),
         // Signed, but not in the one form that an order has.
-        ("unreadable", alice.sign_text(&text.replace(':', ": "), Order::NAMESPACE)),
+        ("unreadable", alice.sign_text(&text.replace("\":", "\": "), Order::NAMESPACE)),
         ("unreadable", alice.sign_text(&text.replace("{", "{\"also\":1,"), Order::NAMESPACE)),
         ("unreadable", alice.sign_text(&text.replace("backup", "format"), Order::NAMESPACE)),
         ("unreadable", alice.sign(&order_of("alice\nbob"))),
