@@ -21,7 +21,7 @@ use agentapi_host::quiesce::Parked;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
-/// Looks at its orders for ever, and says when it begins to, and how the runs of orders have ended.
+/// Looks at its orders for ever. Says when it begins to, and then what has become of them.
 pub(crate) async fn obey(folder: &Path) {
     let controller = controller(folder).await;
     let companion = controller.companion();
@@ -38,11 +38,7 @@ pub(crate) async fn obey(folder: &Path) {
     say("looking");
     loop {
         orders.look().await.unwrap();
-        for run in ended(&companion).await {
-            if let Some((_, id)) = run.reason.trim_end_matches(')').split_once("(order ") {
-                say(&format!("{id} {}: {}", run.state, run.end_reason));
-            }
-        }
+        tell_of(&runs(&companion).await);
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
@@ -64,10 +60,17 @@ async fn controller(folder: &Path) -> Controller {
     Controller::start(&config, environment).await.unwrap()
 }
 
-/// Runs that have ended, the newest first.
-async fn ended(companion: &Companion) -> Vec<Run> {
-    let runs = companion.store.reader().runs(RunFilter::default(), None, 100).await.unwrap().items;
-    runs.into_iter().filter(|run| run.ended_at.is_some()).collect()
+async fn runs(companion: &Companion) -> Vec<Run> {
+    companion.store.reader().runs(RunFilter::default(), None, 100).await.unwrap().items
+}
+
+/// Says of each order how many runs it has had, and how the latest has ended.
+fn tell_of(runs: &[Run]) {
+    for run in runs.iter().filter(|run| run.ended_at.is_some()) {
+        let Some((_, id)) = run.reason.trim_end_matches(')').split_once("(order ") else { continue };
+        let count = runs.iter().filter(|other| other.reason == run.reason).count();
+        say(&format!("{id} {count} {}: {}", run.state, run.end_reason));
+    }
 }
 
 fn say(line: &str) {
