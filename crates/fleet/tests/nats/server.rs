@@ -57,7 +57,7 @@ impl Server {
         let users: Vec<_> = guests.iter().map(user).collect();
         let at = folder.path().display();
         let configuration = format!(
-            "listen: \"127.0.0.1:-1\"\nports_file_dir: \"{at}\"\njetstream {{ store_dir: \"{at}/store\" }}\n\
+            "listen: \"127.0.0.1:-1\"\nports_file_dir: \"{at}\"\njetstream {{ store_dir: \"{at}/store\", max_file_store: 64GB }}\n\
              tls {{ cert_file: \"{at}/cert.pem\", key_file: \"{at}/key.pem\" }}\n{}",
             account(&coordinator.public_key(), &users),
         );
