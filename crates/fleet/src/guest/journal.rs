@@ -21,6 +21,9 @@ pub(super) struct Journal {
     pub(super) taken: Vec<Taken>,
     /// The number of the latest order of each key. Never forgotten, because without it an order could be done a second time.
     pub(super) last: BTreeMap<String, u64>,
+    /// Since when orders are remembered; none before the first one.
+    #[serde(default)]
+    pub(super) since: Option<Timestamp>,
 }
 
 /// An order or a vote that was accepted.

@@ -18,11 +18,12 @@ use agentapi_controller::run::RunId;
 use agentapi_controller::run::host::BACKUP;
 use agentapi_controller::store::{RunFilter, StoreError};
 use agentapi_host::error_chain;
+use jiff::Timestamp;
 
 use crate::guest::inbox::{Inbox, LookError, Source};
 use crate::guest::journal::{Journal, Known, State, Taken};
 use crate::heartbeat::EVERY;
-use crate::order::{Op, Order};
+use crate::order::{CLOCK_SLACK, Op, Order};
 use crate::signed::{Refusal, Signed, Verified};
 
 /// The orders of one guest.
@@ -66,7 +67,10 @@ impl Orders {
     /// Writes it down as accepted, with an event, if it is not a replay.
     async fn accept(&mut self, signed: Signed, order: Order, key: String) -> Result<(), StoreError> {
         let digest = signed.digest();
-        let journal = self.inbox.journal.read().await?;
+        let (journal, since) = (self.inbox.journal.read().await?, self.since().await?);
+        if order.not_before < since - CLOCK_SLACK {
+            return self.inbox.refuse(&signed, &Refusal::Unremembered { since }).await;
+        }
         let is_late = journal.last.get(&key).is_some_and(|last| order.seq <= *last);
         if is_late || journal.known(&order.id, &digest) != Known::Not {
             return self.inbox.refuse(&signed, &Refusal::Replayed).await;
@@ -78,12 +82,24 @@ impl Orders {
         let taken = Taken { id, digest, issued_by, not_after, state, is_gone: false };
         let accept = move |journal: &mut Journal| {
             journal.forget(at);
+            journal.since = Some(since);
             journal.last.insert(key, seq);
             journal.taken.push(taken);
         };
         let (kind, severity, subject) = (EventKind::OrderAccepted, Severity::Info, BACKUP.to_owned());
         let event = NewEvent { kind, severity, subject, run: None, text };
         self.inbox.journal.change(accept, Some((at, event))).await
+    }
+
+    /// Since when it is known which orders were obeyed: the beginning of the history, if none was yet.
+    async fn since(&self) -> Result<Timestamp, StoreError> {
+        if let Some(since) = self.inbox.journal.read().await?.since {
+            return Ok(since);
+        }
+        let oldest = self.inbox.companion.store.reader().events_after(0, 1).await?;
+        let now = self.inbox.companion.clock.now();
+        // A machine may have started with a clock that was ahead.
+        Ok(oldest.first().map_or(now, |event| event.at.min(now)))
     }
 
     /// Does what was accepted and is not known to be done.
@@ -112,12 +128,12 @@ impl Orders {
 
     /// The run that the order has had, or another backup that has begun since it was accepted: the order may have waited with
     /// that one.
-    async fn run_since(&self, accepted: jiff::Timestamp, actor: &Actor) -> Result<Option<RunId>, StoreError> {
+    async fn run_since(&self, accepted: Timestamp, actor: &Actor) -> Result<Option<RunId>, StoreError> {
         let filter = RunFilter { subject: Some(BACKUP.to_owned()), ..RunFilter::default() };
         let runs = self.inbox.companion.store.reader().runs(filter, None, MAX_RUNS).await?.items;
         // In the words of the owner.
         let reason = format!("asked for by {actor}");
-        let is_since = |started: Option<jiff::Timestamp>| started.is_some_and(|started| started >= accepted);
+        let is_since = |started: Option<Timestamp>| started.is_some_and(|started| started >= accepted);
         Ok(runs.into_iter().find(|run| run.reason == reason || is_since(run.started_at)).map(|run| run.id))
     }
 

@@ -63,6 +63,12 @@ pub enum Refusal {
     /// It was taken before, or one that its signer has issued later was.
     #[error("it was taken before, or a later one of its signer was")]
     Replayed,
+    /// It was issued before the guest's memory begins, such as that of a guest whose damaged state was set aside.
+    #[error("it was issued before {since}, and from then on it is known what was done: it may have been done already")]
+    Unremembered {
+        /// When the memory begins.
+        since: Timestamp,
+    },
     /// There is nothing here that it could be done to.
     #[error("{0}")]
     Impossible(String),
@@ -99,6 +105,7 @@ impl Refusal {
             Self::Expired { .. } => "expired",
             Self::TooLong => "too-long",
             Self::Replayed => "replayed",
+            Self::Unremembered { .. } => "unremembered",
             Self::Impossible(_) => "impossible",
             Self::OtherRequest { .. } => "other-request",
             Self::OtherDisk { .. } => "other-disk",

@@ -44,6 +44,11 @@ async fn main() {
     let scenario = Scenario::from_toml("backup = { duration_ms = 20 }").unwrap();
     let agent = MockAgent::builder().scenario(scenario).start().await.unwrap();
     prepare(folder.path(), &agent);
+    // The guest's memory begins before the first order.
+    let (mut child, mut lines) = start(folder.path());
+    assert_eq!(lines.next().as_deref(), Some("looking"));
+    child.kill().unwrap();
+    child.wait().unwrap();
     let (mut obeyed, mut stopped) = (0, 0);
     for number in 0..ORDERS {
         let before = agent.change(|state| state.backup.started());
@@ -73,6 +78,7 @@ fn prepare(folder: &Path, agent: &MockAgent) {
     let made = Command::new("ssh-keygen").args(keygen).arg(folder.join("key")).status();
     assert!(made.expect("ssh-keygen is installed").success());
     let key = fs::read_to_string(folder.join("key.pub")).unwrap();
+    fs::write(folder.join("list"), "[]").unwrap();
     fs::write(folder.join("signers"), format!("alice {key}")).unwrap();
     fs::write(folder.join("token"), agent.token()).unwrap();
     let configuration = format!(

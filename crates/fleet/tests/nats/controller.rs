@@ -48,6 +48,17 @@ impl Machine {
         self.file(name)
     }
 
+    /// Makes the history one that cannot be opened. Waits until nobody has it open.
+    pub(crate) async fn damage_state(&self) {
+        let lock = fs::File::open(self.file("state/controller.lock")).unwrap();
+        wait_until("the state is free", async || lock.try_lock().is_ok()).await;
+        drop(lock);
+        for log in ["state/controller.db-wal", "state/controller.db-shm"] {
+            let _ = fs::remove_file(self.file(log));
+        }
+        fs::write(self.file("state/controller.db"), "this is no database".repeat(1000)).unwrap();
+    }
+
     pub(crate) async fn start(&self) -> Running {
         self.start_with("[backup]\nevery = \"10h\"\neven_if_not_due = true\naccept_crash_consistent = true\n").await
     }

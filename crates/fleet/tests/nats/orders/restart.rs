@@ -23,10 +23,10 @@ async fn set_journal(running: &Running, journal: &Value) {
 }
 
 /// Accepts an order with a controller that ends before it is asked to obey.
-async fn accept_without_obeying(fixture: &Fixture, order: &Order) {
+async fn accept_without_obeying(fixture: &Fixture) {
     let running = fixture.machine.start().await;
     let mut orders = fixture.orders(&running);
-    fixture.put(&fixture.alice.sign(order)).await;
+    fixture.put(&fixture.alice.sign(&order_of(ALICE))).await;
     running.end().await;
     let not_done = orders.look().await.unwrap_err();
     assert!(matches!(not_done, LookError::NotDone(_)), "{not_done:?}");
@@ -35,7 +35,7 @@ async fn accept_without_obeying(fixture: &Fixture, order: &Order) {
 #[tokio::test]
 async fn an_order_that_was_accepted_before_a_crash_is_obeyed_after_it_once_and_without_the_bus() {
     let fixture = Fixture::new().await;
-    accept_without_obeying(&fixture, &order_of(ALICE)).await;
+    accept_without_obeying(&fixture).await;
     let running = fixture.machine.start().await;
     assert_eq!(running.texts(EventKind::OrderAccepted).await.len(), 1);
     assert!(running.runs().await.is_empty());
@@ -80,7 +80,7 @@ async fn an_order_whose_run_was_written_down_before_a_crash_is_not_obeyed_again(
 #[tokio::test]
 async fn a_backup_that_has_begun_since_an_order_was_accepted_is_the_one_that_was_ordered() {
     let fixture = Fixture::new().await;
-    accept_without_obeying(&fixture, &order_of(ALICE)).await;
+    accept_without_obeying(&fixture).await;
     let running = fixture.machine.start().await;
     let action = agentapi_controller::action::Action::RunNow { subject: "backup".into() };
     running.companion.actions.ask(action, agentapi_controller::actor::Actor::Controller).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_backup_that_has_begun_since_an_order_was_accepted_is_the_one_that_was
 #[tokio::test]
 async fn an_order_whose_time_is_over_after_a_crash_is_given_up() {
     let fixture = Fixture::new().await;
-    accept_without_obeying(&fixture, &order_of(ALICE)).await;
+    accept_without_obeying(&fixture).await;
     let running = fixture.machine.start().await;
     let mut late = journal(&running).await;
     late["taken"][0]["not_after"] = json!("2020-01-01T00:00:00Z");
@@ -144,5 +144,29 @@ async fn an_order_that_was_obeyed_before_a_restart_is_not_obeyed_after_it() {
     let unreadable = orders.look().await.unwrap_err();
     assert_eq!(unreadable.to_string(), "there is no journal of orders that can be read");
     assert_eq!(running.runs().await.len(), 1);
+    running.end().await;
+}
+
+#[tokio::test]
+async fn an_order_that_was_obeyed_is_not_obeyed_again_when_the_guest_has_lost_its_memory() {
+    let fixture = Fixture::new().await;
+    let running = fixture.machine.start().await;
+    fixture.put(&fixture.alice.sign(&order_of(ALICE))).await;
+    fixture.orders(&running).look().await.unwrap();
+    running.be_idle().await;
+    running.end().await;
+    fixture.machine.damage_state().await;
+
+    let running = fixture.machine.start().await;
+    assert!(running.runs().await.is_empty() && running.companion.store.set_aside().is_some());
+    let mut orders = fixture.orders(&running);
+    orders.look().await.unwrap();
+    let refused = running.texts(EventKind::OrderRefused).await;
+    assert!(refused.len() == 1 && refused[0].contains("(unremembered)"), "{refused:?}");
+    assert_eq!(fixture.started(), 1);
+    // One that is issued after that is obeyed.
+    fixture.put(&fixture.alice.sign(&order_of(ALICE))).await;
+    orders.look().await.unwrap();
+    assert_eq!(running.texts(EventKind::OrderAccepted).await.len(), 1);
     running.end().await;
 }
