@@ -23,18 +23,10 @@ pub enum Table {
     Heartbeat,
     /// A key for each guest: what there is to know of it.
     Inventory,
-    /// What guests are wished to do: a key for each guest, each ring of a roll-out, and all.
-    Wish,
     /// A key for each guest: the signed orders that it has not let expire.
     Order,
     /// A key for each guest: the signed decisions on what it has asked a person for.
     Vote,
-    /// A key for each backup that may run at once on a host.
-    Slot,
-    /// A key for what only one coordinator does at a time.
-    Lease,
-    /// A key for the roll-out that goes on, and the one before it.
-    Rollout,
 }
 
 /// The value of a key.
@@ -170,33 +162,25 @@ pub struct Watch {
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 8] =
-        [Self::Heartbeat, Self::Inventory, Self::Wish, Self::Order, Self::Vote, Self::Slot, Self::Lease, Self::Rollout];
+    pub const ALL: [Self; 4] = [Self::Heartbeat, Self::Inventory, Self::Order, Self::Vote];
 
     /// Its name on the bus.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Heartbeat => "hb",
             Self::Inventory => "inv",
-            Self::Wish => "want",
             Self::Order => "order",
             Self::Vote => "vote",
-            Self::Slot => "slot",
-            Self::Lease => "lease",
-            Self::Rollout => "rollout",
         }
     }
 
     /// How long a value is kept that nobody writes anew; none where it stays.
     pub const fn max_age(self) -> Option<Duration> {
-        let seconds = match self {
+        match self {
             // Long enough to be seen as gone before it is not seen at all.
-            Self::Heartbeat => 10 * 60,
-            Self::Slot => 60,
-            Self::Lease => 30,
-            Self::Inventory | Self::Wish | Self::Order | Self::Vote | Self::Rollout => return None,
-        };
-        Some(Duration::from_secs(seconds))
+            Self::Heartbeat => Some(Duration::from_secs(10 * 60)),
+            Self::Inventory | Self::Order | Self::Vote => None,
+        }
     }
 }
 

@@ -30,7 +30,7 @@ use crate::name::GuestName;
 pub use crate::guest::events::{LEFT_OUT, MAX_BEHIND, ToldEvent};
 pub use crate::guest::inbox::{LookError, Source};
 
-/// Dials the bus. Called again after a failure, and after a success whenever the bus has not answered for long.
+/// Dials the bus. Called again after a failure; one that was reached is found again by the connection itself.
 pub type Dial = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<dyn Bus>, BusError>> + Send>> + Send + Sync>;
 
 /// A guest's part in a fleet.

@@ -193,7 +193,7 @@ struct FleetConfig {
     server: String,
     /// SHA-256 of the certificates that are accepted of it.
     fingerprints: Vec<String>,
-    /// The host with whose guests this one shares the slots for backups.
+    /// The host that it is on.
     host: String,
 }
 

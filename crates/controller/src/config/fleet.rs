@@ -24,7 +24,7 @@ pub struct Fleet {
     pub pins: Pins,
     /// Holds the seed of this guest's key. Read when it is connected, and again after a refusal.
     pub key_file: PathBuf,
-    /// The host with whose guests it shares the slots for backups.
+    /// The host that it is on.
     pub host: String,
     /// Who may sign orders and votes for this guest, in the format of ssh-keygen(1); none: nobody. Read each time there is
     /// something to verify.

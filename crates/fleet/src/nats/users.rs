@@ -10,7 +10,7 @@ use crate::nats::connect::inbox;
 pub struct GuestUser {
     /// Its name.
     pub name: GuestName,
-    /// The host on which its backups share slots; a token as a guest's name is.
+    /// The host that it is on; a token as a guest's name is.
     pub host: GuestName,
     /// The public half of its nkey.
     pub public_key: String,
@@ -18,17 +18,12 @@ pub struct GuestUser {
 
 /// What a guest may publish.
 pub fn may_publish(guest: &GuestUser) -> Vec<String> {
-    let GuestUser { name, host, .. } = guest;
+    let name = &guest.name;
     let read = |table: &str, key: &str| format!("$JS.API.DIRECT.GET.KV_{table}.$KV.{table}.{key}");
     vec![
         format!("$KV.hb.{name}"),
         format!("$KV.inv.{name}"),
         format!("evt.{name}.>"),
-        format!("$KV.slot.{host}.*"),
-        read("slot", &format!("{host}.*")),
-        read("want", "all"),
-        read("want", "ring.*"),
-        read("want", &format!("guest.{name}")),
         read("order", &name.to_string()),
         read("vote", &name.to_string()),
     ]

@@ -28,19 +28,19 @@ fn is_changed<T: std::fmt::Debug>(outcome: &Result<T, BusError>) -> bool {
 #[tokio::test]
 async fn a_key_is_set_only_where_it_is_as_expected() {
     on_both(async |bus| {
-        assert_eq!(bus.get(Table::Lease, "g1").await.unwrap(), None);
-        let first = bus.put(Table::Lease, "g1", "a".into(), Expect::Nothing).await.unwrap();
-        assert!(is_changed(&bus.put(Table::Lease, "g1", "b".into(), Expect::Nothing).await), "it is there");
-        let second = bus.put(Table::Lease, "g1", "c".into(), Expect::Revision(first)).await.unwrap();
+        assert_eq!(bus.get(Table::Order, "g1").await.unwrap(), None);
+        let first = bus.put(Table::Order, "g1", "a".into(), Expect::Nothing).await.unwrap();
+        assert!(is_changed(&bus.put(Table::Order, "g1", "b".into(), Expect::Nothing).await), "it is there");
+        let second = bus.put(Table::Order, "g1", "c".into(), Expect::Revision(first)).await.unwrap();
         assert!(second > first);
-        assert!(is_changed(&bus.put(Table::Lease, "g1", "d".into(), Expect::Revision(first)).await), "it has changed");
-        assert!(is_changed(&bus.delete(Table::Lease, "g1", first).await));
-        let entry = bus.get(Table::Lease, "g1").await.unwrap().unwrap();
+        assert!(is_changed(&bus.put(Table::Order, "g1", "d".into(), Expect::Revision(first)).await), "it has changed");
+        assert!(is_changed(&bus.delete(Table::Order, "g1", first).await));
+        let entry = bus.get(Table::Order, "g1").await.unwrap().unwrap();
         assert_eq!((entry.value.as_deref(), entry.revision), (Some(&b"c"[..]), second));
-        bus.delete(Table::Lease, "g1", second).await.unwrap();
-        assert_eq!(bus.get(Table::Lease, "g1").await.unwrap(), None);
-        bus.put(Table::Lease, "g1", "e".into(), Expect::Nothing).await.unwrap();
-        bus.put(Table::Lease, "g1", "f".into(), Expect::Anything).await.unwrap();
+        bus.delete(Table::Order, "g1", second).await.unwrap();
+        assert_eq!(bus.get(Table::Order, "g1").await.unwrap(), None);
+        bus.put(Table::Order, "g1", "e".into(), Expect::Nothing).await.unwrap();
+        bus.put(Table::Order, "g1", "f".into(), Expect::Anything).await.unwrap();
     })
     .await;
 }
@@ -48,20 +48,20 @@ async fn a_key_is_set_only_where_it_is_as_expected() {
 #[tokio::test]
 async fn whoever_watches_sees_what_there_is_and_what_changes() {
     on_both(async |bus| {
-        assert_eq!(bus.watch(Table::Wish).await.unwrap().entries, []);
+        assert_eq!(bus.watch(Table::Vote).await.unwrap().entries, []);
         for (key, value) in [("all", "1"), ("ring.1", "2"), ("guest.g1", "3"), ("all", "4")] {
-            bus.put(Table::Wish, key, value.into(), Expect::Anything).await.unwrap();
+            bus.put(Table::Vote, key, value.into(), Expect::Anything).await.unwrap();
         }
-        let gone = bus.put(Table::Wish, "guest.g2", "5".into(), Expect::Anything).await.unwrap();
-        bus.delete(Table::Wish, "guest.g2", gone).await.unwrap();
-        let mut watch = bus.watch(Table::Wish).await.unwrap();
+        let gone = bus.put(Table::Vote, "guest.g2", "5".into(), Expect::Anything).await.unwrap();
+        bus.delete(Table::Vote, "guest.g2", gone).await.unwrap();
+        let mut watch = bus.watch(Table::Vote).await.unwrap();
         let mut keys: Vec<_> =
             watch.entries.iter().map(|entry| (&*entry.key, entry.value.as_deref().unwrap())).collect();
         keys.sort_unstable();
         assert_eq!(keys, [("all", &b"4"[..]), ("guest.g1", b"3"), ("ring.1", b"2")]);
 
-        let revision = bus.put(Table::Wish, "all", "6".into(), Expect::Anything).await.unwrap();
-        bus.delete(Table::Wish, "all", revision).await.unwrap();
+        let revision = bus.put(Table::Vote, "all", "6".into(), Expect::Anything).await.unwrap();
+        bus.delete(Table::Vote, "all", revision).await.unwrap();
         // Of a key that changes twice, only the newest state need be seen.
         let newest = loop {
             let change = timeout(SOON, watch.changes.next()).await.unwrap().unwrap().unwrap();

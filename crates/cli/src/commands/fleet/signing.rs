@@ -121,7 +121,9 @@ async fn waiting(bus: &NatsBus) -> anyhow::Result<Vec<WipeRequest>> {
 fn find(requests: Vec<WipeRequest>, guest: &str, approval: i64) -> Result<WipeRequest, CommandError> {
     let found = requests.into_iter().find(|request| request.guest.as_str() == guest && request.id.0 == approval);
     found.ok_or_else(|| {
-        CommandError::new(format!("approval {approval} of {guest} does not wait: `agentapi fleet approvals ls` lists what does"))
+        CommandError::new(format!(
+            "approval {approval} of {guest} does not wait: `agentapi fleet approvals ls` lists what does"
+        ))
     })
 }
 
