@@ -9,6 +9,7 @@
 
 mod desk;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -64,8 +65,7 @@ pub struct Wipe {
 impl Wipe {
     /// SHA-256 of all of it, in hex: what a decision is about.
     pub fn digest(&self) -> String {
-        // Of the JSON text: its keys keep their order, and its quotes the fields apart.
-        hex::encode(digest(&SHA256, serde_json::json!(self).to_string().as_bytes()))
+        wipe_digest(&serde_json::json!(self))
     }
 
     /// The extension, or the user of the API.
@@ -81,6 +81,14 @@ impl Wipe {
         };
         disk(self) == disk(now)
     }
+}
+
+/// SHA-256 of what a request says, in hex: of its JSON text, whose quotes keep the fields apart. Its keys are sorted here,
+/// because a JSON object keeps them sorted in one build and as they came in another.
+pub fn wipe_digest(request: &serde_json::Value) -> String {
+    let fields: BTreeMap<_, _> = request.as_object().into_iter().flatten().collect();
+    let text = serde_json::to_string(&fields).unwrap_or_default();
+    hex::encode(digest(&SHA256, text.as_bytes()))
 }
 
 /// What a user of the API wants wiped.

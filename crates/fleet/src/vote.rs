@@ -1,11 +1,10 @@
 //! Votes: decisions of people on wipes that wait on a guest, from far. A vote is bound to one request by its digest, names the
 //! disk in words that a person has read, and is used once.
 
-use agentapi_controller::approval::ApprovalId;
+use agentapi_controller::approval::{ApprovalId, wipe_digest};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use crate::bus::Table;
 use crate::name::GuestName;
@@ -97,8 +96,7 @@ impl WipeRequest {
             let field = value.get(key).ok_or(RequestError::Missing(key))?;
             fields.insert(key.to_owned(), field.clone());
         }
-        // As `Wipe::digest` has it: the JSON text, whose keys are sorted.
-        let expected = hex::encode(Sha256::digest(Value::Object(fields.clone()).to_string()));
+        let expected = wipe_digest(&Value::Object(fields.clone()));
         let found = text("digest")?.to_owned();
         if found != expected {
             return Err(RequestError::OtherDigest { expected, found });

@@ -35,13 +35,20 @@ pub(crate) struct FleetOptions {
 #[command(next_help_heading = "Bus")]
 struct BusOptions {
     /// Where the nats-server listens; port 4222 where none is given
-    #[arg(long, value_name = "HOST:PORT", global = true, env = "AGENTAPI_FLEET_SERVER")]
+    #[arg(long, value_name = "HOST:PORT", global = true, env = "AGENTAPI_FLEET_SERVER", hide_env_values = true)]
     server: Option<String>,
     /// SHA-256 of its certificate; repeatable
-    #[arg(long, value_name = "SHA256", global = true, env = "AGENTAPI_FLEET_FINGERPRINT", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "SHA256",
+        global = true,
+        env = "AGENTAPI_FLEET_FINGERPRINT",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
     server_fingerprint: Vec<String>,
     /// File with the coordinator's key, which `agentapi fleet users` wrote
-    #[arg(long, value_name = "FILE", global = true, env = "AGENTAPI_FLEET_KEY_FILE")]
+    #[arg(long, value_name = "FILE", global = true, env = "AGENTAPI_FLEET_KEY_FILE", hide_env_values = true)]
     key_file: Option<PathBuf>,
 }
 
@@ -110,17 +117,20 @@ pub(crate) enum ApprovalsCommand {
     /// List what waits, with all that is decided on
     Ls,
     /// Agree to a wipe, signed with an SSH key that the guest knows
+    #[command(override_usage = "agentapi fleet approvals approve [OPTIONS] <GUEST> <APPROVAL> <ID>")]
     Approve {
         /// The guest
         guest: String,
         /// The number of the approval
         approval: i64,
         /// The disk's durable id, as a sign that somebody has looked at it
+        #[arg(value_name = "ID")]
         durable_id: String,
         #[command(flatten)]
         signing: SigningOptions,
     },
     /// Say no to a wipe, signed with an SSH key that the guest knows
+    #[command(override_usage = "agentapi fleet approvals refuse [OPTIONS] <GUEST> <APPROVAL>")]
     Refuse {
         /// The guest
         guest: String,
@@ -138,10 +148,10 @@ pub(crate) enum ApprovalsCommand {
 #[derive(Args)]
 pub(crate) struct SigningOptions {
     /// The SSH key: a private one, or a public one whose private half an agent or a hardware key has
-    #[arg(long, value_name = "FILE", env = "AGENTAPI_SSH_KEY")]
+    #[arg(long, value_name = "FILE", env = "AGENTAPI_SSH_KEY", hide_env_values = true)]
     ssh_key: PathBuf,
     /// As whom: the name that stands beside the key in the guest's file of allowed signers
-    #[arg(long = "as", value_name = "NAME", env = "AGENTAPI_SIGNER")]
+    #[arg(long = "as", value_name = "NAME", env = "AGENTAPI_SIGNER", hide_env_values = true)]
     as_principal: String,
 }
 

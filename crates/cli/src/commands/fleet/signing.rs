@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use agentapi_controller::config::extension::WIPE;
 use agentapi_fleet::bus::Bus;
 use agentapi_fleet::name::GuestName;
 use agentapi_fleet::nats::NatsBus;
@@ -165,7 +166,8 @@ impl std::fmt::Display for Waiting {
                 bytes,
                 text("role"),
                 text("contents"),
-                text("subject"),
+                // Of a wipe that a user of the API asks for, the user stands in place of the extension's digest.
+                text(if text("subject") == WIPE { "extension_sha256" } else { "subject" }),
                 super::describe::local_time(text("expires_at").parse().ok()),
             ];
             table.row(cells.map(Into::into));
