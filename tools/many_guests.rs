@@ -150,7 +150,7 @@ async fn show_changes(bus: &NatsBus, companions: &[Companion]) -> anyhow::Result
         times.push(began.elapsed());
     }
     times.sort();
-    let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
+    let (Some(median), Some(longest)) = (times.get(times.len() / 2), times.last()) else { return Ok(()) };
     println!(
         "a backup that begins shows after {:.2} s (median), {:.2} s (longest)",
         median.as_secs_f64(),

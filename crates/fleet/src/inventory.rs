@@ -1,5 +1,8 @@
 //! What there is to know of a guest: sent when it changes, and when it was not for a while.
 
+use std::cmp::Reverse;
+use std::sync::Arc;
+
 use agentapi_controller::approval::Approval;
 use agentapi_controller::controller::Companion;
 use agentapi_controller::event::Severity;
@@ -74,7 +77,7 @@ pub struct SampleView {
 impl Inventory {
     /// As it is now. Waits for nothing.
     pub fn of(companion: &Companion, host: &str) -> Self {
-        let plan = std::sync::Arc::clone(&companion.plan.borrow());
+        let plan = Arc::clone(&companion.plan.borrow());
         let status = companion.status.get();
         let subjects = status.subjects.iter().map(|subject| SubjectView {
             name: subject.name.clone(),
@@ -91,7 +94,7 @@ impl Inventory {
             last_success: subject.last_success,
         });
         let mut findings: Vec<_> = companion.findings.borrow().iter().map(FindingView::from).collect();
-        findings.sort_by(|a, b| b.severity.cmp(&a.severity));
+        findings.sort_by_key(|finding| Reverse(finding.severity));
         findings.truncate(MAX_FINDINGS);
         let approvals = companion
             .approvals
@@ -99,7 +102,7 @@ impl Inventory {
             .iter()
             .filter_map(|waiting: &Approval| serde_json::to_value(waiting).ok())
             .collect();
-        let latest = std::sync::Arc::clone(&companion.latest.borrow());
+        let latest = Arc::clone(&companion.latest.borrow());
         let samples = latest.iter().map(|sample| SampleView {
             measure: sample.measure.name().to_owned(),
             of: sample.of.clone(),
@@ -113,7 +116,7 @@ impl Inventory {
     /// Changes when anything in it does.
     pub fn digest(&self) -> String {
         let bytes = serde_json::to_vec(self).unwrap_or_default();
-        hex::encode(&Sha256::digest(bytes)[..DIGEST_BYTES])
+        hex::encode(Sha256::digest(bytes).get(..DIGEST_BYTES).unwrap_or_default())
     }
 
     /// The subject with this name.

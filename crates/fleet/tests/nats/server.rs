@@ -118,6 +118,7 @@ impl Drop for Server {
 }
 
 /// Returns when it listens, with the port.
+#[expect(clippy::zombie_processes, reason = "whoever gets it waits for it; without it the test has failed")]
 fn run(folder: &Path, port: Option<u16>) -> (Child, u16) {
     let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
     let mut server = Command::new(path());
