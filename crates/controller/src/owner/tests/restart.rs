@@ -14,7 +14,8 @@ async fn what_was_missed_is_made_up_for_after_the_run_that_an_earlier_controller
     });
     run.await.unwrap();
     let mut fixture = Fixture::with(store, folder, [subject("quick", Some(HOUR))]).await;
-    assert_eq!(fixture.next_event().await.0, EventKind::RunEnded);
+    // The feed may still bring what was written above: a change is answered when it is committed, and told a moment later.
+    while fixture.next_event().await.0 != EventKind::RunEnded {}
     let (kind, text) = fixture.next_event().await;
     assert!(kind == EventKind::RunQueued && text.contains("2 due times were missed"), "{kind}: {text}");
 }
