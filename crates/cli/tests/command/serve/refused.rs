@@ -139,6 +139,27 @@ fn traces_that_this_build_does_not_send_are_refused_by_the_check_too() {
     assert_no_sockets(&fixture);
 }
 
+#[cfg(not(feature = "fleet"))]
+#[test]
+fn a_fleet_that_this_build_cannot_be_in_is_refused_by_the_check_too() {
+    let fixture = Fixture::start();
+    let pin = fixture.agent.fingerprint();
+    let bus = format!("server = \"127.0.0.1:1\"\nfingerprints = [\"{pin}\"]\nkey_file = \"token\"\nhost = \"pve1\"\n");
+    fixture.configure(&format!("[fleet]\n{bus}"));
+    // Keys stand before tables, and the machine may have a name that no guest in a fleet can have.
+    let file = fixture.path("controller.toml");
+    fs::write(&file, format!("guest = \"web1\"\n{}", fs::read_to_string(&file).unwrap())).unwrap();
+    let outcome = run(fixture.serve_command(&["--check"]));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
+    let said = fixture.refuse_to_serve(2);
+    let ls = run(crate::support::command(&["fleet", "ls"]));
+    assert_eq!(ls.status, Some(2), "{ls:?}");
+    for said in [&outcome.stderr, &said, &ls.stderr] {
+        assert!(said.contains("the feature `fleet` is off"), "{said}");
+    }
+    assert_no_sockets(&fixture);
+}
+
 #[test]
 fn an_approver_that_is_no_user_is_refused_by_the_check_too_and_before_anything_is_made() {
     let fixture = Fixture::start();
