@@ -12,6 +12,7 @@
 mod announce;
 mod background;
 mod companion;
+mod environment;
 mod liveness;
 
 use std::io;
@@ -20,17 +21,16 @@ use std::sync::Arc;
 
 use agentapi_host::policy::{Audit, AuditFile};
 use agentapi_host::quiesce::{Coordinator, Parked};
-use agentapi_host::{BuildError as HostError, HostBuilder, Observer, error_chain};
-use tokio::sync::{Mutex, Notify, watch};
+use agentapi_host::{BuildError as HostError, Observer, error_chain};
+use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, ApiState, Inherited, Sockets};
+use crate::api::{self, ApiState};
 use crate::approval::Desk;
 use crate::build::{self, BuildError};
 use crate::calls::Calls;
-use crate::clock::Clock;
-use crate::config::{Config, Reload, Surroundings};
+use crate::config::{Config, Reload};
 use crate::controller::announce::{announce, end};
 use crate::controller::background::{Background, Parts};
 use crate::counters::{Counted, Counters};
@@ -44,6 +44,7 @@ use crate::store::{Store, StoreError};
 use crate::traces::{self, Sending, Traced, TracedAudit};
 
 pub use companion::Companion;
+pub use environment::Environment;
 pub use liveness::Liveness;
 
 /// Why the controller did not start.
@@ -84,27 +85,6 @@ pub struct Controller {
     /// Ends requests and streams, after the runs.
     stop_api: CancellationToken,
     sending: Sending,
-}
-
-/// What a controller takes from the process.
-#[derive(Clone, Debug)]
-pub struct Environment {
-    /// The clocks.
-    pub clock: Arc<dyn Clock>,
-    /// What runs the client and the extensions: its deadline, its cache, and how it loads. The controller observes it.
-    pub host: HostBuilder,
-    /// Who may connect, and decide.
-    pub sockets: Sockets,
-    /// Sockets that listen already, and are used instead of those paths.
-    pub inherited: Inherited,
-    /// What the configuration takes from the machine, when it is read again.
-    pub surroundings: Surroundings,
-    /// Notified, the configuration is read again whether its files have changed or not: for SIGHUP.
-    pub reload: Arc<Notify>,
-    /// Parks what the process writes beside the controller's own files, such as a standard error that is a file.
-    pub park: fn() -> Parked,
-    /// What was thawed before this start, for people; none where nothing was left frozen.
-    pub recovered: Option<String>,
 }
 
 impl Controller {
