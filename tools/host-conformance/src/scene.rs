@@ -109,7 +109,7 @@ impl Scene {
         self
     }
 
-    /// Every call ends at its deadline: not before it, and soon after it.
+    /// The deadline of each call. One that ends by it does so not before it, and soon after.
     pub(crate) fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -206,7 +206,9 @@ impl Scene {
     }
 
     fn check_memory(&self, before: Option<u64>, after: Option<u64>) -> Result<(), String> {
-        let (Some(limit), Some(before), Some(after)) = (self.growth_kib, before, after) else { return Ok(()) };
+        let Some(limit) = self.growth_kib else { return Ok(()) };
+        // A memory that cannot be read is no small one.
+        let (Some(before), Some(after)) = (before, after) else { return Err("its memory cannot be read".into()) };
         match after.saturating_sub(before) {
             grown if grown > limit => Err(format!("it grew by {grown} KiB, {limit} KiB at most expected")),
             _ => Ok(()),
