@@ -27,7 +27,8 @@ fn describe(status: &Value) -> String {
     }
     let is_empty = status["subjects"].as_array().is_none_or(Vec::is_empty);
     let table = if is_empty { NOTHING.to_owned() } else { table.render(stdout_columns()) };
-    [table, describe_freeze(&status["freeze"]), describe_findings(&status["findings"])].concat()
+    let beside = [describe_freeze(&status["freeze"]), describe_fleet(&status["fleet"])].concat();
+    [table, beside, describe_findings(&status["findings"])].concat()
 }
 
 fn describe_freeze(freeze: &Value) -> String {
@@ -37,6 +38,19 @@ fn describe_freeze(freeze: &Value) -> String {
     let part = |key: &str| visible(freeze[key].as_str().unwrap_or(""));
     let seconds = freeze["for_s"].as_u64().unwrap_or_default();
     format!("{}: {} for {seconds} s\n", part("holder"), part("stage"))
+}
+
+/// Only where it is gone: then the next five minutes have no finding yet.
+fn describe_fleet(link: &Value) -> String {
+    if link["state"] != "lost" {
+        return String::new();
+    }
+    let why = visible(link["why"].as_str().unwrap_or(""));
+    let mark = margin(from_word(Some("warning")));
+    format!(
+        "{mark}the fleet's bus has not answered since {}: {why}; what is planned here goes on\n",
+        local(&link["since"])
+    )
 }
 
 fn describe_findings(findings: &Value) -> String {
