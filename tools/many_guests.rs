@@ -17,9 +17,10 @@ use agentapi_controller::clock::SystemClock;
 use agentapi_controller::config::{Config, Surroundings};
 use agentapi_controller::controller::{Companion, Controller, Environment};
 use agentapi_fleet::bus::{Bus, Table};
-use agentapi_fleet::guest::Guest;
+use agentapi_fleet::guest::{Guest, Member};
 use agentapi_fleet::nats::{Access, NatsBus};
 use agentapi_fleet::overview::Overview;
+use agentapi_fleet::slots::{Slots, SlotsConfig};
 use agentapi_host::quiesce::Parked;
 use agentapi_mock::{MockAgent, Scenario};
 use anyhow::Context;
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 const AGENTS: usize = 10;
+const GUESTS_OF_A_HOST: usize = 20;
 const CHANGES: usize = 20;
 
 /// The bus, and whose keys are where.
@@ -63,12 +65,14 @@ async fn main() -> anyhow::Result<()> {
     let (mut guests, mut companions) = (JoinSet::new(), Vec::new());
     for (number, agent) in (0..count).zip(agents.iter().cycle()) {
         let name = format!("g{number}");
-        let controller =
-            controller(&folder.path().join(&name), &name, agent, folder.path()).await.context(name.clone())?;
+        let host = format!("pve{}", number / GUESTS_OF_A_HOST + 1);
+        let slots = Slots::new(SlotsConfig::new(name.parse()?, host.parse()?), Arc::new(SystemClock));
+        let at = folder.path().join(&name);
+        let controller = controller(&at, &name, agent, slots.clone()).await.context(name.clone())?;
         let companion = controller.companion();
         companions.push(companion.clone());
         guests.spawn(controller.run(CancellationToken::new()));
-        guests.spawn(guest(companion, name, server.clone())?.work());
+        guests.spawn(guest(companion, name, &host, slots, server.clone())?.work());
     }
     println!("{count} controllers run after {:.1} s", started.elapsed().as_secs_f64());
     let everybody_told = async {
@@ -86,7 +90,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn controller(folder: &Path, name: &str, agent: &MockAgent, cache: &Path) -> anyhow::Result<Controller> {
+async fn controller(folder: &Path, name: &str, agent: &MockAgent, slots: Slots) -> anyhow::Result<Controller> {
     fs::create_dir(folder)?;
     fs::write(folder.join("token"), agent.token())?;
     let configuration = format!(
@@ -101,7 +105,7 @@ async fn controller(folder: &Path, name: &str, agent: &MockAgent, cache: &Path) 
     let config = config.map_err(|mistakes| anyhow::anyhow!("{mistakes:?}"))?;
     let environment = Environment {
         clock: Arc::new(SystemClock),
-        host: agentapi_host::Host::builder().cache_dir(cache.join("cache")),
+        host: agentapi_host::Host::builder().cache_dir(folder.with_file_name("cache")),
         sockets: Sockets {
             main: folder.join("socket"),
             read_only: folder.join("socket-ro"),
@@ -114,12 +118,13 @@ async fn controller(folder: &Path, name: &str, agent: &MockAgent, cache: &Path) 
         reload: Arc::default(),
         park: Parked::nothing_to_park,
         recovered: None,
+        gate: Arc::new(slots),
     };
     Ok(Controller::start(&config, environment).await?)
 }
 
-fn guest(companion: Companion, name: String, server: Server) -> anyhow::Result<Guest> {
-    let (parsed, host) = (name.parse()?, "pve1".parse()?);
+fn guest(companion: Companion, name: String, host: &str, slots: Slots, server: Server) -> anyhow::Result<Guest> {
+    let member = Member::new(name.parse()?, host.parse()?);
     let dial = Box::new(move || {
         let (server, name) = (server.clone(), name.clone());
         let dialled = async move {
@@ -129,7 +134,7 @@ fn guest(companion: Companion, name: String, server: Server) -> anyhow::Result<G
         };
         Box::pin(dialled) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
     });
-    Ok(Guest { companion, name: parsed, host, allowed_signers: None, dial })
+    Ok(Guest { companion, member, slots, dial })
 }
 
 /// Has some guests begin a backup, and measures until the overview shows that.

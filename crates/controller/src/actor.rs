@@ -10,6 +10,11 @@ pub enum Actor {
     Schedule,
     /// The controller itself.
     Controller,
+    /// What this guest was wished by its fleet.
+    Fleet {
+        /// Which wish, such as `the wish of ring 2`.
+        what: String,
+    },
     /// A process on this machine, by the credentials of its socket.
     Peer {
         /// Its user.
@@ -26,12 +31,20 @@ pub enum Actor {
     },
 }
 
+impl Actor {
+    /// Whether a person has asked, on this machine or by a signature.
+    pub const fn is_person(&self) -> bool {
+        matches!(self, Self::Peer { .. } | Self::Signer { .. })
+    }
+}
+
 /// As it stands in events and in the audit.
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Schedule => f.write_str("its schedule"),
             Self::Controller => f.write_str("the controller"),
+            Self::Fleet { what } => write!(f, "the fleet ({what})"),
             Self::Peer { uid, pid: Some(pid) } => write!(f, "user {uid} (process {pid})"),
             Self::Peer { uid, pid: None } => write!(f, "user {uid}"),
             Self::Signer { name, what } => write!(f, "{name} ({what})"),

@@ -156,6 +156,15 @@ fn load_backup(host: &Host, backup: &Backup) -> Result<BackupWork, BuildError> {
     })
 }
 
+/// Whether an extension could run: its digest, its signature, what it asks for, and whether it can be compiled. Blocks.
+///
+/// # Errors
+///
+/// [`BuildError`].
+pub fn check_extension(host: &Host, extension: &Extension) -> Result<(), BuildError> {
+    load_extension(host, extension).map(drop)
+}
+
 fn load_extension(host: &Host, extension: &Extension) -> Result<ExtensionWork, BuildError> {
     let Extension { name, file, sha256, signed_by, grants, limits, input, .. } = extension;
     let unreadable = |source| BuildError::File { name: name.clone(), file: file.clone(), source };

@@ -187,8 +187,21 @@ fn check_document(root: Section<'_>, surroundings: &Surroundings) -> Option<(Fix
     root.require("agent", "a table [agent]");
     let agent = root.section("agent").and_then(|section| agent::check(section, surroundings));
     let signed_by = extension::check_signed_by(&root);
-    let common = extension::Common { due, signed_by: signed_by.clone().flatten().unwrap_or_default() };
+    let state = places::check_state(root.section("state"));
+    let fleet = optional(root.section("fleet"), |section| fleet::check(section, due.guest, surroundings));
+    let common = extension::Common {
+        due,
+        signed_by: signed_by.clone().flatten().unwrap_or_default(),
+        of_fleet: fleet.as_ref().and_then(Option::as_ref).map_or(&[], |fleet| &fleet.extensions),
+        state: state.as_ref().map(|(folder, _)| folder.as_path()),
+    };
     let extensions = extension::check_all(root.sections("extension"), &common).filter(|_| signed_by.is_some());
+    for name in common.of_fleet {
+        let is_known = extensions.as_ref().is_none_or(|all| all.iter().any(|extension| extension.name == *name));
+        if !is_known {
+            root.mistake("fleet.extensions", format!("expected names of extensions in this file, found {name:?}"));
+        }
+    }
     let due = common.due;
     let has_quiesce = root.has("quiesce");
     let backup = optional(root.section("backup"), |section| backup::check(section, has_quiesce, &due));
@@ -196,12 +209,10 @@ fn check_document(root: Section<'_>, surroundings: &Surroundings) -> Option<(Fix
     let quiesce = optional(root.section("quiesce"), |section| backup::check_quiesce(section, lease.flatten()));
     let secrets = Secrets::check(root.named_sections("secrets"), surroundings);
     let notify = notify::check_all(root.sections("notify"), &secrets);
-    let state = places::check_state(root.section("state"));
     let audit = places::check_audit(root.section("audit"));
     let api = places::check_api(root.section("api"));
     let metrics = places::check_metrics(root.section("metrics"));
     let traces = optional(root.section("traces"), traces::check);
-    let fleet = optional(root.section("fleet"), |section| fleet::check(section, due.guest, surroundings));
     root.finish();
 
     let (state, retention) = state?;

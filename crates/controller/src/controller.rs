@@ -94,7 +94,7 @@ impl Controller {
     ///
     /// [`StartError`]: then nothing runs, and no socket is left.
     pub async fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
-        let Environment { clock, host, sockets, inherited, surroundings, reload, park, recovered } = environment;
+        let Environment { clock, host, sockets, inherited, surroundings, reload, park, recovered, gate } = environment;
         // The history first: it makes the folder in which the journal lies by default, and its lock keeps a second controller
         // from what the first one has frozen.
         let store = Store::open(&config.fixed.state)?;
@@ -126,7 +126,7 @@ impl Controller {
         let (traces, sending) = traces.map_err(BuildError::from)?;
         let runner = Traced { runner, traces };
         let runner = Arc::new(Counted { runner, counters: counters.clone() });
-        let (owner, handle) = Owner::new(Arc::clone(&clock), store.clone(), runner, plans.clone()).await?;
+        let (owner, handle) = Owner::new(Arc::clone(&clock), store.clone(), runner, gate, plans.clone()).await?;
         let (receivers, told) = watch::channel(build::receivers(&config.live)?);
         let (retention, kept) = watch::channel(config.live.retention);
         let (sampler, latest) = Sampler::new(Arc::clone(&clock), store.clone(), works.clone(), coordinator.clone());
@@ -183,6 +183,7 @@ impl Controller {
             plans,
             latest,
             link,
+            standing: Arc::default(),
             stop: stop_api.clone(),
         };
         Ok(Self { owner, background, sampler, reloader, bound, state, reloads, stop_api, sending })
@@ -201,7 +202,7 @@ impl Controller {
 
     /// What somebody beside it in this process sees of it.
     pub fn companion(&self) -> Companion {
-        Companion::of(&self.state)
+        Companion::of(&self.state, &self.reloader, self.reloads.clone())
     }
 
     /// What runs and what is due.

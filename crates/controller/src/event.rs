@@ -130,6 +130,14 @@ names! {
         OrderRefused = "order-refused",
         /// A decision on a wipe from far was refused: the text says why.
         VoteRefused = "vote-refused",
+        /// Another wish of the fleet is in force: the text says which.
+        WishTaken = "wish-taken",
+        /// A wish of the fleet was refused: the text says why.
+        WishRefused = "wish-refused",
+        /// The fleet has changed an extension, or it is as before: the text says which.
+        ExtensionChanged = "extension-changed",
+        /// Bytes that the fleet wishes for an extension are refused: the text says why.
+        ExtensionRefused = "extension-refused",
         /// The state was damaged, and was set aside.
         StateSetAside = "state-set-aside",
     }

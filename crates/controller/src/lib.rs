@@ -13,9 +13,10 @@
 //! | [`config`] | the file, checked whole, and what a reload may change |
 //! | [`store`], [`retention`] | the history, in SQLite; how much of it is kept |
 //! | [`plan`], [`action`], [`actor`] | what runs and when; what is asked, and by whom |
+//! | [`gate`] | lets a run wait for somebody outside of this guest |
 //! | [`owner`] | the one task that activates runs and gives out permits |
 //! | [`counters`], [`calls`] | what is counted as it happens; whom the agent has shown to be |
-//! | [`link`] | how it is with a fleet's bus, which somebody else talks to |
+//! | [`link`], [`standing`] | how it is with a fleet's bus, which somebody else talks to; what that means for backups |
 //! | [`messages`] | what extensions have to say to the operator |
 //! | [`watcher`], [`metrics`] | the task that knows which conditions hold; what Prometheus reads |
 //! | [`sampler`] | the task that measures once a minute |
@@ -37,6 +38,7 @@ pub mod controller;
 pub mod counters;
 pub mod event;
 pub mod finding;
+pub mod gate;
 pub mod link;
 pub mod messages;
 pub mod metrics;
@@ -49,6 +51,7 @@ pub mod run;
 pub mod sample;
 pub mod sampler;
 pub mod schedule;
+pub mod standing;
 pub mod store;
 pub mod traces;
 pub mod watcher;

@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::action::{Actions, Request};
 use crate::clock::{Clock, LONGEST_SLEEP};
 use crate::event::{EventKind, NewEvent, Severity};
+use crate::gate::Gate;
 use crate::plan::{Plan, Subject};
 use crate::run::{RunId, Runner};
 use crate::store::{ScheduleState, Store, StoreError, Tx};
@@ -35,13 +36,14 @@ pub use status::{Activity, Status, StatusReader, SubjectStatus};
 use answers::Reply;
 use entry::{Due, Entry};
 use permits::{Claim, permitted};
-use task::{Activation, Note, RunTask, Ticket};
+use task::{Activation, Note, RunTask, Ticket, Why};
 
 /// The owner, before its task begins.
 pub struct Owner {
     clock: Arc<dyn Clock>,
     store: Store,
     runner: Arc<dyn Runner>,
+    gate: Arc<dyn Gate>,
     plan: watch::Receiver<Arc<Plan>>,
     requests: mpsc::Receiver<Request>,
     pings: mpsc::Receiver<oneshot::Sender<()>>,
@@ -83,6 +85,7 @@ impl Owner {
         clock: Arc<dyn Clock>,
         store: Store,
         runner: Arc<dyn Runner>,
+        gate: Arc<dyn Gate>,
         plan: watch::Receiver<Arc<Plan>>,
     ) -> Result<(Self, OwnerHandle), StoreError> {
         let (actions, requests) = Actions::channel();
@@ -96,6 +99,7 @@ impl Owner {
             clock,
             store,
             runner,
+            gate,
             plan,
             requests,
             pings,
@@ -170,7 +174,7 @@ impl Owner {
                 Due::Run { due, why } => {
                     entry.deal_with(due);
                     let subject = entry.subject.clone();
-                    self.activate(&subject, why, Some(due), None);
+                    self.activate(&subject, Why { reason: why, due: Some(due), by_person: false }, None);
                 }
             }
         }
@@ -189,17 +193,17 @@ impl Owner {
         });
     }
 
-    fn activate(&mut self, subject: &Subject, reason: String, due: Option<jiff::Timestamp>, asked: Option<Reply>) {
+    fn activate(&mut self, subject: &Subject, why: Why, asked: Option<Reply>) {
         let Subject { name, digest, may_freeze, .. } = subject.clone();
-        let activation = Activation { subject: name, digest, reason, due, wipe: None };
+        let activation = Activation { subject: name, digest, why, wipe: None };
         self.queue(activation, may_freeze, asked);
     }
 
     fn queue(&mut self, activation: Activation, may_freeze: bool, asked: Option<Reply>) {
         let wipes = activation.wipe.as_ref().map(|wipe| wipe.order.device.clone());
         let subject = activation.subject.clone();
-        let claim = Claim { subject, may_freeze, wipes, is_written: false, has_permit: false };
-        let (task, mut open) = self.open(claim, activation.due);
+        let claim = Claim { subject, may_freeze, wipes, is_admitted: false, has_permit: false };
+        let (task, mut open) = self.open(claim, activation.why.due);
         let (permit, permitted) = oneshot::channel();
         open.permit = Some(permit);
         open.asked.extend(asked);
@@ -215,6 +219,7 @@ impl Owner {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
             runner: Arc::clone(&self.runner),
+            gate: Arc::clone(&self.gate),
             stop: stop.clone(),
             notes: self.noter.clone(),
         };

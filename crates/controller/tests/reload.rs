@@ -54,6 +54,7 @@ impl Fixture {
             reload: Arc::clone(&fixture.reload),
             park: Parked::nothing_to_park,
             recovered: None,
+            gate: Arc::new(agentapi_controller::gate::Open),
         };
         let controller = Controller::start(&config, environment).await.unwrap();
         let running = tokio::spawn(controller.run(fixture.stop.clone()));

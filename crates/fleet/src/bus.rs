@@ -27,6 +27,16 @@ pub enum Table {
     Order,
     /// A key for each guest: the signed decisions on what it has asked a person for.
     Vote,
+    /// A key for each guest and each ring: what it is wished.
+    Want,
+    /// A key for each group of guests: who of them backs up, and who waits for that.
+    Slot,
+    /// Keys of an extension's bytes, by their digest.
+    Extension,
+    /// A key for each extension: how far its roll-out is.
+    Rollout,
+    /// One key: which coordinator plans.
+    Lease,
 }
 
 /// The value of a key.
@@ -129,6 +139,13 @@ pub trait Bus: fmt::Debug + Send + Sync {
     /// [`BusError`].
     async fn get(&self, table: Table, key: &str) -> Result<Option<Entry>, BusError>;
 
+    /// All keys of a table, in no order.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError`].
+    async fn all(&self, table: Table) -> Result<Vec<Entry>, BusError>;
+
     /// All keys of a table, in no order, and then each change, for as long as the bus answers. The stream ends after an
     /// error.
     ///
@@ -162,7 +179,17 @@ pub struct Watch {
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 4] = [Self::Heartbeat, Self::Inventory, Self::Order, Self::Vote];
+    pub const ALL: [Self; 9] = [
+        Self::Heartbeat,
+        Self::Inventory,
+        Self::Order,
+        Self::Vote,
+        Self::Want,
+        Self::Slot,
+        Self::Extension,
+        Self::Rollout,
+        Self::Lease,
+    ];
 
     /// Its name on the bus.
     pub const fn name(self) -> &'static str {
@@ -171,6 +198,11 @@ impl Table {
             Self::Inventory => "inv",
             Self::Order => "order",
             Self::Vote => "vote",
+            Self::Want => "want",
+            Self::Slot => "slot",
+            Self::Extension => "ext",
+            Self::Rollout => "rollout",
+            Self::Lease => "lease",
         }
     }
 
@@ -179,7 +211,9 @@ impl Table {
         match self {
             // Long enough to be seen as gone before it is not seen at all.
             Self::Heartbeat => Some(Duration::from_secs(10 * 60)),
-            Self::Inventory | Self::Order | Self::Vote => None,
+            // A coordinator that is gone is followed by another.
+            Self::Lease => Some(Duration::from_secs(30)),
+            _ => None,
         }
     }
 }

@@ -2,12 +2,16 @@
 //! with the bus. Nothing of the controller waits for it.
 
 mod events;
+mod extensions;
 mod inbox;
 mod journal;
+mod kept;
 pub mod orders;
 mod refusals;
+mod shelf;
 mod tell;
 pub mod votes;
+mod wishes;
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -15,6 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agentapi_controller::config::fleet::LAST_RING;
 use agentapi_controller::controller::Companion;
 use agentapi_controller::link::Link;
 use agentapi_host::error_chain;
@@ -22,12 +27,17 @@ use tokio::task::JoinSet;
 
 use crate::bus::{Bus, BusError};
 use crate::guest::events::Uplink;
+use crate::guest::extensions::Extensions;
+use crate::guest::kept::Kept;
 use crate::guest::orders::Orders;
-use crate::guest::tell::tell;
+use crate::guest::tell::{Place, tell};
 use crate::guest::votes::Votes;
+use crate::guest::wishes::Wishes;
 use crate::name::GuestName;
+use crate::slots::Slots;
 
 pub use crate::guest::events::{LEFT_OUT, MAX_BEHIND, ToldEvent};
+pub use crate::guest::extensions::{Tried, TriedState};
 pub use crate::guest::inbox::{LookError, Source};
 
 /// Dials the bus. Called again after a failure; one that was reached is found again by the connection itself.
@@ -37,33 +47,55 @@ pub type Dial = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<dyn Bus>,
 pub struct Guest {
     /// Its controller.
     pub companion: Companion,
+    /// What it is by its own configuration.
+    pub member: Member,
+    /// The slots that the controller's backups wait for.
+    pub slots: Slots,
+    /// How the bus is dialled.
+    pub dial: Dial,
+}
+
+/// What a guest is in its fleet, by its own configuration.
+#[derive(Clone, Debug)]
+pub struct Member {
     /// Its name.
     pub name: GuestName,
     /// The host that it is on.
     pub host: GuestName,
+    /// Its ring.
+    pub ring: u8,
+    /// The extensions that the fleet may change.
+    pub extensions: Vec<String>,
     /// The file that says whose orders and votes are taken; none: nobody's are.
     pub allowed_signers: Option<PathBuf>,
-    /// How the bus is dialled.
-    pub dial: Dial,
+}
+
+impl Member {
+    /// In the last ring, where the fleet changes no extension, and nobody gives orders.
+    pub fn new(name: GuestName, host: GuestName) -> Self {
+        Self { name, host, ring: LAST_RING, extensions: Vec::new(), allowed_signers: None }
+    }
 }
 
 impl Guest {
     /// Works for ever: to be aborted at the end of the process, which loses nothing.
     pub async fn work(self) {
-        let Self { companion, name, host, allowed_signers, dial } = self;
-        let links = Links(companion.clone());
-        let mut pause = FIRST_PAUSE;
-        let bus = loop {
-            match dial().await {
-                Ok(bus) => break bus,
-                Err(why) => links.lost(error_chain(&why)),
-            }
-            companion.clock.sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        };
-        links.connected();
+        let Self { companion, member, slots, dial } = self;
+        let Member { name, host, ring, extensions, allowed_signers } = member;
+        let wishes = Wishes::new(companion.clone(), name.clone(), ring, slots.clone());
+        let wanted = wishes.wanted();
+        let may_change = extensions.clone();
+        let extensions = Extensions::new(companion.clone(), extensions, slots.bus(), wanted.clone());
+        let place = Place { host, ring, slots: slots.clone(), may_change, wanted, tried: extensions.told() };
+        // These go on without the bus, by what they remember.
         let mut tasks = JoinSet::new();
-        tasks.spawn(tell(companion.clone(), Arc::clone(&bus), name.clone(), host, links.clone()));
+        tasks.spawn(wishes.work());
+        tasks.spawn(extensions.work());
+        tasks.spawn(follow_slots(companion.clone(), slots.clone()));
+        let links = Links(companion.clone());
+        let bus = reach(&companion, &links, &dial).await;
+        slots.connect(Arc::clone(&bus));
+        tasks.spawn(tell(companion.clone(), Arc::clone(&bus), name.clone(), place, links));
         let source = || Source {
             companion: companion.clone(),
             bus: Arc::clone(&bus),
@@ -74,6 +106,46 @@ impl Guest {
         tasks.spawn(Votes::new(source()).work());
         tasks.spawn(Uplink::new(companion, bus, name).work());
         while tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Dials until the bus is reached.
+async fn reach(companion: &Companion, links: &Links, dial: &Dial) -> Arc<dyn Bus> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match dial().await {
+            Ok(bus) => {
+                links.connected();
+                return bus;
+            }
+            Err(why) => links.lost(error_chain(&why)),
+        }
+        companion.clock.sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Shows the slot of the backup, and remembers how many there are.
+async fn follow_slots(companion: Companion, slots: Slots) {
+    let kept = Kept::<Option<u32>>::new(companion.store.clone(), "slots");
+    match kept.read().await {
+        Ok(max) => slots.remember(max),
+        Err(why) => tracing::warn!(error = error_chain(&why), "how many slots there are is not known"),
+    }
+    let (mut slot, mut max) = (slots.slot(), slots.max());
+    loop {
+        tokio::select! {
+            Ok(()) = slot.changed() => {
+                let slot = slot.borrow_and_update().clone();
+                companion.standing.send_modify(|standing| standing.slot = slot);
+            }
+            Ok(()) = max.changed() => {
+                let found = *max.borrow_and_update();
+                if let Err(why) = kept.change(move |kept| *kept = found, None).await {
+                    tracing::warn!(error = error_chain(&why), "how many slots there are is not remembered");
+                }
+            }
+        }
     }
 }
 

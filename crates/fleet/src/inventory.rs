@@ -12,13 +12,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::guest::Tried;
+
 /// What a guest says of itself. What a newer guest says besides is left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Inventory {
     /// The controller's version.
     pub version: String,
-    /// The host that it is on, as its configuration says.
-    pub host: String,
+    /// What it is in its fleet.
+    #[serde(flatten)]
+    pub place: PlaceView,
     /// The backup loop and the extensions.
     pub subjects: Vec<SubjectView>,
     /// What holds, the worst first; at most [`MAX_FINDINGS`].
@@ -27,6 +30,37 @@ pub struct Inventory {
     pub approvals: Vec<serde_json::Value>,
     /// How full its disks are, and what else was measured last.
     pub samples: Vec<SampleView>,
+}
+
+/// What a guest is in its fleet, and what it has taken of its wishes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceView {
+    /// The host that it is on, as its configuration says.
+    pub host: String,
+    /// Its ring.
+    #[serde(default)]
+    pub ring: u8,
+    /// The group of guests of which only so many back up at once.
+    #[serde(default)]
+    pub slots: String,
+    /// The wishes that are in force there.
+    #[serde(default)]
+    pub seen: Seen,
+    /// The extensions that the fleet may change there.
+    #[serde(default)]
+    pub may_change: Vec<String>,
+    /// What became of each extension that was wished.
+    #[serde(default)]
+    pub extensions: Vec<Tried>,
+}
+
+/// The numbers of the wishes that are in force on a guest; 0 for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Its own.
+    pub own: u64,
+    /// Its ring's.
+    pub ring: u64,
 }
 
 /// Something that runs on a guest.
@@ -76,7 +110,7 @@ pub struct SampleView {
 
 impl Inventory {
     /// As it is now. Waits for nothing.
-    pub fn of(companion: &Companion, host: &str) -> Self {
+    pub fn of(companion: &Companion, place: &PlaceView) -> Self {
         let plan = Arc::clone(&companion.plan.borrow());
         let status = companion.status.get();
         let subjects = status.subjects.iter().map(|subject| SubjectView {
@@ -109,8 +143,8 @@ impl Inventory {
             value: (sample.value * 10.0).round() / 10.0,
         });
         let samples = samples.take(MAX_SAMPLES).collect();
-        let (version, host) = (env!("CARGO_PKG_VERSION").to_owned(), host.to_owned());
-        Self { version, host, subjects: subjects.collect(), findings, approvals, samples }
+        let (version, place) = (env!("CARGO_PKG_VERSION").to_owned(), place.clone());
+        Self { version, place, subjects: subjects.collect(), findings, approvals, samples }
     }
 
     /// Changes when anything in it does.

@@ -9,10 +9,16 @@
 //! | [`nats`] | the bus on NATS JetStream: TLS with a pin, users, objects |
 //! | [`heartbeat`], [`inventory`] | what a guest tells |
 //! | [`signed`], [`order`], [`vote`] | what people sign for a guest, and how it is verified |
+//! | [`want`] | what guests are wished |
+//! | [`slots`] | how many back up at once |
+//! | [`bundle`] | the bytes of an extension, with their signature |
 //! | [`guest`] | what runs beside a guest's controller |
+//! | [`rollout`], [`coordinator`] | an extension goes through the rings; who of several plans that |
 //! | [`overview`] | what is seen of all guests |
 
+pub mod bundle;
 pub mod bus;
+pub mod coordinator;
 pub mod guest;
 pub mod heartbeat;
 pub mod inventory;
@@ -20,5 +26,8 @@ pub mod name;
 pub mod nats;
 pub mod order;
 pub mod overview;
+pub mod rollout;
 pub mod signed;
+pub mod slots;
 pub mod vote;
+pub mod want;

@@ -26,6 +26,8 @@ use crate::nats::messages::{direct_entry, entry_of, record_of};
 
 pub use connect::{Access, MIN_VERSION};
 
+/// The coordinator's name on the bus: of a controller that plans for others, and of whoever looks at the fleet.
+pub const COORDINATOR: &str = "coordinator";
 /// The log of events.
 pub(crate) const EVENTS: &str = "EVT";
 
@@ -74,13 +76,13 @@ impl NatsBus {
         }
     }
 
-    /// The messages of a stream, from somewhere on, and how many of them are there already.
+    /// The messages of a stream, from somewhere on.
     async fn consume(
         &self,
         stream: &str,
         filter: String,
         deliver_policy: DeliverPolicy,
-    ) -> Result<(u64, push::Ordered), BusError> {
+    ) -> Result<Consuming, BusError> {
         let missing = |why: &dyn fmt::Display| match why.to_string() {
             text if text.contains("not found") => BusError::Missing { what: stream.to_owned() },
             text => self.complaints.explain(stream, text),
@@ -93,10 +95,33 @@ impl NatsBus {
             ..push::OrderedConfig::default()
         };
         let consumer = stream_handle.create_consumer(config).await.map_err(|why| missing(&why))?;
-        let pending = consumer.cached_info().num_pending;
+        let (name, pending) = (consumer.cached_info().name.clone(), consumer.cached_info().num_pending);
         let messages = consumer.messages().await.map_err(|why| self.complaints.explain(stream, why))?;
-        Ok((pending, messages))
+        Ok(Consuming { name, pending, messages })
     }
+
+    async fn watch_as(&self, table: Table) -> Result<(String, Watch), BusError> {
+        let stream = stream_of(table);
+        let Consuming { name, pending, messages } =
+            self.consume(&stream, key_subject(table, ">"), DeliverPolicy::LastPerSubject).await?;
+        let complaints = self.complaints.clone();
+        let mut changes = messages.map(move |message| entry_of(table, message, &complaints)).boxed();
+        let mut entries = Vec::new();
+        for _ in 0..pending {
+            let entry =
+                timeout(ANSWER_TIME, changes.next()).await.map_err(|why| self.complaints.explain(&stream, why))?;
+            entries.extend(entry.transpose()?.filter(|entry| entry.value.is_some()));
+        }
+        Ok((name, Watch { entries, changes }))
+    }
+}
+
+/// A consumer on the server, and what it delivers.
+struct Consuming {
+    name: String,
+    /// How many messages are there already.
+    pending: u64,
+    messages: push::Ordered,
 }
 
 #[async_trait::async_trait]
@@ -130,18 +155,16 @@ impl Bus for NatsBus {
         Ok(entry.filter(|entry| entry.value.is_some()))
     }
 
+    async fn all(&self, table: Table) -> Result<Vec<Entry>, BusError> {
+        let (consumer, Watch { entries, changes }) = self.watch_as(table).await?;
+        drop(changes);
+        // The server would keep it for half a minute, and has as many as it lets a stream have.
+        let _ = self.jetstream.delete_consumer_from_stream(consumer, stream_of(table)).await;
+        Ok(entries)
+    }
+
     async fn watch(&self, table: Table) -> Result<Watch, BusError> {
-        let stream = stream_of(table);
-        let (pending, messages) = self.consume(&stream, key_subject(table, ">"), DeliverPolicy::LastPerSubject).await?;
-        let complaints = self.complaints.clone();
-        let mut changes = messages.map(move |message| entry_of(table, message, &complaints)).boxed();
-        let mut entries = Vec::new();
-        for _ in 0..pending {
-            let entry =
-                timeout(ANSWER_TIME, changes.next()).await.map_err(|why| self.complaints.explain(&stream, why))?;
-            entries.extend(entry.transpose()?.filter(|entry| entry.value.is_some()));
-        }
-        Ok(Watch { entries, changes })
+        Ok(self.watch_as(table).await?.1)
     }
 
     async fn append(&self, guest: &GuestName, id: &str, payload: Bytes) -> Result<(), BusError> {
@@ -154,7 +177,7 @@ impl Bus for NatsBus {
             Start::New => DeliverPolicy::New,
             Start::After(sequence) => DeliverPolicy::ByStartSequence { start_sequence: sequence + 1 },
         };
-        let (_, messages) = self.consume(EVENTS, "evt.>".into(), policy).await?;
+        let Consuming { messages, .. } = self.consume(EVENTS, "evt.>".into(), policy).await?;
         let complaints = self.complaints.clone();
         Ok(messages.map(move |message| record_of(message, &complaints)).boxed())
     }

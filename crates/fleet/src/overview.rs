@@ -38,7 +38,7 @@ impl Overview {
     pub async fn read(bus: &dyn Bus) -> Result<Self, BusError> {
         let mut overview = Self::default();
         for table in [Table::Heartbeat, Table::Inventory] {
-            for entry in bus.watch(table).await?.entries {
+            for entry in bus.all(table).await? {
                 overview.apply(table, &entry);
             }
         }
@@ -64,6 +64,12 @@ impl Overview {
     /// The guests in the order of their names.
     pub fn guests(&self) -> impl Iterator<Item = (&GuestName, &GuestView)> {
         self.guests.iter()
+    }
+
+    /// The greatest number of a ring's wish that a guest has seen.
+    pub fn seen_of_ring(&self, ring: u8) -> u64 {
+        let places = self.guests.values().filter_map(|view| view.inventory.as_ref()).map(|inventory| &inventory.place);
+        places.filter(|place| place.ring == ring).map(|place| place.seen.ring).max().unwrap_or_default()
     }
 
     /// One guest.

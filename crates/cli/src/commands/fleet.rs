@@ -64,8 +64,9 @@ enum FleetCommand {
         /// Where the keys are: coordinator.seed, and GUEST.seed for each guest
         #[arg(long, value_name = "DIR")]
         keys: PathBuf,
-        /// A guest and the host that it is on, such as web1@pve1
-        #[arg(value_name = "GUEST@HOST", required = true)]
+        /// A guest and the host that it is on, such as web1@pve1; or web1@pve1/pbs1, where its backups are
+        /// counted with those of a storage
+        #[arg(value_name = "GUEST@HOST[/SLOTS]", required = true)]
         guests: Vec<String>,
     },
     /// Make what the fleet needs on the server, or check that it is there

@@ -151,8 +151,10 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let reload = Arc::new(Notify::new());
     let mut hangup = Hangup::handle().context("signals cannot be waited for")?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let part = fleet::Part::new(&config.fixed, &clock);
     let environment = Environment {
-        clock: Arc::new(SystemClock),
+        clock,
         host,
         sockets: sockets.clone(),
         inherited,
@@ -160,11 +162,12 @@ async fn serve(
         reload: Arc::clone(&reload),
         park: || Parked::until_dropped(stderr().park()),
         recovered,
+        gate: part.gate(),
     };
     let controller = Controller::start(config, environment).await?;
     let stop = CancellationToken::new();
     let mut beside = tell_systemd(&controller, &stop);
-    fleet::join(&mut beside, config.fixed.fleet.as_ref(), controller.companion());
+    part.join(&mut beside, &controller.companion());
     tell(&format!(
         "the controller is ready: agentapi status --socket {}",
         visible(&sockets.main.display().to_string())

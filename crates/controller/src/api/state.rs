@@ -16,6 +16,7 @@ use crate::owner::OwnerHandle;
 use crate::plan::Plan;
 use crate::run::host::Work;
 use crate::sampler::Latest;
+use crate::standing::Standing;
 use crate::store::Store;
 use crate::watcher::Findings;
 
@@ -50,6 +51,8 @@ pub struct ApiState {
     pub latest: watch::Receiver<Latest>,
     /// How it is with the fleet's bus.
     pub link: Arc<watch::Sender<Link>>,
+    /// What the fleet makes of the backups.
+    pub standing: Arc<watch::Sender<Standing>>,
     /// Ends streams.
     pub stop: CancellationToken,
 }

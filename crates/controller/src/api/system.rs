@@ -18,6 +18,7 @@ use crate::finding::Finding;
 use crate::link::Link;
 use crate::metrics;
 use crate::owner::SubjectStatus;
+use crate::standing::Standing;
 
 /// The process answers.
 #[derive(Serialize, ToSchema)]
@@ -48,8 +49,17 @@ pub(super) struct StatusReport {
     approvals: Vec<Approval>,
     /// What is frozen; null while nothing is.
     freeze: Option<FreezeStatus>,
-    /// How it is with the fleet's bus.
-    fleet: Link,
+    /// How it is with the fleet.
+    fleet: FleetReport,
+}
+
+/// How it is with the fleet, and what that means for backups.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FleetReport {
+    #[serde(flatten)]
+    link: Link,
+    #[serde(flatten)]
+    standing: Standing,
 }
 
 /// A freeze that is held.
@@ -107,7 +117,7 @@ pub(super) async fn status(State(state): State<ApiState>) -> Json<StatusReport> 
         findings: state.findings.borrow().to_vec(),
         approvals: state.desk.waiting().borrow().to_vec(),
         freeze: freeze.as_ref().map(FreezeStatus::from),
-        fleet: state.link.borrow().clone(),
+        fleet: FleetReport { link: state.link.borrow().clone(), standing: state.standing.borrow().clone() },
     })
 }
 

@@ -103,7 +103,10 @@ impl Fixture {
             audit: Some(Arc::new(AuditFile::open(folder.path().join("audit.jsonl")).unwrap())),
             parking: Arc::new(Parking::new(store.clone(), None, Parked::nothing_to_park, Arc::default())),
         };
-        let (owner, handle) = Owner::new(clock.clone(), store.clone(), Arc::new(Quick(runner)), plans).await.unwrap();
+        let (owner, handle) =
+            Owner::new(clock.clone(), store.clone(), Arc::new(Quick(runner)), Arc::new(crate::gate::Open), plans)
+                .await
+                .unwrap();
         let stop = CancellationToken::new();
         let receivers = [("works", "cat"), ("fails", "sh -c 'echo no route >&2; exit 3'")].map(|(name, line)| {
             let target = NotifyTarget::Command(Program::parse(line).unwrap());
@@ -134,6 +137,7 @@ impl Fixture {
             plans: plan.subscribe(),
             latest: watch::channel(Arc::default()).1,
             link: Arc::new(watch::Sender::default()),
+            standing: Arc::new(watch::Sender::default()),
             stop: stop.clone(),
         };
         let [main, read_only] = ["main.sock", "ro.sock"].map(|name| folder.path().join(name));

@@ -2,7 +2,7 @@
 //!
 //! | key | default |
 //! | --- | --- |
-//! | `name`, `file` | none |
+//! | `name`, `file` | none; a fleet that may change the extension has put its own bytes in place of the file |
 //! | `sha256` | any bytes |
 //! | `signed_by` | that of the whole file; without it, nobody has to have signed it |
 //! | `functions` | none are granted |
@@ -12,7 +12,7 @@
 //! | `cron` or `every`, and the others of [`due`] | it runs when asked to |
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use agentapi_host::Route;
 use agentapi_host::policy::{Grant, Grants, Limits, Ungranted};
@@ -22,7 +22,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::due::{Defaults, Due, Unless};
 use super::section::Section;
-use super::{check_name, due, optional_key};
+use super::{check_name, due, fleet, optional_key};
 
 /// One extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +50,30 @@ pub struct Extension {
 pub(super) struct Common<'a> {
     pub(super) due: Defaults<'a>,
     pub(super) signed_by: Vec<PublicKey>,
+    /// The extensions whose bytes a fleet may change.
+    pub(super) of_fleet: &'a [String],
+    /// The state's folder, below which such bytes lie.
+    pub(super) state: Option<&'a Path>,
 }
 
 pub(super) fn check_all(sections: Vec<Section<'_>>, common: &Common<'_>) -> Option<Vec<Extension>> {
     let mut names = BTreeSet::from([BACKUP.to_owned(), WIPE.to_owned()]);
     let checked: Vec<_> = sections.into_iter().map(|section| check(section, &mut names, common)).collect();
     checked.into_iter().collect()
+}
+
+/// The file that a fleet has chosen in place of the one that is named, if it may and has. Its signature lies beside it.
+fn chosen(section: &Section<'_>, name: &str, common: &Common<'_>) -> Option<PathBuf> {
+    if !common.of_fleet.iter().any(|of_fleet| of_fleet == name) {
+        return None;
+    }
+    if section.has("sha256") {
+        section.mistake("sha256", "expected no digest of an extension that [fleet] may change, found one");
+    }
+    let link = fleet::chosen(common.state?, name);
+    section.watch(&link);
+    // The link's own target, so that bytes and signature are of one choice.
+    link.canonicalize().ok()
 }
 
 fn check(section: Section<'_>, names: &mut BTreeSet<String>, common: &Common<'_>) -> Option<Extension> {
@@ -69,6 +87,8 @@ fn check(section: Section<'_>, names: &mut BTreeSet<String>, common: &Common<'_>
         );
     }
     let file = section.file("file");
+    let chosen = name.as_deref().and_then(|name| chosen(&section, name, common));
+    let file = file.map(|file| chosen.unwrap_or(file));
     let sha256 =
         optional_key(&section, "sha256", |section| section.checked("sha256", check_digest(section.text("sha256")?)));
     let signed_by = check_signed_by(&section).map(|keys| keys.unwrap_or_else(|| common.signed_by.clone()));
@@ -91,6 +111,10 @@ fn check(section: Section<'_>, names: &mut BTreeSet<String>, common: &Common<'_>
     let schedule_name = name.as_deref().unwrap_or_default();
     let due =
         due::check(&section, schedule_name, &common.due, &Unless { cron: None, jitter: std::time::Duration::ZERO });
+    if signed_by.as_ref().is_some_and(Vec::is_empty) && name.as_ref().is_some_and(|name| common.of_fleet.contains(name))
+    {
+        section.mistake("signed_by", "expected a key for an extension that [fleet] may change, found none");
+    }
     section.finish();
     let grants = grants?.ungranted(ungranted?.unwrap_or_default());
     let (limits, sha256) = (limits?.unwrap_or(defaults), sha256?);

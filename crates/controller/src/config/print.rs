@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::backup::{Frozen, Quiesce};
 use super::due::Due;
+use super::fleet::Fleet;
 use super::notify::NotifyTarget;
 use super::traces::Collector;
 use super::{Config, Live};
@@ -57,6 +58,9 @@ pub fn print(config: &Config, now: Timestamp) -> String {
             None => "in none: there is no [fleet]".to_owned(),
         },
     );
+    if let Some(fleet) = &fixed.fleet {
+        add_fleet(&mut lines, fleet);
+    }
     lines.add("audit", fixed.audit.display());
     lines.add("journal", fixed.journal.display());
     let kept = (live.retention.keep_runs, period_text(live.retention.keep_for));
@@ -132,6 +136,18 @@ fn add_extensions(lines: &mut Lines, live: &Live, now: Timestamp) {
             Some(due) => lines.add_due(due, now),
             None => lines.add("  when", "it is asked to"),
         }
+    }
+}
+
+fn add_fleet(lines: &mut Lines, fleet: &Fleet) {
+    let bus = if fleet.runs_without_bus { "a little later without the bus" } else { "not sooner without the bus" };
+    let wait = period_text(fleet.longest_wait);
+    lines.add("  slots", format_args!("of {}, waited for up to {wait}, and {bus}", fleet.slots));
+    lines.add("  ring", fleet.ring);
+    let may = if fleet.extensions.is_empty() { "no extension".to_owned() } else { fleet.extensions.join(", ") };
+    lines.add("  may change", may);
+    if fleet.coordinator_key_file.is_some() {
+        lines.add("  plans", "for the others");
     }
 }
 

@@ -1,4 +1,5 @@
 mod every_key;
+mod fleet;
 mod mistakes;
 mod reloading;
 mod sample;

@@ -3,16 +3,21 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use agentapi_host::Host;
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::task::{JoinError, spawn_blocking};
 
 use crate::action::Actions;
 use crate::api::ApiState;
 use crate::approval::{Desk, Waiting};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::link::Link;
 use crate::owner::StatusReader;
 use crate::plan::Plan;
+use crate::reload::Reloader;
 use crate::sampler::Latest;
+use crate::standing::Standing;
 use crate::store::Store;
 use crate::watcher::Findings;
 
@@ -39,13 +44,28 @@ pub struct Companion {
     pub actions: Actions,
     /// Decides on wipes.
     pub desk: Desk,
+    /// The configuration in use.
+    pub config: watch::Receiver<Arc<Config>>,
+    pub(super) host: Host,
+    pub(super) disk: Arc<Mutex<()>>,
+    /// Has the configuration read again.
+    pub reload: Arc<Notify>,
+    /// Counts how often that was done.
+    pub reloads: watch::Receiver<u64>,
     /// Tells the controller how it is with the bus.
     pub link: Arc<watch::Sender<Link>>,
+    /// Tells it what the fleet makes of its backups.
+    pub standing: Arc<watch::Sender<Standing>>,
 }
 
 impl Companion {
-    pub(super) fn of(state: &ApiState) -> Self {
+    pub(super) fn of(state: &ApiState, reloader: &Reloader, reloads: watch::Receiver<u64>) -> Self {
         Self {
+            host: reloader.host.clone(),
+            disk: Arc::clone(&reloader.disk),
+            config: state.config.clone(),
+            reload: Arc::clone(&reloader.asked),
+            reloads,
             guest: state.guest.clone(),
             clock: Arc::clone(&state.clock),
             status: state.owner.status.clone(),
@@ -57,6 +77,23 @@ impl Companion {
             actions: state.owner.actions.clone(),
             desk: state.desk.clone(),
             link: Arc::clone(&state.link),
+            standing: Arc::clone(&state.standing),
         }
+    }
+    /// Does work that writes to a disk, on a thread that may wait for one, and not while something is frozen.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError`] where it panicked.
+    pub async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Host) -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        let (disk, host) = (Arc::clone(&self.disk).lock_owned().await, self.host.clone());
+        let done = spawn_blocking(move || {
+            let _disk = disk;
+            work(&host)
+        });
+        done.await
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use crate::api::{Inherited, Sockets};
 use crate::clock::Clock;
 use crate::config::Surroundings;
+use crate::gate::Gate;
 
 /// What a controller takes from the process.
 #[derive(Clone, Debug)]
@@ -29,4 +30,6 @@ pub struct Environment {
     pub park: fn() -> Parked,
     /// What was thawed before this start, for people; none where nothing was left frozen.
     pub recovered: Option<String>,
+    /// Who lets runs in, besides the controller.
+    pub gate: Arc<dyn Gate>,
 }

@@ -70,7 +70,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (store, clock) = (Store::open(folder.path()).unwrap(), VirtualClock::new(jiff::Timestamp::UNIX_EPOCH));
         let (_plan, plans) = watch::channel(Arc::new(Plan::default()));
-        let (owner, handle) = Owner::new(Arc::new(clock), store.clone(), Arc::new(NoRuns), plans).await.unwrap();
+        let (owner, handle) =
+            Owner::new(Arc::new(clock), store.clone(), Arc::new(NoRuns), Arc::new(crate::gate::Open), plans)
+                .await
+                .unwrap();
         let journal = folder.path().join("journal");
         let coordinator = Coordinator::open(journal, Applications::none(), Settings::default()).unwrap();
         let stop = CancellationToken::new();

@@ -79,6 +79,7 @@ impl Fixture {
             reload: Arc::default(),
             park: Parked::nothing_to_park,
             recovered: None,
+            gate: Arc::new(crate::gate::Open),
         };
         let stop = CancellationToken::new();
         let controller = loop {

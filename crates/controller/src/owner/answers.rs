@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use crate::action::{Action, Outcome, Refusal, Request};
 use crate::actor::Actor;
 use crate::event::{EventKind, NewEvent, Severity};
-use crate::owner::task::Note;
+use crate::owner::task::{Note, Why};
 use crate::owner::{OpenRun, Owner};
 use crate::run::RunId;
 
@@ -32,7 +32,7 @@ impl Owner {
         match waiting {
             Some(OpenRun { run: Some(number), .. }) => drop(reply.send(Ok(Outcome::Run(*number)))),
             Some(open) => open.asked.push(reply),
-            None => self.activate(&subject, format!("asked for by {actor}"), None, Some(reply)),
+            None => self.activate(&subject, Why::asked(&actor), Some(reply)),
         }
     }
 

@@ -15,9 +15,13 @@ impl Owner {
             Note::Numbered(ticket, number) => {
                 let Some(run) = self.runs.iter_mut().find(|run| run.ticket == ticket) else { return };
                 run.run = Some(number);
-                run.claim.is_written = true;
                 for asked in run.asked.drain(..) {
                     let _ = asked.send(Ok(Outcome::Run(number)));
+                }
+            }
+            Note::Admitted(ticket) => {
+                if let Some(run) = self.runs.iter_mut().find(|run| run.ticket == ticket) {
+                    run.claim.is_admitted = true;
                 }
             }
             Note::NotWritten(ticket, why) => self.put_off(ticket, why),

@@ -8,8 +8,8 @@ pub(super) struct Claim {
     /// The device, if a user of the API wants it wiped. Such a run needs no permit: it waits for a person, for a quarter of
     /// an hour, and the next backup is not to wait with it.
     pub(super) wipes: Option<String>,
-    /// Nothing begins that a crash would forget.
-    pub(super) is_written: bool,
+    /// It is written down, because nothing begins that a crash would forget, and nobody outside holds it back.
+    pub(super) is_admitted: bool,
     pub(super) has_permit: bool,
 }
 
@@ -17,7 +17,7 @@ pub(super) struct Claim {
 pub(super) fn permitted(claims: &[Claim]) -> Vec<usize> {
     let mut running: Vec<&Claim> = claims.iter().filter(|claim| claim.has_permit && claim.wipes.is_none()).collect();
     let mut places = Vec::new();
-    for (place, claim) in claims.iter().enumerate().filter(|(_, claim)| claim.is_written && !claim.has_permit) {
+    for (place, claim) in claims.iter().enumerate().filter(|(_, claim)| claim.is_admitted && !claim.has_permit) {
         if claim.wipes.is_some() {
             places.push(place);
         } else if why_not(claim, &running).is_none() {
@@ -49,7 +49,7 @@ mod tests {
     use super::{Claim, MAX_RUNNING, permitted};
 
     fn claim(subject: &str, may_freeze: bool, has_permit: bool) -> Claim {
-        Claim { subject: subject.into(), may_freeze, wipes: None, is_written: true, has_permit }
+        Claim { subject: subject.into(), may_freeze, wipes: None, is_admitted: true, has_permit }
     }
 
     fn wipe(device: &str, has_permit: bool) -> Claim {
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn what_is_not_written_down_does_not_begin_and_holds_nothing_up() {
-        let claims = [Claim { is_written: false, ..claim("backup", true, false) }, claim("snapshots", true, false)];
+        let claims = [Claim { is_admitted: false, ..claim("backup", true, false) }, claim("snapshots", true, false)];
         assert_eq!(permitted(&claims), [1]);
     }
 

@@ -17,7 +17,7 @@ impl Owner {
 
     fn reconcile(&mut self, run: Run) {
         let subject = run.subject.clone();
-        let claim = Claim { subject, may_freeze: true, wipes: None, is_written: true, has_permit: true };
+        let claim = Claim { subject, may_freeze: true, wipes: None, is_admitted: true, has_permit: true };
         let (task, open) = self.open(claim, None);
         self.runs.push(OpenRun { run: Some(run.id), is_taken_up: true, ..open });
         self.tasks.spawn(task.reconcile(run));

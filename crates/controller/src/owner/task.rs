@@ -9,7 +9,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::actor::Actor;
 use crate::clock::Clock;
+use crate::gate::{Entering, Gate, Pass};
 use crate::run::{AskedWipe, Run, RunContext, RunEnd, RunId, RunState, Runner};
 use crate::store::{Store, StoreError};
 
@@ -19,6 +21,7 @@ pub(super) struct RunTask {
     pub(super) store: Store,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) runner: Arc<dyn Runner>,
+    pub(super) gate: Arc<dyn Gate>,
     pub(super) stop: CancellationToken,
     pub(super) notes: mpsc::UnboundedSender<Note>,
 }
@@ -31,6 +34,8 @@ pub(super) type Ticket = u64;
 pub(super) enum Note {
     /// The store has given it a number.
     Numbered(Ticket, RunId),
+    /// It is written down, and nobody outside of this guest holds it back.
+    Admitted(Ticket),
     /// It could not be written down, and does not begin.
     NotWritten(Ticket, StoreError),
     /// It has ended at this time, and that is written down: the permit is free.
@@ -39,22 +44,36 @@ pub(super) enum Note {
     PauseNotWritten { ticket: Ticket, subject: String },
 }
 
-/// Why a run is activated.
+/// A run that is to be.
 #[derive(Debug)]
 pub(super) struct Activation {
     pub(super) subject: String,
     pub(super) digest: String,
+    pub(super) why: Why,
+    /// What it is to wipe, and nothing else, if it is.
+    pub(super) wipe: Option<AskedWipe>,
+}
+
+/// Why a run is activated.
+#[derive(Debug)]
+pub(super) struct Why {
     pub(super) reason: String,
     /// The due time that this deals with.
     pub(super) due: Option<jiff::Timestamp>,
-    /// What it is to wipe, and nothing else, if it is.
-    pub(super) wipe: Option<AskedWipe>,
+    pub(super) by_person: bool,
+}
+
+impl Why {
+    /// Somebody asks for it now.
+    pub(super) fn asked(actor: &Actor) -> Self {
+        Self { reason: format!("asked for by {actor}"), due: None, by_person: actor.is_person() }
+    }
 }
 
 impl RunTask {
     /// A new run.
     pub(super) async fn activate(self, activation: Activation, permit: oneshot::Receiver<()>) {
-        let Activation { subject, digest, reason, due, wipe } = activation;
+        let Activation { subject, digest, why: Why { reason, due, by_person }, wipe } = activation;
         let (name, why, at) = (subject.clone(), reason.clone(), self.clock.now());
         let queued = self.store.writer().write(move |tx| {
             if let Some(due) = due {
@@ -67,21 +86,34 @@ impl RunTask {
             Err(why) => return self.note(Note::NotWritten(self.ticket, why)),
         };
         self.note(Note::Numbered(self.ticket, run));
-        let end = tokio::select! {
+        let entering = Entering { subject: subject.clone(), by_person };
+        let (end, pass) = tokio::select! {
             biased;
-            () = self.stop.cancelled() => RunEnd::new(RunState::Stopped, "it was stopped before it began"),
-            // The owner is gone: the controller ends.
-            permit = permit => match permit {
-                Ok(()) => self.begin(RunContext { run, subject, reason, stop: self.stop.clone(), wipe }).await,
-                Err(_) => RunEnd::new(RunState::Stopped, "the controller ended before it began"),
+            () = self.stop.cancelled() => (RunEnd::new(RunState::Stopped, "it was stopped before it began"), None),
+            permitted = self.wait(entering, permit) => match permitted {
+                Ok(pass) => {
+                    let context = RunContext { run, subject, reason, stop: self.stop.clone(), wipe };
+                    (self.begin(context).await, Some(pass))
+                }
+                // The owner is gone: the controller ends.
+                Err(_) => (RunEnd::new(RunState::Stopped, "the controller ended before it began"), None),
             },
         };
         self.end(run, end).await;
+        drop(pass);
+    }
+
+    /// Waits for whoever is outside, and then for the owner: what runs here is not to wait for a run that waits elsewhere.
+    async fn wait(&self, entering: Entering, permit: oneshot::Receiver<()>) -> Result<Pass, oneshot::error::RecvError> {
+        let pass = self.gate.enter(entering).await;
+        self.note(Note::Admitted(self.ticket));
+        permit.await.map(|()| pass)
     }
 
     /// A run that was open when an earlier controller ended.
     pub(super) async fn reconcile(self, run: Run) {
         let id = run.id;
+        let _pass = self.gate.resume(&run.subject);
         let end = guard(self.runner.reconcile(run, self.stop.clone())).await;
         self.end(id, end).await;
     }

@@ -84,7 +84,10 @@ impl Fixture {
         let (plan, plans) = watch::channel(Arc::new(Plan { subjects: subjects.into_iter().collect() }));
         let feed = store.follow();
         let runner = Arc::clone(&script) as Arc<dyn Runner>;
-        let (owner, handle) = Owner::new(Arc::new(clock.clone()), store.clone(), runner, plans).await.unwrap();
+        let (owner, handle) =
+            Owner::new(Arc::new(clock.clone()), store.clone(), runner, Arc::new(crate::gate::Open), plans)
+                .await
+                .unwrap();
         let stop = CancellationToken::new();
         let working = tokio::spawn(owner.work(stop.clone()));
         Self { clock, store, script, owner: handle, feed, stop, working, plan, _folder: folder }

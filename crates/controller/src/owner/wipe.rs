@@ -6,7 +6,7 @@ use crate::approval::WipeOrder;
 use crate::config::extension::WIPE;
 use crate::owner::Owner;
 use crate::owner::answers::Reply;
-use crate::owner::task::Activation;
+use crate::owner::task::{Activation, Why};
 use crate::run::AskedWipe;
 
 impl Owner {
@@ -20,8 +20,7 @@ impl Owner {
             subject: WIPE.into(),
             // No extension asks. Whoever does is what the approval is bound to.
             digest: actor.to_string(),
-            reason: format!("asked for by {actor}"),
-            due: None,
+            why: Why::asked(&actor),
             wipe: Some(AskedWipe { order, asked_by: actor }),
         };
         let may_freeze = false;

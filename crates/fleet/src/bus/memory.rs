@@ -161,6 +161,10 @@ impl Bus for MemoryBus {
         Ok(self.entry(&state, table, key).filter(|entry| entry.value.is_some()))
     }
 
+    async fn all(&self, table: Table) -> Result<Vec<Entry>, BusError> {
+        Ok(self.watch(table).await?.entries)
+    }
+
     async fn watch(&self, table: Table) -> Result<Watch, BusError> {
         let state = self.reach()?;
         let entries = state.tables.get(&table).into_iter().flat_map(BTreeMap::values);

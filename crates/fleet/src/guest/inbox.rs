@@ -10,7 +10,8 @@ use agentapi_controller::event::EventKind;
 use agentapi_controller::store::StoreError;
 
 use crate::bus::{Bus, BusError};
-use crate::guest::journal::{Kept, Known};
+use crate::guest::journal::{Journal, Known};
+use crate::guest::kept::Kept;
 use crate::guest::refusals::Refusals;
 use crate::name::GuestName;
 use crate::signed::allowed::AllowedSigners;
@@ -26,6 +27,9 @@ pub enum LookError {
     /// The history cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The state's folder cannot be written.
+    #[error("the state's folder cannot be written")]
+    NotWritten(#[source] std::io::Error),
     /// The controller did not do it.
     #[error("it could not be done now")]
     NotDone(#[source] NotDone),
@@ -46,7 +50,7 @@ pub struct Source {
 /// The statements of one kind.
 pub(super) struct Inbox<S> {
     pub(super) companion: Companion,
-    pub(super) journal: Kept,
+    pub(super) journal: Kept<Journal>,
     bus: Arc<dyn Bus>,
     name: GuestName,
     allowed_signers: Option<PathBuf>,
@@ -114,7 +118,7 @@ impl<S: Statement> Inbox<S> {
         if journal.taken.iter().all(|taken| taken.is_gone || digests.contains(&taken.digest)) {
             return Ok(());
         }
-        let note = move |journal: &mut crate::guest::journal::Journal| {
+        let note = move |journal: &mut Journal| {
             for taken in &mut journal.taken {
                 taken.is_gone |= !digests.contains(&taken.digest);
             }

@@ -3,16 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use agentapi_controller::event::NewEvent;
-use agentapi_controller::store::{Store, StoreError, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-
-/// Where it is kept.
-pub(super) struct Kept {
-    store: Store,
-    key: &'static str,
-}
 
 /// All that is remembered of one kind.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -67,34 +59,6 @@ pub(super) enum Known {
     Replayed,
 }
 
-impl Kept {
-    pub(super) fn new(store: Store, key: &'static str) -> Self {
-        Self { store, key }
-    }
-
-    /// As it is on the disk, after all changes that wait.
-    pub(super) async fn read(&self) -> Result<Journal, StoreError> {
-        let key = self.key;
-        self.store.writer().write(move |tx| read(tx, key)).await
-    }
-
-    /// Changes it, on the disk when this returns.
-    pub(super) async fn change(
-        &self,
-        change: impl FnOnce(&mut Journal) + Send + 'static,
-        event: Option<(Timestamp, NewEvent)>,
-    ) -> Result<(), StoreError> {
-        let key = self.key;
-        let write = self.store.writer().write(move |tx| {
-            let mut journal = read(tx, key)?;
-            change(&mut journal);
-            tx.keep_for_fleet(key, &serde_json::to_vec(&journal).unwrap_or_default())?;
-            event.map_or(Ok(()), |(at, event)| tx.event(at, event))
-        });
-        write.await
-    }
-}
-
 impl Journal {
     pub(super) fn known(&self, id: &str, digest: &str) -> Known {
         match self.taken.iter().find(|taken| taken.id == id || taken.digest == digest) {
@@ -110,12 +74,6 @@ impl Journal {
         let too_many = self.taken.len().saturating_sub(MAX_TAKEN);
         self.taken.drain(..too_many);
     }
-}
-
-fn read(tx: &mut Tx<'_>, key: &str) -> Result<Journal, StoreError> {
-    let Some(kept) = tx.kept_for_fleet(key)? else { return Ok(Journal::default()) };
-    // An empty one would let things be done again that were done before.
-    serde_json::from_slice(&kept).map_err(|_| StoreError::NotFound(format!("journal of {key} that can be read")))
 }
 
 /// Those of one guest that have not expired: more than anybody signs in a day.

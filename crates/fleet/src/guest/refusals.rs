@@ -1,5 +1,6 @@
 //! Tells of what was refused: an event each, once for each statement and cause.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use agentapi_controller::clock::Monotonic;
@@ -8,8 +9,27 @@ use agentapi_controller::event::{EventKind, NewEvent, Severity};
 use agentapi_controller::store::StoreError;
 
 use crate::signed::Refusal;
+use crate::want::WantRefusal;
 
-/// What was refused of one kind of statement.
+/// Why something is refused.
+pub(super) trait Refused: Display + Sync {
+    /// The cause's name.
+    fn name(&self) -> &'static str;
+}
+
+impl Refused for Refusal {
+    fn name(&self) -> &'static str {
+        self.name()
+    }
+}
+
+impl Refused for WantRefusal {
+    fn name(&self) -> &'static str {
+        self.name()
+    }
+}
+
+/// What was refused of one kind.
 pub(super) struct Refusals {
     companion: Companion,
     kind: EventKind,
@@ -27,9 +47,9 @@ impl Refusals {
         Self { companion, kind, kept_as, told: None, hour }
     }
 
-    /// Tells that the statement with this digest was refused, unless that was told before, or too many were of late: whoever
+    /// Tells that what has this digest was refused, unless that was told before, or too many were of late: whoever
     /// can write to the bus could fill the history with them.
-    pub(super) async fn tell(&mut self, digest: &str, what: &str, refusal: &Refusal) -> Result<(), StoreError> {
+    pub(super) async fn tell(&mut self, digest: &str, what: &str, refusal: &dyn Refused) -> Result<(), StoreError> {
         let mut told = match self.told.take() {
             Some(told) => told,
             None => self.read().await?,

@@ -7,34 +7,62 @@ use agentapi_controller::controller::Companion;
 use agentapi_host::error_chain;
 use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::bus::{Bus, BusError, Expect, Table};
 use crate::guest::Links;
+use crate::guest::extensions::Tried;
+use crate::guest::wishes::Wanted;
 use crate::heartbeat::{EVERY, Heartbeat};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, PlaceView, Seen};
 use crate::name::GuestName;
+use crate::slots::Slots;
+
+/// What a guest is in its fleet.
+pub(super) struct Place {
+    pub(super) host: GuestName,
+    pub(super) ring: u8,
+    pub(super) slots: Slots,
+    pub(super) may_change: Vec<String>,
+    pub(super) wanted: watch::Receiver<Wanted>,
+    pub(super) tried: watch::Receiver<Vec<Tried>>,
+}
+
+impl Place {
+    fn view(&self) -> PlaceView {
+        let wanted = self.wanted.borrow();
+        PlaceView {
+            host: self.host.to_string(),
+            ring: self.ring,
+            slots: self.slots.group().to_string(),
+            seen: Seen { own: wanted.own.number, ring: wanted.ring.number },
+            may_change: self.may_change.clone(),
+            extensions: self.tried.borrow().clone(),
+        }
+    }
+}
 
 /// Tells for ever. The inventory goes first, so that whoever sees the heartbeat finds what it speaks of.
-pub(super) async fn tell(companion: Companion, bus: Arc<dyn Bus>, name: GuestName, host: GuestName, links: Links) {
+pub(super) async fn tell(companion: Companion, bus: Arc<dyn Bus>, name: GuestName, mut place: Place, links: Links) {
     let started = companion.clock.now();
     let (mut told, mut changes) = (None, companion.clone());
     // Those that start together, after a failure of their host, do not tell together for ever.
-    companion.clock.sleep(delay(&name)).await;
+    companion.clock.sleep(name.part_of(EVERY)).await;
     loop {
-        match tell_once(&companion, bus.as_ref(), &name, &host, started, &mut told).await {
+        match tell_once(&companion, bus.as_ref(), &name, &place, started, &mut told).await {
             Ok(()) => links.connected(),
             Err(why) => {
                 told = None;
                 links.lost(error_chain(&why));
             }
         }
-        wait_for_news(&mut changes).await;
+        wait_for_news(&mut changes, &mut place).await;
     }
 }
 
 /// Waits until the next heartbeat is due, or a moment after something has changed: what a person sees of the fleet is not to
 /// be a heartbeat behind, and a run that begins changes several things at once.
-async fn wait_for_news(companion: &mut Companion) {
+async fn wait_for_news(companion: &mut Companion, place: &mut Place) {
     let clock = Arc::clone(&companion.clock);
     let Companion { status, findings, approvals, .. } = companion;
     tokio::select! {
@@ -42,6 +70,8 @@ async fn wait_for_news(companion: &mut Companion) {
         true = status.changed() => {}
         Ok(()) = findings.changed() => {}
         Ok(()) = approvals.changed() => {}
+        Ok(()) = place.wanted.changed() => {}
+        Ok(()) = place.tried.changed() => {}
     }
     clock.sleep(SETTLING).await;
 }
@@ -50,11 +80,11 @@ async fn tell_once(
     companion: &Companion,
     bus: &dyn Bus,
     name: &GuestName,
-    host: &GuestName,
+    place: &Place,
     started: Timestamp,
     told: &mut Option<(String, Timestamp)>,
 ) -> Result<(), BusError> {
-    let inventory = Inventory::of(companion, host.as_str());
+    let inventory = Inventory::of(companion, &place.view());
     let (digest, now) = (inventory.digest(), companion.clock.now());
     let is_known = told
         .as_ref()
@@ -70,12 +100,6 @@ async fn tell_once(
 fn json(value: &impl serde::Serialize) -> Bytes {
     // All of ours have texts as keys, and so can be written.
     serde_json::to_vec(value).unwrap_or_default().into()
-}
-
-/// A part of [`EVERY`] that is the same for a guest each time.
-fn delay(name: &GuestName) -> Duration {
-    let sum = name.as_str().bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-    EVERY * (sum % 100) / 100
 }
 
 /// A bus that has forgotten everything, and nobody noticed, knows all guests again within this.

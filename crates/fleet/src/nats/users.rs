@@ -12,20 +12,28 @@ pub struct GuestUser {
     pub name: GuestName,
     /// The host that it is on; a token as a guest's name is.
     pub host: GuestName,
+    /// The group in which its backups are counted.
+    pub slots: GuestName,
     /// The public half of its nkey.
     pub public_key: String,
 }
 
 /// What a guest may publish.
 pub fn may_publish(guest: &GuestUser) -> Vec<String> {
-    let name = &guest.name;
+    let GuestUser { name, slots, .. } = guest;
     let read = |table: &str, key: &str| format!("$JS.API.DIRECT.GET.KV_{table}.$KV.{table}.{key}");
     vec![
         format!("$KV.hb.{name}"),
         format!("$KV.inv.{name}"),
+        format!("$KV.slot.{slots}"),
         format!("evt.{name}.>"),
-        read("order", &name.to_string()),
-        read("vote", &name.to_string()),
+        read("order", name.as_str()),
+        read("vote", name.as_str()),
+        read("slot", slots.as_str()),
+        read("want", name.as_str()),
+        read("want", "ring.*"),
+        // Nothing secret, and it is asked for by its digest.
+        read("ext", ">"),
     ]
 }
 

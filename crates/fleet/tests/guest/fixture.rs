@@ -14,7 +14,9 @@ use agentapi_controller::controller::{Companion, Controller, Environment};
 use agentapi_controller::link::Link;
 use agentapi_fleet::bus::memory::MemoryBus;
 use agentapi_fleet::bus::{Bus, BusError};
-use agentapi_fleet::guest::Guest;
+use agentapi_fleet::guest::{Guest, Member};
+use agentapi_fleet::name::GuestName;
+use agentapi_fleet::slots::{Slots, SlotsConfig};
 use agentapi_host::Host;
 use agentapi_host::quiesce::Parked;
 use agentapi_mock::{MockAgent, Scenario};
@@ -65,6 +67,8 @@ impl Fixture {
         let surroundings = Surroundings { host_name: "guest".into(), zone: TimeZone::UTC, credentials: None };
         let config = Config::read(&folder.path().join("controller.toml"), &surroundings).result.unwrap();
         let [main, read_only] = ["main.sock", "ro.sock"].map(|name| folder.path().join(name));
+        let (name, host): (GuestName, GuestName) = ("guest".parse().unwrap(), "pve1".parse().unwrap());
+        let slots = Slots::new(SlotsConfig::new(name.clone(), host.clone()), Arc::new(SystemClock));
         let environment = Environment {
             clock: Arc::new(SystemClock),
             host: Host::builder(),
@@ -74,6 +78,7 @@ impl Fixture {
             reload: Arc::default(),
             park: Parked::nothing_to_park,
             recovered: None,
+            gate: Arc::new(slots.clone()),
         };
         let controller = Controller::start(&config, environment).await.unwrap();
         let (companion, stop) = (controller.companion(), CancellationToken::new());
@@ -86,9 +91,8 @@ impl Fixture {
             };
             Box::pin(async { outcome }) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
         });
-        let (name, host) = ("guest".parse().unwrap(), "pve1".parse().unwrap());
-        let guest =
-            tokio::spawn(Guest { companion: companion.clone(), name, host, allowed_signers: None, dial }.work());
+        let (member, for_guest) = (Member::new(name, host), companion.clone());
+        let guest = tokio::spawn(Guest { companion: for_guest, member, slots, dial }.work());
         Self { companion, stop, running, guest, _agent: agent, _folder: folder }
     }
 

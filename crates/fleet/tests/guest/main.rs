@@ -55,7 +55,7 @@ async fn a_guest_tells_that_it_lives_what_it_is_and_what_happens() {
     assert!(view.clock_ahead().unwrap().abs().as_secs() < 5);
     let inventory = view.inventory.as_ref().unwrap();
     assert_eq!(inventory.digest(), view.heartbeat.as_ref().unwrap().inventory);
-    assert_eq!((inventory.host.as_str(), inventory.subjects[0].name.as_str()), ("pve1", "backup"));
+    assert_eq!((inventory.place.host.as_str(), inventory.subjects[0].name.as_str()), ("pve1", "backup"));
     assert_eq!((inventory.subjects[0].digest.len(), view.last_backup()), (64, None));
     assert!(matches!(fixture.link(), Link::Connected { .. }));
     wait_until("its start is told", async || told(&bus).await.iter().any(|event| event.kind == "started")).await;

@@ -56,6 +56,7 @@ async fn controller(folder: &Path) -> Controller {
         reload: Arc::default(),
         park: Parked::nothing_to_park,
         recovered: None,
+        gate: Arc::new(agentapi_controller::gate::Open),
     };
     Controller::start(&config, environment).await.unwrap()
 }

@@ -12,6 +12,8 @@ use agentapi_controller::controller::{Companion, Controller, Environment, StartE
 use agentapi_controller::event::{Event, EventKind};
 use agentapi_controller::run::Run;
 use agentapi_controller::store::{RunFilter, StoreError};
+use agentapi_fleet::guest::{Dial, Guest, Member};
+use agentapi_fleet::slots::{Slots, SlotsConfig};
 use agentapi_host::Host;
 use agentapi_host::quiesce::Parked;
 use agentapi_mock::{MockAgent, Scenario};
@@ -23,20 +25,26 @@ use tokio_util::sync::CancellationToken;
 /// What stays when a controller ends.
 pub(crate) struct Machine {
     pub(crate) agent: MockAgent,
+    name: String,
     folder: TempDir,
 }
 
 pub(crate) struct Running {
     pub(crate) companion: Companion,
+    slots: Slots,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Machine {
     pub(crate) async fn new() -> Self {
+        Self::named("g1").await
+    }
+
+    pub(crate) async fn named(name: &str) -> Self {
         let scenario = Scenario::from_toml("backup = { duration_ms = 20 }").unwrap();
         let agent = MockAgent::builder().scenario(scenario).start().await.unwrap();
-        Self { agent, folder: tempfile::tempdir().unwrap() }
+        Self { agent, name: name.to_owned(), folder: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
@@ -65,14 +73,15 @@ impl Machine {
 
     pub(crate) async fn start_with(&self, more: &str) -> Running {
         self.write("token", self.agent.token());
-        let (endpoint, pin) = (self.agent.endpoint(), self.agent.fingerprint());
+        let (endpoint, pin, name) = (self.agent.endpoint(), self.agent.fingerprint(), &self.name);
         let configuration = format!(
-            "guest = \"g1\"\n[agent]\nendpoint = \"{endpoint}\"\nfingerprints = [\"{pin}\"]\ntoken_file = \"token\"\n\
+            "guest = \"{name}\"\n[agent]\nendpoint = \"{endpoint}\"\nfingerprints = [\"{pin}\"]\ntoken_file = \"token\"\n\
              [state]\nfolder = \"state\"\n{more}"
         );
         let file = self.write("controller.toml", &configuration);
-        let surroundings = Surroundings { host_name: "g1".into(), zone: TimeZone::UTC, credentials: None };
+        let surroundings = Surroundings { host_name: name.clone(), zone: TimeZone::UTC, credentials: None };
         let config = Config::read(&file, &surroundings).result.unwrap();
+        let slots = Slots::new(SlotsConfig::new(name.parse().unwrap(), "pve1".parse().unwrap()), Arc::new(SystemClock));
         let (main, read_only) = (self.file("main.sock"), self.file("ro.sock"));
         let environment = Environment {
             clock: Arc::new(SystemClock),
@@ -84,6 +93,7 @@ impl Machine {
             reload: Arc::default(),
             park: Parked::nothing_to_park,
             recovered: None,
+            gate: Arc::new(slots.clone()),
         };
         let controller = loop {
             match Controller::start(&config, environment.clone()).await {
@@ -94,11 +104,17 @@ impl Machine {
         };
         let (companion, stop) = (controller.companion(), CancellationToken::new());
         let task = tokio::spawn(controller.run(stop.clone()));
-        Running { companion, stop, task }
+        Running { companion, slots, stop, task }
     }
 }
 
 impl Running {
+    /// Lets it take part in a fleet, until the task is aborted.
+    pub(crate) fn join(&self, member: Member, dial: Dial) -> JoinHandle<()> {
+        let (companion, slots) = (self.companion.clone(), self.slots.clone());
+        tokio::spawn(Guest { companion, member, slots, dial }.work())
+    }
+
     /// Ends it, but for its store, which lives as long as a companion.
     pub(crate) async fn end(self) {
         self.stop.cancel();

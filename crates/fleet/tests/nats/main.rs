@@ -9,6 +9,7 @@
 mod bus;
 mod controller;
 mod orders;
+mod rollout;
 mod server;
 mod signer;
 mod users;

@@ -10,7 +10,7 @@ use agentapi_controller::event::EventKind;
 use agentapi_fleet::bus::memory::MemoryBus;
 use agentapi_fleet::bus::{Bus, Expect, Table};
 use agentapi_fleet::guest::orders::Orders;
-use agentapi_fleet::guest::{Guest, Source};
+use agentapi_fleet::guest::{Member, Source};
 use agentapi_fleet::order::{Op, Order};
 use agentapi_fleet::signed::{MAX_LISTED, PutError, Signed, listed, put};
 use jiff::{SignedDuration, Timestamp};
@@ -160,23 +160,9 @@ async fn an_order_comes_by_a_real_server_and_its_acceptance_goes_back() {
     let order = order_of("alice@example.org");
     put::<Order>(&coordinator, &GUEST.parse().unwrap(), &alice.sign(&order), SystemClock.now()).await.unwrap();
 
-    let access = server.access_of(GUEST);
-    let dial = move || {
-        let access = access.clone();
-        let dialled = async move {
-            let bus = agentapi_fleet::nats::NatsBus::connect(&access).await?;
-            Ok(Arc::new(bus) as Arc<dyn Bus>)
-        };
-        Box::pin(dialled) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
-    };
-    let guest = Guest {
-        companion: running.companion.clone(),
-        name: GUEST.parse().unwrap(),
-        host: "pve1".parse().unwrap(),
-        allowed_signers: Some(signers),
-        dial: Box::new(dial),
-    };
-    let guest = tokio::spawn(guest.work());
+    let member =
+        Member { allowed_signers: Some(signers), ..Member::new(GUEST.parse().unwrap(), "pve1".parse().unwrap()) };
+    let guest = running.join(member, server.dial_of(GUEST));
     let reason = format!("asked for by alice@example.org (order {})", order.id);
     wait_until("it is obeyed", async || running.runs().await.iter().any(|run| run.reason == reason)).await;
     running.be_idle().await;

@@ -3,9 +3,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agentapi_contract::{Fingerprint, Pins};
+use agentapi_fleet::bus::Bus;
+use agentapi_fleet::guest::Dial;
 use agentapi_fleet::name::GuestName;
 use agentapi_fleet::nats::users::{GuestUser, account};
 use agentapi_fleet::nats::{Access, NatsBus};
@@ -52,6 +55,7 @@ impl Server {
         let user = |(name, key): &(GuestName, KeyPair)| GuestUser {
             name: name.clone(),
             host: "pve1".parse().unwrap(),
+            slots: "pve1".parse().unwrap(),
             public_key: key.public_key(),
         };
         let users: Vec<_> = guests.iter().map(user).collect();
@@ -83,6 +87,15 @@ impl Server {
 
     pub(crate) async fn guest(&self, guest: &str) -> NatsBus {
         NatsBus::connect(&self.access_of(guest)).await.unwrap()
+    }
+
+    /// Dials as a guest.
+    pub(crate) fn dial_of(&self, guest: &str) -> Dial {
+        let access = self.access_of(guest);
+        Box::new(move || {
+            let access = access.clone();
+            Box::pin(async move { Ok(Arc::new(NatsBus::connect(&access).await?) as Arc<dyn Bus>) })
+        })
     }
 
     pub(crate) fn coordinator_access(&self) -> Access {

@@ -79,7 +79,7 @@ impl Fixture {
 
     /// The requests in the guest's inventory.
     fn shown(&self) -> Vec<Value> {
-        Inventory::of(&self.running.companion, "pve1").approvals
+        Inventory::of(&self.running.companion, &agentapi_fleet::inventory::PlaceView::default()).approvals
     }
 
     async fn put(&self, signed: &Signed) {

@@ -3,15 +3,12 @@
 use std::fs;
 
 use agentapi_controller::config::fleet::with_port;
-use agentapi_fleet::nats::{Access, NatsBus};
+use agentapi_fleet::nats::{Access, COORDINATOR, NatsBus};
 use agentapi_host::{Authority, Fingerprint, Pins};
 use anyhow::Context;
 
 use super::BusOptions;
 use crate::error::UsageError;
-
-/// The coordinator's name on the bus.
-pub(super) const COORDINATOR: &str = "coordinator";
 
 impl BusOptions {
     /// Connects as the coordinator.

@@ -71,7 +71,7 @@ impl GuestRow {
         let backup = inventory.and_then(|inventory| inventory.subject("backup"));
         Self {
             guest: name.clone(),
-            host: inventory.map(|inventory| inventory.host.clone()).unwrap_or_default(),
+            host: inventory.map(|inventory| inventory.place.host.clone()).unwrap_or_default(),
             life: view.life(now),
             heard: view.heard,
             last_backup: view.last_backup(),
@@ -203,7 +203,7 @@ impl fmt::Display for Guest<'_> {
         writeln!(
             f,
             "on {}, agentapi {}, as of {}\n",
-            visible(&inventory.host),
+            visible(&inventory.place.host),
             visible(&inventory.version),
             ago(view.inventory_at, *now)
         )?;

@@ -103,6 +103,12 @@ const KEYS: &[(&str, &str, &str, &str, Change)] = &[
     ("fleet", "key_file", r#""secret""#, r#""other-secret""#, Restart),
     ("fleet", "host", r#""pve1""#, r#""pve2""#, Restart),
     ("fleet", "allowed_signers", r#""secret""#, r#""other-secret""#, Restart),
+    ("fleet", "ring", "1", "2", Restart),
+    ("fleet", "extensions", r#"["e"]"#, r#"["f"]"#, Restart),
+    ("fleet", "slots", r#""pve1""#, r#""pbs1""#, Restart),
+    ("fleet", "without_bus", r#""run""#, r#""wait""#, Restart),
+    ("fleet", "longest_wait", r#""6h""#, r#""7h""#, Restart),
+    ("fleet", "coordinator_key_file", r#""secret""#, r#""other-secret""#, Restart),
     ("audit", "file", r#""a""#, r#""b""#, Restart),
     ("state", "folder", r#""s""#, r#""t""#, Restart),
     ("state", "keep_for", r#""90d""#, r#""91d""#, Live),
@@ -131,6 +137,10 @@ fn text(table: &str, changed: Option<&str>) -> String {
         "agent" => format!("[agent]\n{keys}"),
         "backup" => format!("{AGENT}[backup]\n{keys}[quiesce]\napplications = [{{ file_system = \"/a\" }}]\n"),
         "[notify]" => format!("{AGENT}{SECRETS}[{name}]\n{keys}"),
+        "fleet" => {
+            let extension = |name| format!("[[extension]]\nname = \"{name}\"\nfile = \"a.wasm\"\nsigned_by = {KEY}\n");
+            format!("{AGENT}{}{}[fleet]\ncoordinator = true\n{keys}", extension("e"), extension("f"))
+        }
         _ => format!("{AGENT}[{name}]\n{keys}"),
     }
 }
@@ -202,7 +212,8 @@ fn no_key_is_left_out_of_the_table() {
     let others = ["agent", "api", "audit", "backup", "backup.accept_crash_consistent", "backup.every", "extension"];
     let others = [
         &others[..],
-        &["extension.cron", "extension.limits", "fleet", "metrics", "notify", "quiesce", "secrets", "state", "traces"],
+        &["extension.cron", "extension.limits", "fleet", "fleet.coordinator"],
+        &["metrics", "notify", "quiesce", "secrets", "state", "traces"],
     ]
     .concat();
     assert_eq!(left_out, others);

@@ -15,6 +15,7 @@ fn sample(folder: &Folder, text: &str) -> Config {
         ("/etc/agentapi/mail-password", "secret"),
         ("/etc/agentapi/traces-token", "secret"),
         ("/etc/agentapi/fleet.seed", "secret"),
+        ("/etc/agentapi/coordinator.seed", "secret"),
         ("/etc/agentapi/allowed_signers", "secret"),
         ("/usr/lib/agentapi/extensions/disk-watch.wasm", "a.wasm"),
     ] {
@@ -118,6 +119,10 @@ api          /run/agentapi/agentapi.sock for group agentapi
 metrics      127.0.0.1:9420
 traces       to http://127.0.0.1:4318, with a token
 fleet        by 10.0.0.5:4222, as guest-8 on pve1
+  slots      of pve1, waited for up to 6h, and a little later without the bus
+  ring       9
+  may change no extension
+  plans      for the others
 audit        /var/lib/agentapi/audit.jsonl
 journal      /var/lib/agentapi/freeze.journal
 state        /var/lib/agentapi, up to 10000 runs for 90d

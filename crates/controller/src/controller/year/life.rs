@@ -82,6 +82,7 @@ impl World {
             reload: std::sync::Arc::default(),
             park: Parked::nothing_to_park,
             recovered: None,
+            gate: std::sync::Arc::new(crate::gate::Open),
         };
         let controller = loop {
             match Controller::start(&config, environment.clone()).await {

@@ -1,0 +1,229 @@
+//! An extension goes through the rings: to the next only when on all guests of this one its first run was done. Any failure
+//! stops it. All that is decided is one key, changed by compare-and-set; the wishes of the rings follow from it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::bus::{Bus, BusError, Expect, Table};
+use crate::guest::TriedState;
+use crate::name::GuestName;
+use crate::overview::{GuestView, Overview};
+use crate::want::{ExtensionWish, Want, Whose, change};
+
+/// How far an extension is. One for each extension: the next one takes its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollout {
+    /// The extension.
+    pub extension: String,
+    /// SHA-256 of the bytes, in hex.
+    pub digest: String,
+    /// The rings through which it goes, in their order.
+    pub rings: Vec<u8>,
+    /// How many of them have it.
+    pub reached: usize,
+    /// What each ring was wished before.
+    pub before: BTreeMap<u8, ExtensionWish>,
+    /// How it is.
+    pub state: RolloutState,
+    /// When it began.
+    pub began: Timestamp,
+}
+
+/// How a roll-out is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum RolloutState {
+    /// It goes on.
+    Running,
+    /// It goes on no more. The rings that have it keep it; a guest on which it failed is as before.
+    Stopped {
+        /// Why.
+        why: String,
+    },
+    /// All rings have it.
+    Done,
+    /// The rings are to be as before.
+    RollingBack,
+    /// The rings are as before.
+    RolledBack,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// These have not run it yet.
+    Wait(Vec<GuestName>),
+    /// The next ring.
+    Next,
+    /// It is done.
+    Done,
+    /// It failed.
+    Stop(String),
+}
+
+/// Why a roll-out cannot begin, or be changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RolloutError {
+    /// The bus did not do it.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// One of this extension goes on.
+    #[error("a roll-out of {0} goes on: `agentapi fleet rollout stop` ends it")]
+    GoesOn(String),
+    /// There is none.
+    #[error("there is no roll-out of {0}: `agentapi fleet rollout status` lists them")]
+    None(String),
+    /// No guest of these rings lets the fleet change it.
+    #[error("expected a guest in ring {rings} whose [fleet] extensions names {extension}, found none")]
+    Nobody {
+        /// The extension.
+        extension: String,
+        /// The rings, for people.
+        rings: String,
+    },
+}
+
+impl Rollout {
+    /// Begins one. Its bytes are on the bus already. The coordinator does the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`RolloutError`].
+    pub async fn begin(
+        bus: &dyn Bus,
+        extension: &str,
+        digest: String,
+        rings: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Self, RolloutError> {
+        let overview = Overview::read(bus).await?;
+        if !rings.iter().any(|ring| in_ring(&overview, *ring, extension).next().is_some()) {
+            let rings = rings.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+            return Err(RolloutError::Nobody { extension: extension.to_owned(), rings });
+        }
+        let found = Self::read(bus, extension).await?;
+        let expect = match &found {
+            Some((rollout, _)) if rollout.is_going_on() => return Err(RolloutError::GoesOn(extension.to_owned())),
+            Some((_, revision)) => Expect::Revision(*revision),
+            None => Expect::Nothing,
+        };
+        let mut before = BTreeMap::new();
+        for ring in &rings {
+            let entry = bus.get(Table::Want, &Whose::Ring(*ring).key()).await?;
+            let want = entry.and_then(|entry| Want::read(&entry).ok()).unwrap_or_default();
+            before.insert(*ring, want.extensions.get(extension).cloned().unwrap_or(ExtensionWish { digest: None }));
+        }
+        let (extension, reached, state) = (extension.to_owned(), 1, RolloutState::Running);
+        let rollout = Self { extension, digest, rings, reached, before, state, began: now };
+        rollout.write(bus, expect).await?;
+        Ok(rollout)
+    }
+
+    /// Changes what a person decides on: that it stops, or is taken back.
+    ///
+    /// # Errors
+    ///
+    /// [`RolloutError`].
+    pub async fn set(bus: &dyn Bus, extension: &str, state: RolloutState) -> Result<Self, RolloutError> {
+        let found = Self::read(bus, extension).await?;
+        let (mut rollout, revision) = found.ok_or_else(|| RolloutError::None(extension.to_owned()))?;
+        rollout.state = state;
+        rollout.write(bus, Expect::Revision(revision)).await?;
+        Ok(rollout)
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError`].
+    pub async fn all(bus: &dyn Bus) -> Result<Vec<(Self, u64)>, BusError> {
+        let entries = bus.all(Table::Rollout).await?;
+        let read = entries
+            .into_iter()
+            .filter_map(|entry| Some((serde_json::from_slice(entry.value.as_deref()?).ok()?, entry.revision)));
+        Ok(read.collect())
+    }
+
+    async fn read(bus: &dyn Bus, extension: &str) -> Result<Option<(Self, u64)>, BusError> {
+        let Some(entry) = bus.get(Table::Rollout, &key(extension)).await? else { return Ok(None) };
+        let read = serde_json::from_slice(entry.value.as_deref().unwrap_or_default());
+        let rollout = read.map_err(|why| BusError::Unusable(format!("the roll-out of {extension}: {why}")))?;
+        Ok(Some((rollout, entry.revision)))
+    }
+
+    pub(crate) async fn write(&self, bus: &dyn Bus, expect: Expect) -> Result<u64, BusError> {
+        let value = serde_json::to_vec(self).unwrap_or_default();
+        bus.put(Table::Rollout, &key(&self.extension), value.into(), expect).await
+    }
+
+    /// Whether a coordinator has something to do for it.
+    pub fn is_going_on(&self) -> bool {
+        matches!(self.state, RolloutState::Running | RolloutState::RollingBack)
+    }
+
+    /// What comes next, by what the guests have told.
+    pub fn step(&self, overview: &Overview) -> Step {
+        let reached = self.rings.get(..self.reached).unwrap_or(&self.rings);
+        for (name, view) in reached.iter().flat_map(|ring| in_ring(overview, *ring, &self.extension)) {
+            let Some(tried) = self.tried(view) else { continue };
+            if let (TriedState::Failed | TriedState::Refused, why) = (tried.state, tried.why.as_deref()) {
+                return Step::Stop(format!("{name}: {}", why.unwrap_or("it failed")));
+            }
+        }
+        let Some(ring) = reached.last() else { return Step::Done };
+        let is_good = |view: &GuestView| self.tried(view).is_some_and(|tried| tried.state == TriedState::Good);
+        let waiting = in_ring(overview, *ring, &self.extension).filter(|(_, view)| !is_good(view));
+        let waiting: Vec<_> = waiting.map(|(name, _)| name.clone()).collect();
+        match waiting.is_empty() {
+            false => Step::Wait(waiting),
+            true if self.reached < self.rings.len() => Step::Next,
+            true => Step::Done,
+        }
+    }
+
+    fn tried<'a>(&self, view: &'a GuestView) -> Option<&'a crate::guest::Tried> {
+        let mut tried = view.inventory.as_ref()?.place.extensions.iter();
+        tried.find(|tried| tried.name == self.extension && tried.digest.as_ref() == Some(&self.digest))
+    }
+
+    /// Makes the wishes of the rings what they are to be.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError`].
+    pub async fn apply(&self, bus: &dyn Bus, overview: &Overview) -> Result<(), BusError> {
+        for ring in self.rings.get(..self.reached).unwrap_or(&self.rings) {
+            let wish = match self.state {
+                RolloutState::RollingBack => self.before.get(ring).cloned().unwrap_or(ExtensionWish { digest: None }),
+                _ => ExtensionWish { digest: Some(self.digest.clone()) },
+            };
+            let set = |want: &mut Want| drop(want.extensions.insert(self.extension.clone(), wish.clone()));
+            change(bus, &Whose::Ring(*ring), overview.seen_of_ring(*ring), set).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The guests of a ring that have the extension and let the fleet change it.
+fn in_ring<'a>(
+    overview: &'a Overview,
+    ring: u8,
+    extension: &'a str,
+) -> impl Iterator<Item = (&'a GuestName, &'a GuestView)> {
+    overview.guests().filter(move |(_, view)| {
+        let place = view.inventory.as_ref().map(|inventory| &inventory.place);
+        place.is_some_and(|place| place.ring == ring && place.may_change.iter().any(|name| name == extension))
+    })
+}
+
+/// An extension's name may have dots, which a key of one token has not.
+fn key(extension: &str) -> String {
+    extension.replace('.', "=")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! The gate before a backup: waits for a slot in its group.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use agentapi_controller::clock::Clock;
+use agentapi_controller::config::fleet::LONGEST_WAIT;
+use agentapi_controller::gate::{Entering, Gate, Pass};
+use agentapi_controller::run::host::BACKUP;
+use agentapi_controller::standing::Slot;
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::Bus;
+use crate::name::GuestName;
+use crate::slots::stay::Stay;
+
+/// What a guest does where the bus is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WithoutBus {
+    /// It backs up, a little later, by its name: not all guests of a host at once.
+    #[default]
+    Run,
+    /// It waits, as long as it would wait for a slot.
+    Wait,
+}
+
+/// Whose slots, and how long they are waited for.
+#[derive(Clone, Debug)]
+pub struct SlotsConfig {
+    /// The guest.
+    pub guest: GuestName,
+    /// Its group.
+    pub group: GuestName,
+    /// What it does where the bus is gone.
+    pub without_bus: WithoutBus,
+    /// How long a backup waits at most. Then it runs without a slot.
+    pub longest_wait: Duration,
+}
+
+impl SlotsConfig {
+    /// It backs up without the bus, and waits for up to six hours.
+    pub fn new(guest: GuestName, group: GuestName) -> Self {
+        Self { guest, group, without_bus: WithoutBus::Run, longest_wait: LONGEST_WAIT }
+    }
+}
+
+/// The slots of one guest: the gate that its controller asks. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Slots(pub(super) Arc<Shared>);
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) config: SlotsConfig,
+    pub(super) clock: Arc<dyn Clock>,
+    /// None until it was reached.
+    pub(super) bus: watch::Sender<Option<Arc<dyn Bus>>>,
+    /// How many may back up at once, as far as this guest has ever known: a bus that has forgotten it is told.
+    pub(super) max: watch::Sender<Option<u32>>,
+    pub(super) slot: watch::Sender<Option<Slot>>,
+    priority: AtomicU8,
+}
+
+impl Slots {
+    /// Without a bus, which comes [later](Self::connect).
+    pub fn new(config: SlotsConfig, clock: Arc<dyn Clock>) -> Self {
+        let (bus, max, slot) = (watch::Sender::default(), watch::Sender::default(), watch::Sender::default());
+        Self(Arc::new(Shared { config, clock, bus, max, slot, priority: AtomicU8::new(PRIORITY) }))
+    }
+
+    /// This is the bus from now on.
+    pub fn connect(&self, bus: Arc<dyn Bus>) {
+        self.0.bus.send_replace(Some(bus));
+    }
+
+    /// The group in which they are counted.
+    pub fn group(&self) -> &GuestName {
+        &self.0.config.group
+    }
+
+    /// The bus, once it was reached.
+    pub(crate) fn bus(&self) -> watch::Receiver<Option<Arc<dyn Bus>>> {
+        self.0.bus.subscribe()
+    }
+
+    /// The priority of this guest's backups that no person has asked for.
+    pub fn set_priority(&self, priority: Option<u8>) {
+        self.0.priority.store(priority.unwrap_or(PRIORITY).min(MAX_PRIORITY), Ordering::Relaxed);
+    }
+
+    /// How many may back up at once, as an earlier controller knew it.
+    pub fn remember(&self, max: Option<u32>) {
+        self.0.max.send_replace(max);
+    }
+
+    /// How many may back up at once, as far as is known.
+    pub fn max(&self) -> watch::Receiver<Option<u32>> {
+        self.0.max.subscribe()
+    }
+
+    /// The slot of this guest's backup.
+    pub fn slot(&self) -> watch::Receiver<Option<Slot>> {
+        self.0.slot.subscribe()
+    }
+
+    fn stay(&self, by_person: bool, waits: Option<oneshot::Sender<()>>) -> Pass {
+        let priority = if by_person { PERSON } else { self.0.priority.load(Ordering::Relaxed) };
+        let stop = CancellationToken::new();
+        tokio::spawn(Stay::new(Arc::clone(&self.0), priority, waits).stay(stop.clone()));
+        Box::new(stop.drop_guard())
+    }
+}
+
+impl Gate for Slots {
+    fn enter(&self, run: Entering) -> Pin<Box<dyn Future<Output = Pass> + Send>> {
+        if run.subject != BACKUP {
+            return Box::pin(std::future::ready(Box::new(()) as Pass));
+        }
+        let slots = self.clone();
+        Box::pin(async move {
+            let (waits, let_in) = oneshot::channel();
+            let pass = slots.stay(run.by_person, Some(waits));
+            // Its task is gone only with the process.
+            let _ = let_in.await;
+            pass
+        })
+    }
+
+    fn resume(&self, subject: &str) -> Pass {
+        if subject == BACKUP { self.stay(false, None) } else { Box::new(()) }
+    }
+}
+
+/// That of a backup of which nobody says more.
+const PRIORITY: u8 = 100;
+/// The greatest that a wish can give.
+const MAX_PRIORITY: u8 = 199;
+/// Somebody waits for it.
+const PERSON: u8 = 200;
