@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::guest::Tried;
+use crate::want::Whose;
 
 /// What a guest says of itself. What a newer guest says besides is left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +53,16 @@ pub struct PlaceView {
     /// What became of each extension that was wished.
     #[serde(default)]
     pub extensions: Vec<Tried>,
+}
+
+impl PlaceView {
+    /// The number of the wish that is in force there.
+    pub fn seen_of(&self, whose: &Whose) -> u64 {
+        match whose {
+            Whose::Guest(_) => self.seen.own,
+            Whose::Ring(_) => self.seen.ring,
+        }
+    }
 }
 
 /// The numbers of the wishes that are in force on a guest; 0 for none.

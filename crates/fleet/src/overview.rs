@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::bus::{Bus, BusError, Entry, Table};
 use crate::heartbeat::{Heartbeat, Life};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, PlaceView};
 use crate::name::GuestName;
+use crate::want::Whose;
 
 /// All guests that the bus knows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,10 +67,19 @@ impl Overview {
         self.guests.iter()
     }
 
-    /// The greatest number of a ring's wish that a guest has seen.
-    pub fn seen_of_ring(&self, ring: u8) -> u64 {
-        let places = self.guests.values().filter_map(|view| view.inventory.as_ref()).map(|inventory| &inventory.place);
-        places.filter(|place| place.ring == ring).map(|place| place.seen.ring).max().unwrap_or_default()
+    /// The guests that a wish is for.
+    pub fn of_whom<'a>(&'a self, whose: &'a Whose) -> impl Iterator<Item = &'a PlaceView> {
+        let places = self.guests.iter().filter_map(|(name, view)| Some((name, &view.inventory.as_ref()?.place)));
+        let is_meant = move |(name, place): &(&GuestName, &PlaceView)| match whose {
+            Whose::Guest(guest) => guest == *name,
+            Whose::Ring(ring) => *ring == place.ring,
+        };
+        places.filter(is_meant).map(|(_, place)| place)
+    }
+
+    /// The greatest number of a wish that a guest has in force.
+    pub fn seen(&self, whose: &Whose) -> u64 {
+        self.of_whom(whose).map(|place| place.seen_of(whose)).max().unwrap_or_default()
     }
 
     /// One guest.

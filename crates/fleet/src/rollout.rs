@@ -202,7 +202,8 @@ impl Rollout {
                 _ => ExtensionWish { digest: Some(self.digest.clone()) },
             };
             let set = |want: &mut Want| drop(want.extensions.insert(self.extension.clone(), wish.clone()));
-            change(bus, &Whose::Ring(*ring), overview.seen_of_ring(*ring), set).await?;
+            let whose = Whose::Ring(*ring);
+            change(bus, &whose, overview.seen(&whose), set).await?;
         }
         Ok(())
     }

@@ -14,10 +14,37 @@ mod watched;
 
 use std::time::Duration;
 
+use crate::bus::{Bus, BusError, Expect, Table};
+use crate::name::GuestName;
+
 pub use gate::{Slots, SlotsConfig, WithoutBus};
 pub use group::{Group, Place, Turn};
 pub use watched::Watched;
 
+/// Sets how many of a group may back up at once; none: any number. Fewer take effect as slots get free.
+///
+/// # Errors
+///
+/// [`BusError`].
+pub async fn set_max(bus: &dyn Bus, group: &GuestName, max: Option<u32>) -> Result<Group, BusError> {
+    let mut left = ATTEMPTS;
+    loop {
+        let entry = bus.get(Table::Slot, group.as_str()).await?;
+        let expect = entry.as_ref().map_or(Expect::Nothing, |entry| Expect::Revision(entry.revision));
+        let read = entry.and_then(|entry| serde_json::from_slice::<Group>(entry.value.as_deref()?).ok());
+        // One that cannot be read holds everybody up.
+        let state = Group { max, ..read.unwrap_or_default() };
+        let value = serde_json::to_vec(&state).unwrap_or_default();
+        left -= 1;
+        match bus.put(Table::Slot, group.as_str(), value.into(), expect).await {
+            Err(BusError::Changed { .. }) if left > 0 => {}
+            outcome => return outcome.map(|_| state),
+        }
+    }
+}
+
+/// How often it is tried anew where others change the same group.
+const ATTEMPTS: u32 = 10;
 /// Between two turns of a guest that waits or backs up.
 pub const EVERY: Duration = Duration::from_secs(10);
 /// A place that was not renewed for so long is free.

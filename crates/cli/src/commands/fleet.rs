@@ -8,11 +8,17 @@ mod describe;
 #[cfg(feature = "fleet")]
 mod events;
 #[cfg(feature = "fleet")]
+mod rollout;
+#[cfg(feature = "fleet")]
 mod run;
 #[cfg(feature = "fleet")]
 mod signing;
 #[cfg(feature = "fleet")]
+mod slots;
+#[cfg(feature = "fleet")]
 mod users;
+#[cfg(feature = "fleet")]
+mod want;
 
 use std::path::PathBuf;
 
@@ -107,9 +113,108 @@ enum FleetCommand {
         #[command(flatten)]
         signing: SigningOptions,
     },
+    /// How new backups are to be: wishes for guests and rings
+    #[command(subcommand)]
+    Want(WantCommand),
+    /// How many guests of a host, or of a storage, back up at once
+    #[command(subcommand)]
+    Slots(SlotsCommand),
+    /// Extensions on their way through the rings of guests
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
     /// Wipes that wait for a person on any guest: list, approve, refuse
     #[command(subcommand)]
     Approvals(ApprovalsCommand),
+}
+
+/// What is done with wishes.
+#[derive(Subcommand)]
+pub(crate) enum WantCommand {
+    /// List the wishes, and on how many guests each is in force
+    Ls,
+    /// Wish that the newest backup is never older than this
+    ///
+    /// A wish adds backups and takes none away: what a guest's own schedule says runs, and a schedule that is paused
+    /// there is paused for the fleet as well. A guest's own wish goes before that of its ring.
+    #[command(override_usage = "agentapi fleet want backup [OPTIONS] --newest-within <TIME> <WHOSE>")]
+    Backup {
+        /// A guest, or a ring such as ring.9
+        whose: String,
+        /// The newest backup is not to be older, such as 24h
+        #[arg(long, value_name = "TIME")]
+        newest_within: String,
+        /// The hours in which one may begin, such as 01:00-05:00, by each guest's own clock
+        #[arg(long, value_name = "FROM-TO")]
+        window: Option<String>,
+        /// From 0 to 199: who has a greater one gets a slot sooner [default: 100]
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=199))]
+        priority: Option<u8>,
+    },
+    /// Take a wish for backups back
+    Nothing {
+        /// A guest, or a ring such as ring.9
+        whose: String,
+    },
+}
+
+/// What is done with slots.
+#[derive(Subcommand)]
+pub(crate) enum SlotsCommand {
+    /// List who backs up, and who waits for that
+    Ls,
+    /// Let at most so many guests of a group back up at once
+    Set {
+        /// The group: a host, or a storage
+        group: String,
+        /// How many, or none for any number
+        #[arg(value_name = "NUMBER")]
+        max: String,
+    },
+}
+
+/// What is done with roll-outs.
+#[derive(Subcommand)]
+pub(crate) enum RolloutCommand {
+    /// Begin to bring an extension to all guests of some rings, one ring after the other
+    ///
+    /// FILE is signed, with its signature beside it in FILE.minisig, as `agentapi policy sign` makes it. The next ring
+    /// follows when on all guests of this one the extension has run once without an error; any failure stops it.
+    #[command(override_usage = "agentapi fleet rollout start [OPTIONS] --name <NAME> <FILE>")]
+    Start {
+        /// The extension
+        file: PathBuf,
+        /// Its name in the guests' configurations
+        #[arg(long)]
+        name: String,
+        /// The rings, in their order
+        #[arg(long, value_name = "RING", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=9),
+              default_values_t = 1..=9)]
+        rings: Vec<u8>,
+        #[command(flatten)]
+        waiting: WaitOption,
+    },
+    /// Say how far each is, and who is waited for
+    Status,
+    /// Let one go no further; the guests that have it keep it
+    Stop {
+        /// The extension
+        name: String,
+    },
+    /// Wish again what was wished before
+    Rollback {
+        /// The extension
+        name: String,
+        #[command(flatten)]
+        waiting: WaitOption,
+    },
+}
+
+/// Whether a command plans.
+#[derive(Args)]
+pub(crate) struct WaitOption {
+    /// Plan here until it has ended, where no controller runs with [fleet] coordinator = true
+    #[arg(long)]
+    wait: bool,
 }
 
 /// What is done with what waits.

@@ -27,7 +27,9 @@ fn describe(status: &Value) -> String {
     }
     let is_empty = status["subjects"].as_array().is_none_or(Vec::is_empty);
     let table = if is_empty { NOTHING.to_owned() } else { table.render(stdout_columns()) };
-    let beside = [describe_freeze(&status["freeze"]), describe_fleet(&status["fleet"])].concat();
+    let fleet = &status["fleet"];
+    let fleet = [describe_bus(fleet), describe_slot(&fleet["slot"]), describe_wish(&fleet["wish"])].concat();
+    let beside = [describe_freeze(&status["freeze"]), fleet].concat();
     [table, beside, describe_findings(&status["findings"])].concat()
 }
 
@@ -41,7 +43,7 @@ fn describe_freeze(freeze: &Value) -> String {
 }
 
 /// Only where it is gone: then the next five minutes have no finding yet.
-fn describe_fleet(link: &Value) -> String {
+fn describe_bus(link: &Value) -> String {
     if link["state"] != "lost" {
         return String::new();
     }
@@ -51,6 +53,36 @@ fn describe_fleet(link: &Value) -> String {
         "{mark}the fleet's bus has not answered since {}: {why}; what is planned here goes on\n",
         local(&link["since"])
     )
+}
+
+/// Why a backup waits, or runs although it has no slot.
+fn describe_slot(slot: &Value) -> String {
+    let since = local(&slot["since"]);
+    match slot["state"].as_str() {
+        Some("waiting") => {
+            let holders: Vec<_> = slot["holders"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let holders = if holders.is_empty() { "nobody".to_owned() } else { visible(&holders.join(", ")).into_owned() };
+            let before = slot["before"].as_u64().unwrap_or_default();
+            format!("backup: waits for a slot since {since}; {before} are before it, and {holders} back up\n")
+        }
+        Some("held") => format!("backup: has a slot since {since}\n"),
+        Some("without") => {
+            let why = visible(slot["why"].as_str().unwrap_or(""));
+            format!("{}backup: runs without a slot since {since}: {why}\n", margin(from_word(Some("warning"))))
+        }
+        _ => String::new(),
+    }
+}
+
+/// What the fleet wishes, from when on, and why it is not done.
+fn describe_wish(wish: &Value) -> String {
+    if wish.is_null() {
+        return String::new();
+    }
+    let part = |key: &str| visible(wish[key].as_str().unwrap_or("")).into_owned();
+    let due = if wish["due"].is_null() { String::new() } else { format!("; the next by it {}", local(&wish["due"])) };
+    let why = if wish["held_back"].is_null() { String::new() } else { format!(", not begun: {}", part("held_back")) };
+    format!("backup: {}: {}{due}{why}\n", part("from"), part("text"))
 }
 
 fn describe_findings(findings: &Value) -> String {

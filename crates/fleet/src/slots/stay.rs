@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Bus, BusError, Expect, Table};
 use crate::slots::gate::{Shared, WithoutBus};
-use crate::slots::{EVERY, Group, Place, Turn, Watched};
+use crate::slots::{ATTEMPTS, EVERY, Group, Place, Turn, Watched};
 
 pub(super) struct Stay {
     shared: Arc<Shared>,
@@ -207,5 +207,3 @@ impl Stay {
 const PATIENCE: Duration = Duration::from_secs(60);
 /// And by the guest's name up to so much longer, so that the guests of a host do not begin together.
 const SPREAD: Duration = Duration::from_secs(600);
-/// How often it is tried anew where others change the same group.
-const ATTEMPTS: u32 = 10;

@@ -254,7 +254,7 @@ pub(super) fn local_time(at: Option<Timestamp>) -> String {
     zoned.map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-fn age(at: Option<Timestamp>, now: Timestamp) -> String {
+pub(super) fn age(at: Option<Timestamp>, now: Timestamp) -> String {
     at.map_or_else(|| "never".to_owned(), |at| duration(now.duration_since(at).as_secs().max(0)))
 }
 

@@ -5,7 +5,7 @@ use agentapi_fleet::overview::Overview;
 use jiff::Timestamp;
 
 use super::describe::{backups, guests, made, one};
-use super::{FleetCommand, FleetOptions, events, signing, users};
+use super::{FleetCommand, FleetOptions, events, rollout, signing, slots, users, want};
 use crate::error::{CommandError, UsageError};
 use crate::print::Output;
 use crate::process::runtime::{block_on, single_threaded};
@@ -32,6 +32,9 @@ pub(crate) fn run(options: &FleetOptions, output: Output) -> anyhow::Result<()> 
             }
             FleetCommand::Backups => Ok(output.show(&backups(&Overview::read(&bus).await?, now), ToString::to_string)?),
             FleetCommand::Order { guest, op: _, signing } => signing::order(&bus, guest, signing, output).await,
+            FleetCommand::Want(command) => want::run(&bus, command, output).await,
+            FleetCommand::Slots(command) => slots::run(&bus, command, output).await,
+            FleetCommand::Rollout(command) => rollout::run(&bus, command, output).await,
             FleetCommand::Approvals(command) => signing::approvals(&bus, command, output).await,
             FleetCommand::Events { follow, guest, severity } => {
                 let filter = events::Filter::new(guest.as_deref(), severity)?;

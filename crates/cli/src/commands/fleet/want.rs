@@ -1,0 +1,121 @@
+//! `agentapi fleet want`: what guests and rings are wished.
+
+use std::fmt;
+
+use agentapi_fleet::bus::{Bus, Table as BusTable};
+use agentapi_fleet::nats::NatsBus;
+use agentapi_fleet::overview::Overview;
+use agentapi_fleet::want::{BackupWish, Want, Whose, change};
+use serde::Serialize;
+
+use super::WantCommand;
+use crate::error::{CommandError, UsageError};
+use crate::print::Output;
+use crate::print::table::{Column, Table};
+use crate::print::width::stdout_columns;
+
+/// `fleet want ls`.
+#[derive(Serialize)]
+struct WantList {
+    wants: Vec<WantRow>,
+}
+
+#[derive(Serialize)]
+struct WantRow {
+    whose: String,
+    #[serde(flatten)]
+    want: Want,
+    /// The guests that it is for.
+    guests: usize,
+    /// Those on which it is in force.
+    in_force: usize,
+}
+
+/// Lists, or changes one.
+pub(super) async fn run(bus: &NatsBus, command: &WantCommand, output: Output) -> anyhow::Result<()> {
+    let overview = Overview::read(bus).await?;
+    match command {
+        WantCommand::Ls => Ok(output.show(&list(bus, &overview).await?, ToString::to_string)?),
+        WantCommand::Backup { whose, newest_within, window, priority } => {
+            let wish = BackupWish { newest_within: newest_within.clone(), window: window.clone(), priority: *priority };
+            Want { backup: Some(wish.clone()), ..Want::default() }
+                .check()
+                .map_err(|why| UsageError(why.to_string()))?;
+            set(bus, &overview, whose, Some(wish), output).await
+        }
+        WantCommand::Nothing { whose } => set(bus, &overview, whose, None, output).await,
+    }
+}
+
+async fn set(
+    bus: &NatsBus,
+    overview: &Overview,
+    whose: &str,
+    wish: Option<BackupWish>,
+    output: Output,
+) -> anyhow::Result<()> {
+    let whose = Whose::parse(whose).map_err(UsageError)?;
+    let guests = overview.of_whom(&whose).count();
+    if guests == 0 && wish.is_some() {
+        return Err(CommandError::new(format!(
+            "the bus knows no guest that is meant by {}: `agentapi fleet ls`",
+            whose.key()
+        ))
+        .into());
+    }
+    let want = change(bus, &whose, overview.seen(&whose), |want| want.backup = wish.clone()).await?;
+    let row = WantRow { whose: whose.key(), want, guests, in_force: 0 };
+    let text = |row: &WantRow| {
+        let wished = row.want.backup.as_ref().map_or_else(|| "nothing of backups".to_owned(), ToString::to_string);
+        format!(
+            "Wished of {}: {wished}. {} guests look within half a minute: agentapi fleet want ls\n",
+            row.whose, row.guests
+        )
+    };
+    Ok(output.show(&row, text)?)
+}
+
+async fn list(bus: &NatsBus, overview: &Overview) -> anyhow::Result<WantList> {
+    let mut wants = Vec::new();
+    for entry in bus.all(BusTable::Want).await? {
+        let (Ok(whose), Ok(want)) = (Whose::parse(&entry.key), Want::read(&entry)) else { continue };
+        let guests = overview.of_whom(&whose).count();
+        let in_force = overview.of_whom(&whose).filter(|place| place.seen_of(&whose) == want.number).count();
+        wants.push(WantRow { whose: entry.key, want, guests, in_force });
+    }
+    wants.sort_by(|a, b| a.whose.cmp(&b.whose));
+    Ok(WantList { wants })
+}
+
+impl fmt::Display for WantList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.wants.is_empty() {
+            return f.write_str("Nothing is wished: each guest goes by its own schedule.\n");
+        }
+        let mut table = Table::new(&COLUMNS);
+        for WantRow { whose, want, guests, in_force } in &self.wants {
+            let backup = want.backup.as_ref().map(ToString::to_string).unwrap_or_default();
+            let extensions = want.extensions.iter().map(|(name, wish)| match &wish.digest {
+                Some(digest) => format!("{name} {}", digest.get(..SHOWN_DIGITS).unwrap_or(digest)),
+                None => format!("{name} of its own"),
+            });
+            let extensions = extensions.collect::<Vec<_>>().join(", ");
+            let priority = want.backup.as_ref().and_then(|backup| backup.priority);
+            let priority = priority.map(|priority| priority.to_string()).unwrap_or_default();
+            let in_force = format!("on {in_force} of {guests}");
+            table.row([whose.as_str(), &backup, &in_force, &extensions, &priority].map(Into::into));
+        }
+        f.write_str(&table.render(stdout_columns()))
+    }
+}
+
+const COLUMNS: [Column; 5] = [
+    Column::value("WHOSE", 1),
+    Column::words("BACKUPS", 2),
+    Column::words("IN FORCE", 3),
+    Column::words("EXTENSIONS", 4),
+    Column::number("PRIORITY", 5),
+];
+
+/// Enough to tell two versions apart by eye.
+const SHOWN_DIGITS: usize = 12;
