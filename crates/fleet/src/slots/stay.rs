@@ -96,7 +96,7 @@ impl Stay {
             return Seen::Held;
         }
         // Not at the first turn: where the bus has forgotten the group, those that back up say so within one.
-        match group.ask(&self.place, self.turns > 1) {
+        match group.ask(&self.place, self.turns > 1 || group.max.is_none()) {
             Turn::Held => Seen::Held,
             Turn::Waits { before } => {
                 let holders = group.holders.iter().map(|place| place.guest.to_string()).collect();
