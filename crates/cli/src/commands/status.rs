@@ -61,7 +61,8 @@ fn describe_slot(slot: &Value) -> String {
     match slot["state"].as_str() {
         Some("waiting") => {
             let holders: Vec<_> = slot["holders"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let holders = if holders.is_empty() { "nobody".to_owned() } else { visible(&holders.join(", ")).into_owned() };
+            let holders =
+                if holders.is_empty() { "nobody".to_owned() } else { visible(&holders.join(", ")).into_owned() };
             let before = slot["before"].as_u64().unwrap_or_default();
             format!("backup: waits for a slot since {since}; {before} are before it, and {holders} back up\n")
         }

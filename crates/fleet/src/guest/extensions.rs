@@ -123,6 +123,7 @@ impl Extensions {
             }
             tokio::select! {
                 Ok(()) = self.wanted.changed() => {}
+                Ok(()) = self.bus.changed() => {}
                 () = self.companion.clock.sleep(EVERY) => {}
             }
         }

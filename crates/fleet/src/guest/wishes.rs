@@ -77,7 +77,10 @@ impl Wishes {
             if let Err(why) = self.look().await {
                 tracing::debug!(error = error_chain(&why), "wishes are looked at later");
             }
-            self.companion.clock.sleep(EVERY).await;
+            tokio::select! {
+                Ok(()) = self.bus.changed() => {}
+                () = self.companion.clock.sleep(EVERY) => {}
+            }
         }
     }
 

@@ -11,7 +11,10 @@ use agentapi_controller::api::{Inherited, Sockets};
 use agentapi_controller::clock::SystemClock;
 use agentapi_controller::config::{Config, Surroundings};
 use agentapi_controller::controller::{Companion, Controller, Environment};
+use agentapi_controller::event::EventKind;
 use agentapi_controller::link::Link;
+use agentapi_controller::run::Run;
+use agentapi_controller::store::RunFilter;
 use agentapi_fleet::bus::memory::MemoryBus;
 use agentapi_fleet::bus::{Bus, BusError};
 use agentapi_fleet::guest::{Guest, Member};
@@ -26,7 +29,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) struct Fixture {
-    companion: Companion,
+    pub(crate) companion: Companion,
     stop: CancellationToken,
     running: JoinHandle<()>,
     guest: JoinHandle<()>,
@@ -108,6 +111,16 @@ impl Fixture {
 
     pub(crate) fn has_backup(&self) -> bool {
         self.companion.status.get().subjects.iter().any(|subject| subject.last_success.is_some())
+    }
+
+    pub(crate) async fn runs(&self) -> Vec<Run> {
+        self.companion.store.reader().runs(RunFilter::default(), None, 100).await.unwrap().items
+    }
+
+    /// The texts of events of a kind, the oldest first.
+    pub(crate) async fn texts(&self, kind: EventKind) -> Vec<String> {
+        let events = self.companion.store.reader().events_after(0, 1000).await.unwrap();
+        events.into_iter().filter(|event| event.kind == kind).map(|event| event.text).collect()
     }
 
     pub(crate) async fn end(self) {

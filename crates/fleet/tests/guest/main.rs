@@ -7,6 +7,7 @@
 )]
 
 mod fixture;
+mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,126 @@
+//! Wishes, beside a guest's own schedule.
+
+use agentapi_controller::action::{Action, Outcome};
+use agentapi_controller::actor::Actor;
+use agentapi_controller::event::EventKind;
+use agentapi_controller::standing::Slot;
+use agentapi_fleet::bus::memory::MemoryBus;
+use agentapi_fleet::bus::{Bus, Expect, Table};
+use agentapi_fleet::slots::set_max;
+use agentapi_fleet::want::{BackupWish, Want, Whose, change};
+
+use crate::fixture::{Fixture, wait_until};
+
+fn day() -> BackupWish {
+    BackupWish { newest_within: "24h".into(), window: None, priority: None }
+}
+
+async fn wish(bus: &MemoryBus, whose: &str, backup: Option<BackupWish>) {
+    let whose = Whose::parse(whose).unwrap();
+    change(bus, &whose, 0, |want: &mut Want| want.backup = backup.clone()).await.unwrap();
+}
+
+fn from(fixture: &Fixture) -> Option<String> {
+    fixture.companion.standing.borrow().wish.as_ref().map(|wish| wish.from.clone())
+}
+
+fn held_back(fixture: &Fixture) -> Option<String> {
+    fixture.companion.standing.borrow().wish.as_ref()?.held_back.clone()
+}
+
+#[tokio::test]
+async fn there_is_a_backup_where_there_is_none_as_new_and_the_run_says_whose_wish_it_was() {
+    let bus = super::bus();
+    wish(&bus, "ring.9", Some(day())).await;
+    let fixture = Fixture::start(&bus).await;
+    wait_until("a backup is made", async || fixture.has_backup()).await;
+    let reasons: Vec<_> = fixture.runs().await.into_iter().map(|run| run.reason).collect();
+    let [reason] = reasons.as_slice() else { panic!("one run: {reasons:?}") };
+    assert!(
+        reason.starts_with("asked for by the fleet (the wish of ring 9: no backup older than 24h, due since 20"),
+        "{reason}"
+    );
+    // Whoever asks for the status sees when the next one is due by it.
+    wait_until("the next is due in a day", async || {
+        let standing = fixture.companion.standing.borrow();
+        let due = standing.wish.as_ref().and_then(|wish| wish.due);
+        due.is_some_and(|due| due.duration_since(fixture.companion.clock.now()).as_secs() > 23 * 3600)
+    })
+    .await;
+    assert_eq!(fixture.runs().await.len(), 1, "the wish is met");
+    // Its own wish goes before that of its ring.
+    wish(&bus, "guest", Some(BackupWish { newest_within: "48h".into(), ..day() })).await;
+    wait_until("its own is in force", async || from(&fixture).as_deref() == Some("the wish of guest")).await;
+    assert_eq!(fixture.texts(EventKind::WishTaken).await.len(), 2);
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn what_is_paused_here_is_paused_for_the_fleet() {
+    let bus = super::bus();
+    bus.set_down(true);
+    let fixture = Fixture::start(&bus).await;
+    let pause = Action::Pause { subject: "backup".into() };
+    assert_eq!(fixture.companion.actions.ask(pause, Actor::Controller).await.unwrap(), Outcome::Done);
+    bus.set_down(false);
+    wish(&bus, "ring.9", Some(day())).await;
+    wait_until("it says why not", async || held_back(&fixture).as_deref() == Some("its schedule is paused here")).await;
+    assert!(fixture.runs().await.is_empty());
+    let resume = Action::Resume { subject: "backup".into() };
+    fixture.companion.actions.ask(resume, Actor::Controller).await.unwrap();
+    wait_until("a backup is made", async || fixture.has_backup()).await;
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn an_older_wish_and_one_that_is_not_possible_are_refused_by_name_and_a_lost_bus_takes_none_back() {
+    let bus = super::bus();
+    for within in ["72h", "48h"] {
+        wish(&bus, "ring.9", Some(BackupWish { newest_within: within.into(), ..day() })).await;
+    }
+    let fixture = Fixture::start(&bus).await;
+    wait_until("it is in force", async || from(&fixture).is_some()).await;
+    for (wish, name) in [
+        (r#"{"number":1,"backup":{"newest_within":"1000d"}}"#, "(older)"),
+        (r#"{"number":2,"backup":{"newest_within":"1000d"}}"#, "(older)"),
+        (r#"{"number":9,"backup":{"newest_within":"1s"}}"#, "(wrong)"),
+        ("no wish", "(unreadable)"),
+    ] {
+        bus.put(Table::Want, "ring.9", wish.into(), Expect::Anything).await.unwrap();
+        wait_until(name, async || {
+            let refused = fixture.texts(EventKind::WishRefused).await;
+            refused.last().is_some_and(|text| text.contains(name) && text.starts_with("the wish of ring 9"))
+        })
+        .await;
+    }
+    bus.forget();
+    bus.set_down(true);
+    let within = fixture.companion.standing.borrow().wish.clone().unwrap().text;
+    assert_eq!(within, "no backup older than 48h", "the one before stays in force");
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_backup_waits_for_its_slot_and_the_status_says_for_whom() {
+    let bus = super::bus();
+    let group = "pve1".parse().unwrap();
+    let other = r#"{"guest":"other","since":"2026-11-27T00:00:00Z","priority":100,"beat":1}"#;
+    let taken = format!(r#"{{"max":1,"holders":[{other}],"waiting":[]}}"#);
+    bus.put(Table::Slot, "pve1", taken.into_bytes().into(), Expect::Anything).await.unwrap();
+    let fixture = Fixture::start(&bus).await;
+    fixture.run_backup().await;
+    wait_until("it waits", async || {
+        let slot = fixture.companion.standing.borrow().slot.clone();
+        matches!(slot, Some(Slot::Waiting { before: 0, holders, .. }) if holders == ["other"])
+    })
+    .await;
+    assert!(fixture.runs().await[0].started_at.is_none());
+    set_max(&bus, &group, Some(2)).await.unwrap();
+    wait_until("a backup is made", async || fixture.has_backup()).await;
+    wait_until("it gives its slot back", async || {
+        let entry = bus.get(Table::Slot, "pve1").await.unwrap().unwrap();
+        !String::from_utf8_lossy(entry.value.as_deref().unwrap()).contains("\"guest\":\"guest\"")
+    })
+    .await;
+    fixture.end().await;
+}
