@@ -16,8 +16,12 @@ use jiff::Timestamp;
 use rustix::time::{ClockId, clock_gettime};
 
 #[cfg(any(test, feature = "simulation"))]
+mod fast;
+#[cfg(any(test, feature = "simulation"))]
 mod simulated;
 
+#[cfg(any(test, feature = "simulation"))]
+pub use fast::FastClock;
 #[cfg(any(test, feature = "simulation"))]
 pub use simulated::VirtualClock;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agentapi_controller::api::{Inherited, Sockets};
-use agentapi_controller::clock::SystemClock;
+use agentapi_controller::clock::{Clock, SystemClock};
 use agentapi_controller::config::{Config, Surroundings};
 use agentapi_controller::controller::{Companion, Controller, Environment, StartError};
 use agentapi_controller::event::{Event, EventKind};
@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Machine {
     pub(crate) agent: MockAgent,
     name: String,
+    clock: Arc<dyn Clock>,
     folder: TempDir,
 }
 
@@ -44,7 +45,12 @@ impl Machine {
     pub(crate) async fn named(name: &str) -> Self {
         let scenario = Scenario::from_toml("backup = { duration_ms = 20 }").unwrap();
         let agent = MockAgent::builder().scenario(scenario).start().await.unwrap();
-        Self { agent, name: name.to_owned(), folder: tempfile::tempdir().unwrap() }
+        Self { agent, name: name.to_owned(), clock: Arc::new(SystemClock), folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The same, by another clock.
+    pub(crate) fn with_clock(self, clock: impl Clock + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..self }
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
@@ -81,10 +87,11 @@ impl Machine {
         let file = self.write("controller.toml", &configuration);
         let surroundings = Surroundings { host_name: name.clone(), zone: TimeZone::UTC, credentials: None };
         let config = Config::read(&file, &surroundings).result.unwrap();
-        let slots = Slots::new(SlotsConfig::new(name.parse().unwrap(), "pve1".parse().unwrap()), Arc::new(SystemClock));
+        let slots =
+            Slots::new(SlotsConfig::new(name.parse().unwrap(), "pve1".parse().unwrap()), Arc::clone(&self.clock));
         let (main, read_only) = (self.file("main.sock"), self.file("ro.sock"));
         let environment = Environment {
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(&self.clock),
             // The component is compiled once for all tests.
             host: Host::builder().cache_dir(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cache")),
             sockets: Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None },

@@ -4,7 +4,7 @@ mod extension;
 
 use std::sync::Arc;
 
-use agentapi_controller::clock::{Clock, SystemClock};
+use agentapi_controller::clock::{Clock, FastClock, SystemClock};
 use agentapi_controller::event::EventKind;
 use agentapi_fleet::bundle::Bundle;
 use agentapi_fleet::bus::{Bus, Expect, Table};
@@ -37,7 +37,7 @@ impl Fleet {
         let bus = server.coordinator().await;
         let mut fleet = Self { server, author: Author::new(), machines: Vec::new(), running: Vec::new(), bus };
         for name in GUESTS {
-            let machine = Machine::named(name).await;
+            let machine = Machine::named(name).await.with_clock(FastClock::new(10));
             let first = fleet.author.bundle(1, Kind::Good);
             let file = machine.file("watch.wasm");
             std::fs::write(&file, first.wasm).unwrap();
