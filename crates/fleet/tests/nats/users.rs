@@ -19,8 +19,14 @@ async fn a_guest_writes_what_is_its_own_and_reads_what_is_meant_for_it() {
         coordinator.put(table, "g1", "x".into(), Expect::Anything).await.unwrap();
         assert!(guest.get(table, "g1").await.unwrap().is_some(), "{}", table.name());
     }
-    for table in [Table::Heartbeat, Table::Inventory] {
-        guest.put(table, "g1", "x".into(), Expect::Anything).await.unwrap();
+    for (table, key) in [(Table::Heartbeat, "g1"), (Table::Inventory, "g1"), (Table::Slot, "pve1")] {
+        guest.put(table, key, "x".into(), Expect::Anything).await.unwrap();
+    }
+    for (table, key) in
+        [(Table::Want, "g1"), (Table::Want, "ring.3"), (Table::Slot, "pve1"), (Table::Extension, "ab.0")]
+    {
+        coordinator.put(table, key, "x".into(), Expect::Anything).await.unwrap();
+        assert!(guest.get(table, key).await.unwrap().is_some(), "{} {key}", table.name());
     }
     guest.append(&"g1".parse().unwrap(), "1", "x".into()).await.unwrap();
 }
@@ -34,15 +40,19 @@ async fn a_guest_neither_reads_nor_writes_what_is_anothers() {
     }
     let guest = server.guest("g1").await;
     let mut writes = Vec::new();
-    for (table, key) in [(Table::Heartbeat, "g2"), (Table::Inventory, "g2"), (Table::Order, "g1"), (Table::Vote, "g1")]
-    {
+    let others = [(Table::Heartbeat, "g2"), (Table::Inventory, "g2"), (Table::Order, "g1"), (Table::Vote, "g1")];
+    // What is wished of it, and what the coordinator plans, is not its to write either.
+    let plans = [(Table::Want, "g1"), (Table::Want, "ring.1"), (Table::Extension, "ab"), (Table::Lease, "coordinator")];
+    for (table, key) in others.into_iter().chain(plans).chain([(Table::Slot, "pve2"), (Table::Rollout, "watch")]) {
         let guest = guest.clone();
         writes.push(tokio::spawn(async move {
             let outcome = guest.put(table, key, "mine".into(), Expect::Anything).await;
             assert!(is_denied(&outcome), "{} {key}: {outcome:?}", table.name());
         }));
     }
-    for (table, key) in [(Table::Order, "g2"), (Table::Vote, "g2"), (Table::Inventory, "g2"), (Table::Heartbeat, "g2")]
+    let others = [(Table::Order, "g2"), (Table::Vote, "g2"), (Table::Inventory, "g2"), (Table::Heartbeat, "g2")];
+    for (table, key) in
+        others.into_iter().chain([(Table::Want, "g2"), (Table::Slot, "pve2"), (Table::Rollout, "watch")])
     {
         let guest = guest.clone();
         writes.push(tokio::spawn(async move {
