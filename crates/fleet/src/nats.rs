@@ -60,6 +60,7 @@ impl NatsBus {
     }
 
     async fn publish(&self, subject: String, message: PublishMessage) -> Result<u64, BusError> {
+        connect::check(&self.client)?;
         let sent = self.jetstream.send_publish(subject.clone(), message).await;
         let acknowledged = match sent {
             Ok(sent) => timeout(ANSWER_TIME, sent.into_future()).await,
@@ -83,6 +84,7 @@ impl NatsBus {
         filter: String,
         deliver_policy: DeliverPolicy,
     ) -> Result<Consuming, BusError> {
+        connect::check(&self.client)?;
         let missing = |why: &dyn fmt::Display| match why.to_string() {
             text if text.contains("not found") => BusError::Missing { what: stream.to_owned() },
             text => self.complaints.explain(stream, text),
@@ -151,6 +153,7 @@ impl Bus for NatsBus {
     }
 
     async fn get(&self, table: Table, key: &str) -> Result<Option<Entry>, BusError> {
+        connect::check(&self.client)?;
         let entry = direct_entry(&self.client, table, key, &self.complaints).await?;
         Ok(entry.filter(|entry| entry.value.is_some()))
     }

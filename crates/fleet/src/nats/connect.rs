@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use agentapi_contract::{Authority, Pins};
 use agentapi_host::pinned_tls;
+use async_nats::connection::State;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerError};
 
 use crate::bus::BusError;
@@ -41,6 +43,8 @@ pub(crate) fn inbox(user: &str) -> String {
 /// Connects once; a connection that breaks is made again, for ever.
 pub(super) async fn connect(access: &Access, complaints: Complaints) -> Result<Client, BusError> {
     let tls = pinned_tls(access.pins.clone()).map_err(|why| BusError::Unusable(why.to_string()))?;
+    let connected = Arc::new(AtomicBool::new(false));
+    let was_connected = Arc::clone(&connected);
     let options = ConnectOptions::with_nkey(access.seed.clone())
         .name(format!("agentapi {}", access.user))
         .custom_inbox_prefix(inbox(&access.user))
@@ -49,6 +53,11 @@ pub(super) async fn connect(access: &Access, complaints: Complaints) -> Result<C
         // The others of a cluster have other certificates, which nobody has pinned.
         .ignore_discovered_servers()
         .connection_timeout(CONNECT_TIME)
+        .reconnect_delay_callback(move |attempt| match was_connected.load(Ordering::Relaxed) {
+            true => reconnect_delay(attempt),
+            false => Duration::ZERO,
+        })
+        .ping_interval(PING_EVERY)
         .event_callback(move |event| {
             let complaints = complaints.clone();
             async move { complaints.hear(&event) }
@@ -60,8 +69,32 @@ pub(super) async fn connect(access: &Access, complaints: Complaints) -> Result<C
         }
         _ => BusError::Unreachable(why.into()),
     })?;
+    connected.store(true, Ordering::Relaxed);
     check_version(&client.server_info().version)?;
     Ok(client)
+}
+
+/// How long the connection waits before it is made again for the `attempt`th time: drawn from a range that doubles.
+///
+/// A server gives a TLS handshake two seconds. After an outage, all guests at once are more handshakes than it, or the host that
+/// they share, does in that time: it gives up on all of them, and they come again together.
+fn reconnect_delay(attempt: usize) -> Duration {
+    let doubled = u32::try_from(attempt).ok().and_then(|attempt| 1u32.checked_shl(attempt));
+    let longest = doubled.map_or(LONGEST_DELAY, |doubled| (FIRST_DELAY * doubled.max(1)).min(LONGEST_DELAY));
+    longest.mul_f64(fastrand::f64())
+}
+
+/// Whether there is a connection, to a server that is new enough. It may be another one than at first.
+///
+/// What is published without a connection the library keeps, and sends when there is one again: the heartbeats of a whole
+/// night, by all guests at once, when nobody waits for them any more.
+pub(super) fn check(client: &Client) -> Result<(), BusError> {
+    match client.connection_state() {
+        State::Connected => check_version(&client.server_info().version),
+        State::Pending | State::Disconnected => {
+            Err(BusError::Unreachable(io::Error::from(io::ErrorKind::NotConnected).into()))
+        }
+    }
 }
 
 fn check_version(found: &str) -> Result<(), BusError> {
@@ -112,12 +145,33 @@ impl Complaints {
 }
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+/// A thousand guests are 50 handshakes a second. Together with [`CONNECT_TIME`], the overview is right within a minute.
+const LONGEST_DELAY: Duration = Duration::from_secs(20);
+/// Two that are not answered end a connection of which nothing comes any more: within a minute, not the library's three.
+const PING_EVERY: Duration = Duration::from_secs(15);
 /// Longer than a request waits.
 const KEPT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
-    use super::check_version;
+    use std::time::Duration;
+
+    use super::{LONGEST_DELAY, check_version, reconnect_delay};
+
+    #[test]
+    fn those_that_lost_a_server_together_do_not_come_again_together() {
+        for attempt in [0, 1, 5, 40, usize::MAX] {
+            let delays: Vec<_> = (0..1000).map(|_| reconnect_delay(attempt)).collect();
+            let longest = Duration::from_secs(1 << attempt.min(5)).min(LONGEST_DELAY);
+            assert!(delays.iter().all(|delay| *delay <= longest), "{attempt}");
+            for tenth in 0..10 {
+                let part = longest * tenth / 10..longest * (tenth + 1) / 10;
+                let count = delays.iter().filter(|delay| part.contains(*delay)).count();
+                assert!((30..300).contains(&count), "{count} of 1000 in the same tenth of {longest:?}");
+            }
+        }
+    }
 
     #[test]
     fn old_servers_are_refused_with_a_sentence() {

@@ -7,9 +7,11 @@ use agentapi_controller::clock::SystemClock;
 use agentapi_fleet::bus::memory::MemoryBus;
 use agentapi_fleet::bus::{Bus, BusError, Expect, Start, Table};
 use agentapi_fleet::nats::objects::Made;
+use agentapi_host::error_chain;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
+use crate::controller::wait_until;
 use crate::server::Server;
 
 const SOON: Duration = Duration::from_secs(30);
@@ -123,6 +125,12 @@ async fn a_server_that_was_killed_is_found_again_with_what_it_had() {
     server.kill();
     let gone = bus.put(Table::Inventory, "g1", "b".into(), Expect::Anything).await.unwrap_err();
     assert!(matches!(gone, BusError::Unreachable(_)), "{gone:?}");
+    wait_until("it is found to be gone", async || {
+        let why = bus.get(Table::Inventory, "g1").await.unwrap_err();
+        error_chain(&why).contains("not connected")
+    })
+    .await;
+    bus.put(Table::Inventory, "g2", "c".into(), Expect::Anything).await.unwrap_err();
     server.start_again();
     let started = std::time::Instant::now();
     let entry = loop {
@@ -130,8 +138,11 @@ async fn a_server_that_was_killed_is_found_again_with_what_it_had() {
             Ok(entry) => break entry,
             Err(why) => assert!(started.elapsed() < SOON, "{why:?}"),
         }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     };
     assert!(entry.is_some());
+    // The connection sends in order: what it had kept from before would have come first.
+    assert_eq!(bus.get(Table::Inventory, "g2").await.unwrap(), None, "nobody waits for it any more");
 
     server.kill();
     server.delete_store();
@@ -142,6 +153,7 @@ async fn a_server_that_was_killed_is_found_again_with_what_it_had() {
             Err(BusError::Missing { .. }) => break,
             other => assert!(started.elapsed() < SOON, "{other:?}"),
         }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     bus.make_objects().await.unwrap();
     assert_eq!(bus.get(Table::Inventory, "g1").await.unwrap(), None);
