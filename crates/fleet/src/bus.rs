@@ -118,6 +118,10 @@ pub enum Expect {
 /// A bus.
 #[async_trait::async_trait]
 pub trait Bus: fmt::Debug + Send + Sync {
+    /// How often it was connected to. Whoever finds another number than before must expect that the bus has forgotten
+    /// everything meanwhile.
+    fn connections(&self) -> u64;
+
     /// Sets a key, and returns its revision.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ pub mod objects;
 pub mod users;
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::Client;
@@ -128,6 +129,10 @@ struct Consuming {
 
 #[async_trait::async_trait]
 impl Bus for NatsBus {
+    fn connections(&self) -> u64 {
+        self.client.statistics().connects.load(Ordering::Relaxed)
+    }
+
     async fn put(&self, table: Table, key: &str, value: Bytes, expect: Expect) -> Result<u64, BusError> {
         let message = PublishMessage::build().payload(value);
         let message = match expect {

@@ -30,6 +30,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     is_down: bool,
+    connections: u64,
     tables: BTreeMap<Table, BTreeMap<String, Entry>>,
     revision: u64,
     records: Vec<Record>,
@@ -50,14 +51,17 @@ impl MemoryBus {
 
     /// Lets it answer nobody, or answer again.
     pub fn set_down(&self, is_down: bool) {
-        self.lock().is_down = is_down;
+        let mut state = self.lock();
+        state.connections += u64::from(state.is_down && !is_down);
+        state.is_down = is_down;
+        drop(state);
         self.announce();
     }
 
-    /// Forgets everything, as a store that was deleted.
+    /// Forgets everything, as a server that was started anew with an empty store.
     pub fn forget(&self) {
         let mut state = self.lock();
-        *state = State { is_down: state.is_down, ..State::default() };
+        *state = State { is_down: state.is_down, connections: state.connections + 1, ..State::default() };
         drop(state);
         self.announce();
     }
@@ -148,6 +152,10 @@ impl MemoryBus {
 
 #[async_trait::async_trait]
 impl Bus for MemoryBus {
+    fn connections(&self) -> u64 {
+        self.lock().connections
+    }
+
     async fn put(&self, table: Table, key: &str, value: Bytes, expect: Expect) -> Result<u64, BusError> {
         self.set(table, key, Some(value), expect)
     }

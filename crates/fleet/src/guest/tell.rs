@@ -42,6 +42,14 @@ impl Place {
     }
 }
 
+/// The inventory that the bus has.
+struct Told {
+    digest: String,
+    at: Timestamp,
+    /// By what the bus counted then: after another connection it may be one without it.
+    connections: u64,
+}
+
 /// Tells for ever. The inventory goes first, so that whoever sees the heartbeat finds what it speaks of.
 pub(super) async fn tell(companion: Companion, bus: Arc<dyn Bus>, name: GuestName, mut place: Place, links: Links) {
     let started = companion.clock.now();
@@ -50,13 +58,16 @@ pub(super) async fn tell(companion: Companion, bus: Arc<dyn Bus>, name: GuestNam
     companion.clock.sleep(name.part_of(EVERY)).await;
     loop {
         match tell_once(&companion, bus.as_ref(), &name, &place, started, &mut told).await {
-            Ok(()) => links.connected(),
+            Ok(()) => {
+                links.connected();
+                wait_for_news(&mut changes, &mut place).await;
+            }
             Err(why) => {
                 told = None;
                 links.lost(error_chain(&why));
+                companion.clock.sleep(RETRY + name.part_of(RETRY)).await;
             }
         }
-        wait_for_news(&mut changes, &mut place).await;
     }
 }
 
@@ -82,16 +93,18 @@ async fn tell_once(
     name: &GuestName,
     place: &Place,
     started: Timestamp,
-    told: &mut Option<(String, Timestamp)>,
+    told: &mut Option<Told>,
 ) -> Result<(), BusError> {
     let inventory = Inventory::of(companion, &place.view());
-    let (digest, now) = (inventory.digest(), companion.clock.now());
-    let is_known = told
-        .as_ref()
-        .is_some_and(|(known, at)| *known == digest && now.duration_since(*at).unsigned_abs() < INVENTORY_EVERY);
+    let (digest, now, connections) = (inventory.digest(), companion.clock.now(), bus.connections());
+    let is_known = told.as_ref().is_some_and(|told| {
+        told.digest == digest
+            && told.connections == connections
+            && now.duration_since(told.at).unsigned_abs() < INVENTORY_EVERY
+    });
     if !is_known {
         bus.put(Table::Inventory, name.as_str(), json(&inventory), Expect::Anything).await?;
-        *told = Some((digest.clone(), now));
+        *told = Some(Told { digest: digest.clone(), at: now, connections });
     }
     let heartbeat = Heartbeat { started, sent: now, inventory: digest };
     bus.put(Table::Heartbeat, name.as_str(), json(&heartbeat), Expect::Anything).await.map(drop)
@@ -104,5 +117,8 @@ fn json(value: &impl serde::Serialize) -> Bytes {
 
 /// A bus that has forgotten everything, and nobody noticed, knows all guests again within this.
 const INVENTORY_EVERY: Duration = Duration::from_secs(10 * 60);
+/// After a failure, and up to as long again. Without a connection it costs nothing; and a heartbeat later would be the minute in
+/// which the overview is to be right again.
+const RETRY: Duration = Duration::from_secs(5);
 /// At most one inventory in this time, whatever happens.
 const SETTLING: Duration = Duration::from_secs(1);

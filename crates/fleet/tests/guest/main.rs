@@ -82,6 +82,21 @@ async fn what_happens_while_the_bus_is_gone_is_told_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn a_bus_that_has_forgotten_everything_between_two_heartbeats_is_told_all_of_it_anew() {
+    let bus = bus();
+    let fixture = Fixture::start(&bus).await;
+    let name = "guest".parse().unwrap();
+    let is_known = async || {
+        let overview = Overview::read(&bus).await.unwrap();
+        overview.guest(&name).is_some_and(|view| view.heard.is_some() && view.inventory.is_some())
+    };
+    wait_until("it is there", is_known).await;
+    bus.forget();
+    wait_until("it is there again", is_known).await;
+    fixture.end().await;
+}
+
+#[tokio::test]
 async fn of_many_events_the_old_ones_that_only_inform_are_left_out_and_counted() {
     let bus = bus();
     let folder = Fixture::folder();
