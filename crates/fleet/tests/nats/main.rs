@@ -8,7 +8,11 @@
 
 mod bus;
 mod controller;
+mod full_disk;
+mod joined;
 mod orders;
+mod partition;
+mod proxy;
 mod rollout;
 mod server;
 mod signer;

@@ -1,7 +1,7 @@
 //! A nats-server with a certificate of its own, the fleet's account, and a store in a folder that goes with it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +24,7 @@ pub(crate) struct Server {
     pin: Fingerprint,
     coordinator: KeyPair,
     guests: Vec<(GuestName, KeyPair)>,
+    store: PathBuf,
     folder: TempDir,
 }
 
@@ -45,6 +46,16 @@ impl Server {
 
     pub(crate) fn without_objects(guests: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store");
+        Self::in_folder(guests, folder, store)
+    }
+
+    /// One that stores what it has in this folder, without objects.
+    pub(crate) fn storing_in(guests: &[&str], store: PathBuf) -> Self {
+        Self::in_folder(guests, tempfile::tempdir().unwrap(), store)
+    }
+
+    fn in_folder(guests: &[&str], folder: TempDir, store: PathBuf) -> Self {
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = rcgen::CertificateParams::new(vec!["nats".into()]).unwrap().self_signed(&key).unwrap();
         fs::write(folder.path().join("cert.pem"), certificate.pem()).unwrap();
@@ -59,15 +70,15 @@ impl Server {
             public_key: key.public_key(),
         };
         let users: Vec<_> = guests.iter().map(user).collect();
-        let at = folder.path().display();
+        let (at, store_dir) = (folder.path().display(), store.display());
         let configuration = format!(
-            "listen: \"127.0.0.1:-1\"\nports_file_dir: \"{at}\"\njetstream {{ store_dir: \"{at}/store\", max_file_store: 64GB }}\n\
+            "listen: \"127.0.0.1:-1\"\nports_file_dir: \"{at}\"\njetstream {{ store_dir: \"{store_dir}\", max_file_store: 64GB }}\n\
              tls {{ cert_file: \"{at}/cert.pem\", key_file: \"{at}/key.pem\" }}\n{}",
             account(&coordinator.public_key(), &users),
         );
         fs::write(folder.path().join("server.conf"), configuration).unwrap();
         let (child, port) = run(folder.path(), None);
-        Self { child, port, pin, coordinator, guests, folder }
+        Self { child, port, pin, coordinator, guests, store, folder }
     }
 
     /// What connects a user.
@@ -78,6 +89,10 @@ impl Server {
             seed: key.seed().unwrap(),
             user: user.into(),
         }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn access_of(&self, guest: &str) -> Access {
@@ -91,11 +106,7 @@ impl Server {
 
     /// Dials as a guest.
     pub(crate) fn dial_of(&self, guest: &str) -> Dial {
-        let access = self.access_of(guest);
-        Box::new(move || {
-            let access = access.clone();
-            Box::pin(async move { Ok(Arc::new(NatsBus::connect(&access).await?) as Arc<dyn Bus>) })
-        })
+        dial(self.access_of(guest))
     }
 
     pub(crate) fn coordinator_access(&self) -> Access {
@@ -119,8 +130,16 @@ impl Server {
 
     /// Deletes all that it has stored. It must not run.
     pub(crate) fn delete_store(&self) {
-        fs::remove_dir_all(self.folder.path().join("store")).unwrap();
+        fs::remove_dir_all(&self.store).unwrap();
     }
+}
+
+/// Connects with this, as a guest does.
+pub(crate) fn dial(access: Access) -> Dial {
+    Box::new(move || {
+        let access = access.clone();
+        Box::pin(async move { Ok(Arc::new(NatsBus::connect(&access).await?) as Arc<dyn Bus>) })
+    })
 }
 
 impl Drop for Server {
