@@ -17,7 +17,7 @@ use agentapi_controller::store::Store;
 use agentapi_fleet::bus::memory::MemoryBus;
 use agentapi_fleet::bus::{Bus, BusError, Start};
 use agentapi_fleet::guest::{LEFT_OUT, MAX_BEHIND, ToldEvent};
-use agentapi_fleet::heartbeat::Life;
+use agentapi_fleet::heartbeat::{Heartbeat, Life};
 use agentapi_fleet::overview::Overview;
 use futures_util::StreamExt;
 
@@ -86,13 +86,13 @@ async fn a_bus_that_has_forgotten_everything_between_two_heartbeats_is_told_all_
     let bus = bus();
     let fixture = Fixture::start(&bus).await;
     let name = "guest".parse().unwrap();
-    let is_known = async || {
-        let overview = Overview::read(&bus).await.unwrap();
-        overview.guest(&name).is_some_and(|view| view.heard.is_some() && view.inventory.is_some())
-    };
-    wait_until("it is there", is_known).await;
+    let view = async || Overview::read(&bus).await.unwrap().guest(&name).cloned().unwrap_or_default();
+    wait_until("it is there", async || view().await.heartbeat.is_some()).await;
+    let forgotten = clock().now();
     bus.forget();
-    wait_until("it is there again", is_known).await;
+    let is_later = |heartbeat: Heartbeat| heartbeat.sent > forgotten;
+    wait_until("it is there again", async || view().await.heartbeat.is_some_and(is_later)).await;
+    assert!(view().await.inventory.is_some(), "it goes before the heartbeat");
     fixture.end().await;
 }
 
