@@ -2,9 +2,9 @@
 //! command in `opsign.rs`.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use agentapi_contract::Route;
-use serde::Serialize;
 
 use crate::Component;
 use crate::bindings::exports::felhom::agentapi::disks::Guest;
@@ -12,7 +12,7 @@ use crate::bindings::felhom::agentapi::types::{
     AssignRequest, Disk, DiskList, DiskRole, EjectResult, Error, FormatError, FormatRequest, FormatResult, PendingOp,
 };
 use crate::envelope;
-use crate::json::{self, record, variant};
+use crate::json::{self, Value, record, variant};
 use crate::{format, opsign};
 
 impl Guest for Component {
@@ -21,13 +21,12 @@ impl Guest for Component {
     }
 
     fn assign(request: AssignRequest) -> Result<(), Error> {
-        let AssignRequest { uuid, mount_path, fstype, options } = &request;
-        let body = json::write(&AssignBody { uuid, mount_path, fstype, options })?;
-        envelope::post_only(Route::AssignDisk, &body)
+        envelope::post_only(Route::AssignDisk, &assign_body(&request))
     }
 
     fn eject(mount_path: String) -> Result<EjectResult, Error> {
-        let body = json::write(&EjectBody { mount_path: &mount_path })?;
+        // Source: body of POST /disks/eject.
+        let body = json::write(&[("where", Value::Text(&mount_path))]);
         envelope::post(Route::EjectDisk, &body)
     }
 
@@ -54,20 +53,13 @@ variant! {
 }
 
 /// Source: body of POST /disks/assign.
-#[derive(Serialize)]
-struct AssignBody<'a> {
-    uuid: &'a str,
-    #[serde(rename = "where")]
-    mount_path: &'a str,
-    fstype: &'a str,
-    options: &'a str,
-}
-
-/// Source: body of POST /disks/eject.
-#[derive(Serialize)]
-struct EjectBody<'a> {
-    #[serde(rename = "where")]
-    mount_path: &'a str,
+fn assign_body(request: &AssignRequest) -> Vec<u8> {
+    json::write(&[
+        ("uuid", Value::Text(&request.uuid)),
+        ("where", Value::Text(&request.mount_path)),
+        ("fstype", Value::Text(&request.fstype)),
+        ("options", Value::Text(&request.options)),
+    ])
 }
 
 record! {
@@ -205,8 +197,9 @@ mod tests {
 
     #[test]
     fn arguments_become_json_strings() {
-        let body = AssignBody { uuid: "u", mount_path: "/a\"b", fstype: "ext4", options: "" };
-        let json = String::from_utf8(json::write(&body).unwrap()).unwrap();
+        let request =
+            AssignRequest { uuid: "u".into(), mount_path: "/a\"b".into(), fstype: "ext4".into(), options: "".into() };
+        let json = String::from_utf8(assign_body(&request)).unwrap();
         assert_eq!(json, r#"{"uuid":"u","where":"/a\"b","fstype":"ext4","options":""}"#);
     }
 }

@@ -135,13 +135,17 @@ struct EnvelopeFields<'a> {
 }
 
 impl Record for EnvelopeFields<'_> {
-    fn field(&mut self, key: &str) -> Option<Field<'_>> {
-        match key {
-            "ok" => Some(Field::Flag(&mut self.envelope.ok)),
-            "error" => Some(Field::Text(&mut self.envelope.error)),
+    fn keys(&self) -> &'static [&'static str] {
+        &["\"ok\":", "\"data\":", "\"error\":"]
+    }
+
+    fn field(&mut self, index: usize) -> Option<Field<'_>> {
+        match index {
+            0 => Some(Field::Flag(&mut self.envelope.ok)),
+            2 => Some(Field::Text(&mut self.envelope.error)),
             // A second `data` would be read over the first and leave a record that is part one and part the other.
-            "data" if self.envelope.data.is_some() && self.data.is_some() => Some(Field::Duplicate),
-            "data" => {
+            1 if self.envelope.data.is_some() && self.data.is_some() => Some(Field::Duplicate),
+            1 => {
                 self.envelope.data = Some(Ok(()));
                 Some(Field::Record(self.data.as_deref_mut()?))
             }
@@ -155,7 +159,11 @@ impl Record for EnvelopeFields<'_> {
 struct EmptyRecord;
 
 impl Record for EmptyRecord {
-    fn field(&mut self, _: &str) -> Option<Field<'_>> {
+    fn keys(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn field(&mut self, _: usize) -> Option<Field<'_>> {
         None
     }
 }

@@ -7,11 +7,10 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use agentapi_contract::Route;
-use serde::Serialize;
 
 use crate::bindings::felhom::agentapi::types::{Error, FormatError, FormatRequest, FormatResult, PendingOp};
 use crate::envelope::{Envelope, missing_data, status_error};
-use crate::json::{self, record};
+use crate::json::{self, Value, record};
 use crate::transport::{self, Answer};
 
 /// Sends the request, and tells from the answer whether the disk was formatted or who has to decide.
@@ -27,12 +26,13 @@ fn body(request: &FormatRequest) -> Result<Vec<u8>, Error> {
         let why = "confirmation: expected the durable id that the customer confirmed, found nothing";
         return Err(Error::InvalidArgument(why.to_string()));
     }
-    json::write(&FormatBody {
-        device: &request.device,
-        fstype: &request.fstype,
-        confirmed: request.confirmation.is_some(),
-        durable_id: request.confirmation.as_deref().unwrap_or_default(),
-    })
+    // Source: body of POST /disks/format.
+    Ok(json::write(&[
+        ("device", Value::Text(&request.device)),
+        ("fstype", Value::Text(&request.fstype)),
+        ("confirmed", Value::Flag(request.confirmation.is_some())),
+        ("durable_id", Value::Text(request.confirmation.as_deref().unwrap_or_default())),
+    ]))
 }
 
 /// What an answer means. The first of these that holds decides, as the agent's API documents it:
@@ -68,15 +68,6 @@ pub(crate) fn decide(answer: &Answer) -> Result<FormatResult, FormatError> {
     } else {
         Err(failed(Error::Agent(envelope.error)))
     }
-}
-
-/// Source: body of POST /disks/format.
-#[derive(Serialize)]
-struct FormatBody<'a> {
-    device: &'a str,
-    fstype: &'a str,
-    confirmed: bool,
-    durable_id: &'a str,
 }
 
 record! {

@@ -30,8 +30,12 @@ use alloc::vec::Vec;
 
 /// A record that is an object in JSON. Its `Default` is what an object without any key is read as.
 pub(crate) trait Record {
-    /// The field that the value of this key is written to; none if the key is not known.
-    fn field(&mut self, key: &str) -> Option<Field<'_>>;
+    /// The keys in the order in which agents write them, each as it stands in a text: in quotes, with a colon.
+    fn keys(&self) -> &'static [&'static str];
+
+    /// The field that the value of the key with this index is written to; none if there is no such key, or if its value
+    /// is not read.
+    fn field(&mut self, index: usize) -> Option<Field<'_>>;
 }
 
 /// A variant that is a string in JSON. Its `Default` is what the empty string is read as.
@@ -146,9 +150,18 @@ macro_rules! record {
     ($(#[$doc:meta])* $record:ident { $($key:literal => $field:ident: $kind:ident,)+ }) => {
         $(#[$doc])*
         impl $crate::json::Record for $record {
-            fn field(&mut self, key: &str) -> Option<$crate::json::Field<'_>> {
-                Some(match key {
-                    $($key => $crate::json::Field::$kind(&mut self.$field),)+
+            fn keys(&self) -> &'static [&'static str] {
+                &[$(concat!("\"", $key, "\":")),+]
+            }
+
+            fn field(&mut self, index: usize) -> Option<$crate::json::Field<'_>> {
+                /// The fields in the order of their keys, to have an index of each.
+                #[allow(non_camel_case_types, reason = "named as the fields are")]
+                enum Index {
+                    $($field,)+
+                }
+                Some(match index {
+                    $(index if index == Index::$field as usize => $crate::json::Field::$kind(&mut self.$field),)+
                     _ => return None,
                 })
             }

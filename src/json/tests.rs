@@ -1,5 +1,8 @@
 //! How JSON becomes records: the rules that every operation's answer is read by.
 
+mod differential;
+mod reference;
+
 use super::record::MAX_LIST_LENGTH;
 use super::*;
 

@@ -1,17 +1,5 @@
-//! The one visitor of the JSON reader: it takes a value of any kind and writes it into a field, if it is of the field's
-//! kind.
-//!
-//! serde calls `visit_seq` and `visit_map` for arrays and objects, which read each element and each key's value by a
-//! [`Value`] of their own. So the nesting of the records is the nesting of calls, and never deeper than a record of the
-//! API: `serde_json` skips a value that no field takes without recursion, however deep it is.
-//!
-//! ```text
-//! JSON text                                              what is wrong with it, on the way back
-//! {"mounts": [{"key": 7}]}   Value(RecordOrNone)         mounts[0]: key: expected a string, found a number (7)
-//!            [{"key": 7}]    └ Value(Records)            [0]: key: expected a string, found a number (7)
-//!             {"key": 7}       └ Value(Record)           key: expected a string, found a number (7)
-//!                     7          └ Value(Text)           expected a string, found a number (7)
-//! ```
+//! How these texts were read before there was a reader of our own: by `serde_json`, and one visitor that takes a value of
+//! any kind. What is read and what is said about an error is held against it.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
@@ -20,17 +8,49 @@ use core::{fmt, mem};
 use agentapi_contract::{MAX_EXCERPT_BYTES, excerpt, visible};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::number::Number;
-use super::record::{Field, MAX_LIST_LENGTH, Record, RecordList};
+use super::super::number::Number;
+use super::super::record::{Field, MAX_LIST_LENGTH, OptionalRecord, Record, RecordList};
+
+/// What [`super::read`] does.
+pub(super) fn read(text: &str, record: &mut dyn Record) -> Result<(), String> {
+    let mut root = Root { record, is_present: false };
+    let mut mismatch = None;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Value { field: Field::RecordOrNone(&mut root), mismatch: &mut mismatch };
+    let syntax = value.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    match (syntax, mismatch) {
+        (Err(why), _) => Err(why.to_string()),
+        (Ok(()), Some(why)) => Err(why),
+        (Ok(()), None) if root.is_present => Ok(()),
+        (Ok(()), None) => Err("expected an object, found null".to_string()),
+    }
+}
+
+/// Remembers whether there was an object.
+struct Root<'a> {
+    record: &'a mut dyn Record,
+    is_present: bool,
+}
+
+impl OptionalRecord for Root<'_> {
+    fn clear(&mut self) {
+        self.is_present = false;
+    }
+
+    fn get_or_insert_default(&mut self) -> &mut dyn Record {
+        self.is_present = true;
+        self.record
+    }
+}
 
 /// A value that is to be read: the field that it is written to, and what is wrong with the first value of the text that
 /// was not of its field's kind.
 ///
 /// Such a value is skipped, and reading goes on. An error of serde's would end it at once, but `Error::custom` and what
 /// it needs are as much code as this whole reader, and the rest of the text must be checked to be JSON in any case.
-pub(super) struct Value<'a, 'r> {
-    pub(super) field: Field<'a>,
-    pub(super) mismatch: &'r mut Option<String>,
+struct Value<'a, 'r> {
+    field: Field<'a>,
+    mismatch: &'r mut Option<String>,
 }
 
 impl Value<'_, '_> {
@@ -179,7 +199,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
             }
         };
         while let Some(Key(key)) = map.next_key()? {
-            let Some(field) = record.field(&key) else {
+            let Some(field) = field(record, &key) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
@@ -231,7 +251,7 @@ impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
 /// Which element of an array it is: its index, and its name where it has one. The whole element has been read, so the
 /// name is known even where it stands behind the value that is wrong.
 fn element_text(index: usize, record: &mut dyn Record) -> String {
-    let name = match record.field("name") {
+    let name = match field(record, "name") {
         Some(Field::Text(name)) if (1..=MAX_EXCERPT_BYTES).contains(&name.len()) => visible(name),
         _ => Cow::Borrowed(""),
     };
@@ -263,4 +283,9 @@ impl<'de> Visitor<'de> for KeyVisitor {
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
         Ok(Key(Cow::Owned(key.to_string())))
     }
+}
+
+fn field<'r>(record: &'r mut dyn Record, key: &str) -> Option<Field<'r>> {
+    let index = record.keys().iter().position(|known| *known == format!("\"{key}\":"))?;
+    record.field(index)
 }

@@ -1,0 +1,141 @@
+//! The reader against `serde_json`: the same records, and the same words about what is wrong, of any text.
+
+use core::fmt::Debug;
+
+use fastrand::Rng;
+
+use super::super::{Record, read};
+use super::reference;
+use crate::bindings::felhom::agentapi::types::{BackupStatus, DiskList, EjectResult, FormatResult, MetricsView};
+
+/// Data of an answer, in which everything that JSON has stands somewhere.
+const TEXTS: [&str; 8] = [
+    r#"{"vmid":101,"disks":[{"name":"sdb1","type":"disk","state":"mounted","backing_device":"/dev/sdb1","mount_path":"/mnt",
+"class":"fast","role":"user-data","data_bearing":true,"data_reason":"ext4","total_bytes":4000787030016,"used_bytes":-0,
+"used_fraction":0.30000000000000004,"durable_id":"uuid:0f3c"},{"name":"\u0151 \ud83d\udd12\n","x":{"y":[1,2.5e-3,[],{}]}},null]}"#,
+    r#"{"vmid": 101, "host": {"node": "pve", "cpu_percent": 12.5, "memory_total_bytes": 9223372036854775807, "loadavg": [
+    "0.52", null, "0.1"], "cpu_temp_c": null}, "storage_targets": [{"name": "zfs", "reachable": false, "used_fraction": 1e-7,
+ "thin_pool": {"data_used_fraction": 0.1000000000000000055511151231257827, "metadata_used_fraction": 1},
+ "smart": {"health": "PASSED", "temperature_c": 41, "percentage_used": 3}}, {"smart": null, "thin_pool": null}]}"#,
+    r#"{"vmid":1,"phase":"idle","job_id":"","error":"\"\\\/\b\f\r\t","old":[true,false,null,"\udead",1e999,-1.0E+2]}"#,
+    r#"{"vmid":18446744073709551615,"ejected":"/mnt","dependent_guests":[104,null,-9223372036854775808,1e1]}"#,
+    r#"{"device":"/dev/sdb1","formatted":false,"pending_op":{"op":"wipe","host_scope":"a","op":"b"},"role":"backup"}"#,
+    r#"{"disks":{"a\ud83d\udd12":[1]},"host":[{"a":1},[2],"b"],"loadavg":7,"phase":[],"pending_op":"x","vmid":{}}"#,
+    "[{\"vmid\":1}]",
+    "null",
+];
+
+/// What replaces a part of a text: tokens, and bytes that are wrong where they stand.
+const PARTS: [&str; 45] = [
+    "",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    " ",
+    "\n",
+    "\t",
+    "\u{1f}",
+    "0",
+    "7",
+    "-",
+    ".",
+    "e",
+    "E+",
+    "-0",
+    "00",
+    "1.",
+    "1e",
+    "1e5",
+    "1e400",
+    "1e-400",
+    "1e99999999999",
+    "0e99999999999",
+    "123456789012345678901234567890",
+    "-9223372036854775809",
+    "0.1234567890123456789012345",
+    "true",
+    "fals",
+    "null",
+    "nul",
+    "\"a\":",
+    "\"x\"",
+    "\\u00e9",
+    "\\ud83d",
+    "\\udd12",
+    "\\u12",
+    "\\x",
+    "\u{151}",
+    "é",
+    "\"vmid\":",
+];
+
+/// A text with a few parts removed, replaced, doubled or cut off.
+fn changed(rng: &mut Rng, text: &str) -> String {
+    let mut text: Vec<char> = text.chars().collect();
+    for _ in 0..rng.usize(0..4) {
+        let start = rng.usize(0..=text.len());
+        let end = (start + rng.usize(0..4)).min(text.len());
+        match rng.u8(0..8) {
+            0 => text.truncate(start),
+            1 => {
+                let again = text[start..end].to_vec();
+                text.splice(start..start, again);
+            }
+            _ => drop(text.splice(start..end, PARTS[rng.usize(0..PARTS.len())].chars())),
+        }
+    }
+    text.into_iter().collect()
+}
+
+/// Whether the text is read; both readers are the same in that.
+#[track_caller]
+fn is_read_alike<T: Record + Default + Debug>(text: &str) -> bool {
+    let (mut record, mut expected) = (T::default(), T::default());
+    let (outcome, reference) = (read(text, &mut record), reference::read(text, &mut expected));
+    assert_eq!(outcome, reference, "{text}");
+    if outcome.is_ok() {
+        assert_eq!(format!("{record:?}"), format!("{expected:?}"), "{text}");
+    }
+    outcome.is_ok()
+}
+
+#[test]
+fn any_text_is_read_as_serde_json_reads_it() {
+    const TRIES: usize = 60_000;
+    let mut rng = Rng::with_seed(18);
+    let mut read = 0;
+    for _ in 0..TRIES {
+        let text = TEXTS[rng.usize(0..TEXTS.len())];
+        let text = changed(&mut rng, text);
+        read += usize::from(is_read_alike::<DiskList>(&text));
+        is_read_alike::<MetricsView>(&text);
+        is_read_alike::<BackupStatus>(&text);
+        is_read_alike::<EjectResult>(&text);
+        is_read_alike::<FormatResult>(&text);
+    }
+    assert!(read > TRIES / 10 && read < TRIES, "{read} of {TRIES} were read");
+}
+
+#[test]
+fn any_number_is_the_nearest_double() {
+    let mut rng = Rng::with_seed(18);
+    for _ in 0..60_000 {
+        let number = f64::from_bits(rng.u64(..));
+        let (digits, places, exponent) = (rng.u64(..) >> rng.u8(0..64), rng.usize(0..25), rng.i32(-340..320));
+        let texts = [
+            format!("{number:e}"),
+            format!("{:.places$}", rng.f64() * 1000.0),
+            format!("{digits}e{exponent}"),
+            format!("{}.{digits:0places$}", rng.u32(0..2000)),
+            digits.to_string(),
+        ];
+        for text in texts.iter().filter(|text| !text.contains("NaN")) {
+            is_read_alike::<DiskList>(&format!(r#"{{"disks":[{{"used_fraction":{text},"x":{text}}}]}}"#));
+        }
+    }
+}
