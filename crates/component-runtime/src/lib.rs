@@ -13,14 +13,15 @@
 extern crate alloc;
 
 mod memory;
+mod small;
 
 use alloc::alloc::{Layout, alloc, handle_alloc_error, realloc};
 use core::ptr;
 
-use memory::{Allocator, allocator};
+use small::Allocator;
 
 #[global_allocator]
-static ALLOCATOR: Allocator = allocator();
+static ALLOCATOR: Allocator = Allocator::new();
 
 // Compiled code calls `memcpy`, `memmove`, `memset` and `memcmp`, which Rust expects a C library to have. Nothing else
 // of it is linked.

@@ -21,10 +21,10 @@ use talc::cell::TalcSyncCell;
 use talc::source::Source;
 use talc::wasm::WasmBinning;
 
-/// The allocator. Its cell is `Sync` without a lock, because a component has one thread.
-pub(crate) type Allocator = TalcSyncCell<LinearMemory, WasmBinning>;
+/// The general allocator. Its cell is `Sync` without a lock, because a component has one thread.
+pub(crate) type General = TalcSyncCell<LinearMemory, WasmBinning>;
 
-pub(crate) const fn allocator() -> Allocator {
+pub(crate) const fn general() -> General {
     TalcSyncCell::new_wasm(LinearMemory { heap_end: None })
 }
 
