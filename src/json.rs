@@ -27,6 +27,7 @@ mod fault;
 mod number;
 mod plain;
 mod reader;
+mod real;
 mod record;
 mod skip;
 mod write;

@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 
 use super::cursor::{Cursor, Result};
 use super::fault::Fault;
+use super::real;
 
 /// A number as it is read: an integer where it has neither a fraction nor an exponent and fits.
 #[derive(Clone, Copy)]
@@ -17,19 +18,16 @@ impl Number {
     /// Reads a number, whose first byte has been seen.
     pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Self> {
         let start = cursor.place();
-        let Scanned { is_negative, is_whole, is_cut, significand, exponent, end_of_exponent } =
+        let Scanned { is_negative, is_whole, is_cut, significand, exponent, written_exponent, end_of_exponent } =
             scan(cursor, Fault::EndInValue)?;
         if is_whole && !is_cut {
             return Ok(whole(is_negative, significand));
         }
-        let size = match POWERS_OF_TEN.get(exponent.unsigned_abs() as usize) {
-            // Both are exact as doubles, so that their quotient is rounded once, which makes it the nearest double.
-            Some(power) if exponent <= 0 && significand <= MAX_EXACT && !is_cut => significand as f64 / power,
-            _ => {
-                let text = cursor.text_between(start + usize::from(is_negative), cursor.place());
-                text.unwrap_or_default().parse().unwrap_or(f64::INFINITY)
-            }
-        };
+        let quick = if is_cut { None } else { real::quick(significand, exponent) };
+        let size = quick.unwrap_or_else(|| {
+            let text = cursor.text_between(start + usize::from(is_negative), cursor.place());
+            real::exact(text.unwrap_or_default(), written_exponent)
+        });
         if size.is_infinite() {
             return cursor.fail(Fault::NumberTooLarge, end_of_exponent);
         }
@@ -97,6 +95,8 @@ struct Scanned {
     is_cut: bool,
     significand: u64,
     exponent: i32,
+    /// The exponent that is written in the text; zero where there is none.
+    written_exponent: i32,
     /// The place from which on more digits of the exponent make no difference: of one that is too large, the digit that
     /// makes it so.
     end_of_exponent: usize,
@@ -141,7 +141,8 @@ impl Scanned {
             }
         }
         let exponent = exponent.unwrap_or(i32::MAX);
-        self.exponent = self.exponent.saturating_add(if is_negative { -exponent } else { exponent });
+        self.written_exponent = if is_negative { -exponent } else { exponent };
+        self.exponent = self.exponent.saturating_add(self.written_exponent);
         Ok(())
     }
 }
@@ -152,8 +153,15 @@ fn scan(cursor: &mut Cursor<'_>, at_end: Fault) -> Result<Scanned> {
     if is_negative {
         cursor.advance();
     }
-    let mut number =
-        Scanned { is_negative, is_whole: true, is_cut: false, significand: 0, exponent: 0, end_of_exponent: 0 };
+    let mut number = Scanned {
+        is_negative,
+        is_whole: true,
+        is_cut: false,
+        significand: 0,
+        exponent: 0,
+        written_exponent: 0,
+        end_of_exponent: 0,
+    };
     let (start, first) = (cursor.place(), cursor.peek());
     match (number.take_digits(cursor, false), first) {
         (0, None) => return cursor.fail_behind(at_end),
@@ -177,12 +185,3 @@ fn scan(cursor: &mut Cursor<'_>, at_end: Fault) -> Result<Scanned> {
     }
     Ok(number)
 }
-
-/// The largest integer up to which each is exact as a double.
-const MAX_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
-
-/// The powers of ten that are exact as doubles.
-const POWERS_OF_TEN: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-    1e21, 1e22,
-];

@@ -139,3 +139,40 @@ fn any_number_is_the_nearest_double() {
         }
     }
 }
+
+/// The middle between two doubles goes to the even one, and what is a little beside it to the nearer one, wherever that
+/// shows.
+#[test]
+fn a_number_in_the_middle_of_two_doubles_goes_to_the_even_one() {
+    let mut rng = Rng::with_seed(18);
+    let smallest =
+        "4.940656458412465441765687928682213723650598026143247644255856825006755072702087518652998363616359923797";
+    let mut texts = vec![
+        format!("{smallest}e-324"),
+        "2.4703282292062327208828439643411068618252990130716238221279284125033775363510437593264991818081799618989e-324".into(),
+        "2.47032822920623272e-324".into(),
+        "2.2250738585072011e-308".into(),
+        "2.2250738585072014e-308".into(),
+        "1.7976931348623157e308".into(),
+        "1.7976931348623158e308".into(),
+        "1.7976931348623159e308".into(),
+        format!("1{}e-400", "0".repeat(700)),
+        format!("0.{}1e800", "0".repeat(900)),
+        format!("9007199254740993{}1", "0".repeat(900)),
+        format!("9007199254740993.{}", "0".repeat(900)),
+        format!("9007199254740993.{}1e0", "0".repeat(900)),
+    ];
+    for _ in 0..20_000 {
+        // An odd number of halves, quarters and eighths, and their neighbours.
+        let odd = (1_u64 << 53 | rng.u64(..) >> 11) << 1 | 1;
+        let odd = odd >> rng.u8(0..3);
+        texts.push(format!("{odd}e0"));
+        texts.push(format!("{}.0", odd));
+        let (tenths, digits) = (u128::from(odd) * 5, rng.usize(1..5));
+        texts.push(format!("{}.{}", tenths / 10, tenths % 10));
+        texts.push(format!("{}e-{digits}", odd / 8 * 5_u64.pow(digits as u32) / 2));
+    }
+    for text in texts {
+        is_read_alike::<DiskList>(&format!(r#"{{"disks":[{{"used_fraction":{text}}}]}}"#));
+    }
+}
