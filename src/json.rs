@@ -24,6 +24,7 @@
 mod cursor;
 mod escape;
 mod fault;
+mod mismatch;
 mod number;
 mod plain;
 mod reader;

@@ -255,6 +255,12 @@ impl<'t> Cursor<'t> {
         self.text.as_bytes().get(place..).unwrap_or_default()
     }
 
+    /// The bytes between two places; none where the text has ended before.
+    #[inline]
+    pub(super) fn bytes_between(&self, start: usize, end: usize) -> Option<&'t [u8]> {
+        self.text.as_bytes().get(start..end)
+    }
+
     /// The text between two places; none if one of them is within a character.
     #[inline]
     pub(super) fn text_between(&self, start: usize, end: usize) -> Option<&'t str> {

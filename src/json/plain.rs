@@ -5,16 +5,18 @@
 //! instructions in the sandbox, and each turn of a loop some 5, because both look at the epoch.
 
 use super::cursor::Cursor;
+use super::real;
 
 impl<'t> Cursor<'t> {
-    /// Goes past the comma in front of a member that is not the first, and its key and colon. `key` is the key with its
-    /// quotes and the colon.
+    /// Goes past a separator, and the key and colon behind it. `key` is the key with its quotes and the colon.
     #[inline(always)]
-    pub(super) fn take_key(&mut self, is_first: bool, key: &str) -> bool {
-        let start = self.place() + usize::from(!is_first);
-        let is_next = (is_first || self.peek() == Some(b',')) && begins_with(self.bytes_from(start), key.as_bytes());
+    pub(super) fn take_key(&mut self, separator: u8, key: &str) -> bool {
+        let start = self.place() + 1;
+        let end = start + key.len();
+        let is_next = self.peek() == Some(separator)
+            && self.bytes_between(start, end).is_some_and(|text| is_same(text, key.as_bytes()));
         if is_next {
-            self.go_to(start + key.len());
+            self.go_to(end);
         }
         is_next
     }
@@ -27,6 +29,11 @@ impl<'t> Cursor<'t> {
             return None;
         }
         let mut end = start;
+        // Many texts are empty. So is the last of an answer, behind which there are no eight bytes to be read.
+        if self.bytes_from(start).first() == Some(&b'"') {
+            self.go_to(start + 1);
+            return Some("");
+        }
         loop {
             let special = special_bytes(u64::from_le_bytes(*self.bytes_from(end).first_chunk()?));
             if special != 0 {
@@ -45,31 +52,56 @@ impl<'t> Cursor<'t> {
     /// An integer without a sign that has fewer than 16 digits.
     #[inline(always)]
     pub(super) fn take_plain_integer(&mut self) -> Option<i64> {
-        let start = self.place();
-        let (mut value, mut end) = (0, start);
-        loop {
-            let digits = u64::from_le_bytes(*self.bytes_from(end).first_chunk()?) ^ (ONES * b'0' as u64);
-            let others = (digits.wrapping_add(ONES * 0x76) | digits) & HIGHEST;
-            if others == 0 && end == start {
-                value = eight_digits(digits);
-                end += 8;
-                continue;
-            }
-            // Between none and seven; none of eight are left to the general way, with all that are longer.
-            let count = others.trailing_zeros() / 8;
-            let power = POWERS_OF_TEN.get(count as usize)?;
-            if count > 0 {
-                value = value * power + eight_digits(digits << (64 - 8 * count));
-            }
-            end += count as usize;
-            break;
-        }
-        let begins_with_zero = end > start + 1 && self.peek() == Some(b'0');
-        if end == start || begins_with_zero || matches!(self.bytes_from(end).first(), Some(b'.' | b'e' | b'E')) {
+        let (value, end) = self.plain_digits(self.place())?;
+        let begins_with_zero = end > self.place() + 1 && self.peek() == Some(b'0');
+        if begins_with_zero || matches!(self.bytes_from(end).first(), Some(b'.' | b'e' | b'E')) {
             return None;
         }
         self.go_to(end);
         Some(value as i64)
+    }
+
+    /// A real number that has one digit in front of its point and fewer than 16 behind it, as fractions have.
+    #[inline(never)]
+    pub(super) fn take_plain_real(&mut self) -> Option<f64> {
+        let &[whole @ b'0'..=b'9', b'.'] = self.bytes_from(self.place()).first_chunk()? else { return None };
+        let start = self.place() + 2;
+        let (fraction, end) = self.plain_digits(start)?;
+        if let Some(b'e' | b'E') = self.bytes_from(end).first() {
+            return None;
+        }
+        let places = end - start;
+        let significand = u64::from(whole - b'0') * 10_u64.pow(places as u32) + fraction;
+        let real = real::quick(significand, -(places as i32))?;
+        self.go_to(end);
+        Some(real)
+    }
+
+    /// The number of the digits from a place on, of which there is at least one and are fewer than 16, and the place behind
+    /// them.
+    #[inline(always)]
+    fn plain_digits(&self, start: usize) -> Option<(u64, usize)> {
+        let (mut value, mut end) = (0, start);
+        let (mut digits, mut count) = self.digits_at(start)?;
+        if count == 8 {
+            (value, end) = (eight_digits(digits), start + 8);
+            (digits, count) = self.digits_at(end)?;
+        }
+        // Where there are eight again, the number is left to the general way.
+        let power = POWERS_OF_TEN.get(count as usize)?;
+        if count > 0 {
+            value = value * power + eight_digits(digits << (64 - 8 * count));
+        }
+        end += count as usize;
+        (end > start).then_some((value, end))
+    }
+
+    /// The next eight bytes, each without the bits that all digits have, and how many of them are digits from the first on.
+    #[inline(always)]
+    fn digits_at(&self, place: usize) -> Option<(u64, u32)> {
+        let digits = u64::from_le_bytes(*self.bytes_from(place).first_chunk()?) ^ (ONES * b'0' as u64);
+        let others = (digits.wrapping_add(ONES * 0x76) | digits) & HIGHEST;
+        Some((digits, others.trailing_zeros() / 8))
     }
 
     /// A boolean.
@@ -85,17 +117,16 @@ impl<'t> Cursor<'t> {
     }
 }
 
-/// Whether a text begins with a word of at least four bytes. Compares eight bytes at once, some of them twice: what the
-/// compiler calls for slices compares them one by one.
-#[inline]
-fn begins_with(text: &[u8], word: &[u8]) -> bool {
-    let Some(text) = text.get(..word.len()) else { return false };
-    let (Some(text_end), Some(word_end)) = (text.last_chunk::<8>(), word.last_chunk::<8>()) else {
-        return text.first_chunk::<4>() == word.first_chunk::<4>() && text.last_chunk::<4>() == word.last_chunk::<4>();
+/// Whether two texts of the same length, which is at least four bytes, are the same. Compares eight bytes at once, some of
+/// them twice: what the compiler calls for slices compares them one by one.
+#[inline(always)]
+fn is_same(text: &[u8], key: &[u8]) -> bool {
+    let (Some(text_end), Some(key_end)) = (text.last_chunk::<8>(), key.last_chunk::<8>()) else {
+        return text.first_chunk::<4>() == key.first_chunk::<4>() && text.last_chunk::<4>() == key.last_chunk::<4>();
     };
-    text_end == word_end
-        && text.first_chunk::<8>() == word.first_chunk::<8>()
-        && (word.len() <= 16 || text.get(8..16) == word.get(8..16))
+    text_end == key_end
+        && text.first_chunk::<8>() == key.first_chunk::<8>()
+        && (key.len() <= 16 || text.get(8..16) == key.get(8..16))
 }
 
 /// Marks each byte that does not stand for itself in a string: the highest bit of the first of them is set, and no bit

@@ -15,10 +15,11 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use core::mem;
 
-use agentapi_contract::{MAX_EXCERPT_BYTES, excerpt, visible};
+use agentapi_contract::excerpt;
 
 use super::cursor::{Cursor, Result};
 use super::fault::Fault;
+use super::mismatch::unquoted;
 use super::number::Number;
 use super::record::{Field, MAX_LIST_LENGTH, Record, RecordList};
 use super::skip;
@@ -44,10 +45,7 @@ impl Reader<'_> {
                 let number = Number::read(&mut self.cursor)?;
                 self.take_number(field, number);
             }
-            Some(b'{') => {
-                self.cursor.advance();
-                return self.object(field);
-            }
+            Some(b'{') => return self.object(field),
             Some(b'[') => {
                 self.cursor.advance();
                 return self.array(field);
@@ -157,7 +155,10 @@ impl Reader<'_> {
     fn element(&mut self, list: &mut dyn RecordList, index: usize) -> Result<()> {
         if let Some(record) = list.push_default() {
             let matched_so_far = self.mismatch.is_none();
-            self.value(Field::Record(record))?;
+            match self.cursor.peek() {
+                Some(b'{') => self.record(record)?,
+                _ => self.value(Field::Record(record))?,
+            }
             if matched_so_far && self.mismatch.is_some() {
                 self.report_element(index, record);
             }
@@ -169,12 +170,14 @@ impl Reader<'_> {
         skip::value(&mut self.cursor)
     }
 
+    /// Reads an object, whose brace has been seen.
     fn object(&mut self, field: Field<'_>) -> Result<()> {
         match field {
             Field::Record(record) => self.record(record),
             Field::RecordOrNone(record) => self.record(record.get_or_insert_default()),
             field => {
                 self.report(&field, "an object");
+                self.cursor.advance();
                 let mut is_first = true;
                 while self.cursor.has_key(&mut is_first)? {
                     self.cursor.string()?;
@@ -186,24 +189,44 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads an object, whose brace has been seen, into a record.
+    ///
+    /// Agents write a record's keys in the same order each time, so that the one that is expected is tried before any is
+    /// read.
     fn record(&mut self, record: &mut dyn Record) -> Result<()> {
         let keys = record.keys();
-        let (mut is_first, mut next) = (true, 0);
-        while let Some(index) = self.key(keys, next, &mut is_first)? {
-            next = index + 1;
-            let Some(mut field) = record.field(index) else {
+        let (mut separator, mut index) = (b'{', 0);
+        loop {
+            if !keys.get(index).is_some_and(|key| self.cursor.take_key(separator, key)) {
+                if separator == b',' && self.cursor.peek() == Some(b'}') {
+                    self.cursor.advance();
+                    return Ok(());
+                }
+                let Some(found) = self.any_key(keys, separator)? else { return Ok(()) };
+                index = found;
+            }
+            if let Some(mut field) = record.field(index) {
+                if !self.takes_plain_value(&mut field) {
+                    self.member(keys.get(index).copied(), field)?;
+                }
+            } else {
                 skip::value(&mut self.cursor)?;
-                continue;
-            };
-            if self.takes_plain_value(&mut field) {
-                continue;
             }
-            // The first mismatch is reported. If it is in this value, the key leads to it, so it goes in front.
-            let matched_so_far = self.mismatch.is_none();
-            self.value(field)?;
-            if matched_so_far && self.mismatch.is_some() {
-                self.report_key(keys.get(index).map_or("", |key| unquoted(key)));
-            }
+            (separator, index) = (b',', index + 1);
+        }
+    }
+
+    /// Reads the value of a key into its field.
+    #[inline(never)]
+    fn member(&mut self, key: Option<&str>, field: Field<'_>) -> Result<()> {
+        // The first mismatch is reported. If it is in this value, the key leads to it, so it goes in front.
+        let matched_so_far = self.mismatch.is_none();
+        match field {
+            Field::Record(record) if self.cursor.peek() == Some(b'{') => self.record(record)?,
+            field => self.value(field)?,
+        }
+        if matched_so_far && self.mismatch.is_some() {
+            self.report_key(key.map_or("", unquoted));
         }
         Ok(())
     }
@@ -212,86 +235,39 @@ impl Reader<'_> {
     #[inline(always)]
     fn takes_plain_value(&mut self, field: &mut Field<'_>) -> bool {
         match field {
-            Field::Text(text) => self.cursor.take_plain_string().map(|plain| **text = plain.to_string()),
+            Field::Text(text) => self.cursor.take_plain_string().map(|plain| set_text(text, plain)),
             Field::Variant(variant) => self.cursor.take_plain_string().map(|plain| variant.set(plain)),
             Field::Int(int) => self.cursor.take_plain_integer().map(|plain| **int = plain),
+            Field::Real(real) => self.cursor.take_plain_real().map(|plain| **real = plain),
             Field::Flag(flag) => self.cursor.take_plain_flag().map(|plain| **flag = plain),
             _ => None,
         }
         .is_some()
     }
 
-    /// Goes past the next key and its colon. Returns the index of the key, which is the number of keys where it is none
-    /// of them; none at the end of the object.
-    ///
-    /// Agents write a record's keys in the same order each time, so that the one that is expected is tried before any is
-    /// read.
-    #[inline]
-    fn key(&mut self, keys: &[&str], expected: usize, is_first: &mut bool) -> Result<Option<usize>> {
-        if let Some(key) = keys.get(expected)
-            && self.cursor.take_key(*is_first, key)
-        {
-            *is_first = false;
-            return Ok(Some(expected));
-        }
-        self.any_key(keys, is_first)
-    }
-
+    /// Goes past the next key and its colon, and past the brace or comma in front of them. Returns the index of the key,
+    /// which is the number of keys where it is none of them; none at the end of the object.
     #[inline(never)]
-    fn any_key(&mut self, keys: &[&str], is_first: &mut bool) -> Result<Option<usize>> {
-        if !self.cursor.has_key(is_first)? {
+    fn any_key(&mut self, keys: &[&str], separator: u8) -> Result<Option<usize>> {
+        let mut is_first = separator == b'{';
+        if is_first {
+            self.cursor.advance();
+        }
+        if !self.cursor.has_key(&mut is_first)? {
             return Ok(None);
         }
         let key = self.cursor.string()?;
         self.cursor.colon()?;
         Ok(Some(keys.iter().position(|known| unquoted(known) == key).unwrap_or(keys.len())))
     }
-
-    #[cold]
-    #[inline(never)]
-    fn report_key(&mut self, key: &str) {
-        if let Some(why) = &mut self.mismatch {
-            // An element of an array stands in brackets behind the array's key.
-            let separator = if why.as_bytes().first() == Some(&b'[') { "" } else { ": " };
-            *why = [key, separator, why].concat();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn report_element(&mut self, index: usize, record: &mut dyn Record) {
-        if let Some(why) = &mut self.mismatch {
-            *why = [&element_text(index, record), ": ", why].concat();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn report(&mut self, field: &Field<'_>, found: &str) {
-        self.mismatch.get_or_insert_with(|| ["expected ", field.expected(), ", found ", found].concat());
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn report_number(&mut self, field: &Field<'_>, found: &str, number: Number) {
-        if self.mismatch.is_none() {
-            self.report(field, &[found, &number.to_text(), ")"].concat());
-        }
-    }
 }
 
-/// Which element of an array it is: its index, and its name where it has one. The whole element has been read, so the
-/// name is known even where it stands behind the value that is wrong.
-fn element_text(index: usize, record: &mut dyn Record) -> String {
-    let place = record.keys().iter().position(|key| unquoted(key) == "name");
-    let name = match place.and_then(|place| record.field(place)) {
-        Some(Field::Text(name)) if (1..=MAX_EXCERPT_BYTES).contains(&name.len()) => visible(name),
-        _ => Cow::Borrowed(""),
-    };
-    ["[", &index.to_string(), if name.is_empty() { "]" } else { "] " }, &name].concat()
-}
-
-/// A key without its quotes and colon.
-fn unquoted(key: &str) -> &str {
-    key.get(1..key.len() - 2).unwrap_or_default()
+/// Writes a text into a field. The field is most often empty, and has nothing to be freed: to find that out where it is
+/// dropped takes more instructions than half of such a text takes to be read.
+#[inline(always)]
+fn set_text(text: &mut String, value: &str) {
+    let old = mem::replace(text, String::from(value));
+    if old.capacity() == 0 {
+        mem::forget(old);
+    }
 }
