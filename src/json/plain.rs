@@ -126,7 +126,7 @@ fn is_same(text: &[u8], key: &[u8]) -> bool {
     };
     text_end == key_end
         && text.first_chunk::<8>() == key.first_chunk::<8>()
-        && (key.len() <= 16 || text.get(8..16) == key.get(8..16))
+        && (key.len() <= 16 || text.as_chunks::<8>().0.iter().zip(key.as_chunks::<8>().0).all(|(a, b)| a == b))
 }
 
 /// Marks each byte that does not stand for itself in a string: the highest bit of the first of them is set, and no bit
@@ -154,3 +154,48 @@ const fn eight_digits(digits: u64) -> u64 {
 const ONES: u64 = u64::MAX / 255;
 const HIGHEST: u64 = ONES << 7;
 const POWERS_OF_TEN: [u64; 8] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_byte_of_a_key_may_be_another() {
+        let key: Vec<u8> = (b'A'..b'A' + 40).collect();
+        for length in 4..key.len() {
+            let key = &key[..length];
+            assert!(is_same(key, key), "{length}");
+            for place in 0..length {
+                let mut other = key.to_vec();
+                other[place] ^= 1;
+                assert!(!is_same(&other, key), "{length}, {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_that_means_something_in_a_string_is_found_wherever_it_stands() {
+        for place in 0..8 {
+            for byte in 0..=u8::MAX {
+                let mut bytes = *b"\x20\x21\x23\x5b\x5d\x7f\x80\xff";
+                bytes[place] = byte;
+                let special = special_bytes(u64::from_le_bytes(bytes));
+                let is_special = byte < b' ' || byte == b'"' || byte == b'\\';
+                assert_eq!(special != 0, is_special, "{byte}");
+                assert!(!is_special || special.trailing_zeros() as usize / 8 == place, "{byte}, {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn digits_are_counted_up_to_the_first_byte_that_is_none() {
+        let others = (0..0x80).filter(|byte: &u8| !byte.is_ascii_digit()).map(char::from);
+        for (other, place) in others.flat_map(|other| (0..20).map(move |place| (other, place))) {
+            let mut text = String::from("12345678901234567890        ");
+            text.replace_range(place..=place, other.encode_utf8(&mut [0; 4]));
+            let value = text.get(..place).and_then(|digits| digits.parse().ok());
+            let expected = value.filter(|_| place < 16).map(|value: u64| (value, place));
+            assert_eq!(Cursor::new(&text).plain_digits(0), expected, "{text}");
+        }
+    }
+}

@@ -14,7 +14,7 @@ pub(super) fn quick(significand: u64, exponent: i32) -> Option<f64> {
     }
     let zeros = significand.leading_zeros();
     let scaled = u128::from(significand << zeros);
-    let product = scaled * u128::from(power_high) + (scaled * u128::from(power_low) >> 64);
+    let product = scaled * u128::from(power_high) + ((scaled * u128::from(power_low)) >> 64);
     let (high, low) = ((product >> 64) as u64, product as u64);
     let top = (high >> 63) as u32;
     // One bit more than a double has, for rounding.
@@ -29,6 +29,7 @@ pub(super) fn quick(significand: u64, exponent: i32) -> Option<f64> {
 }
 
 /// The 128 highest bits of 5 to the power of -1, -2 .. -27, rounded up, as two halves.
+#[allow(clippy::indexing_slicing, reason = "an index that is too large does not compile")]
 const RECIPROCALS: [(u64, u64); 27] = {
     let mut reciprocals = [(0, 0); 27];
     let (mut index, mut power) = (0, 1_u64);
