@@ -223,6 +223,9 @@ impl Reader<'_> {
         let matched_so_far = self.mismatch.is_none();
         match field {
             Field::Record(record) if self.cursor.peek() == Some(b'{') => self.record(record)?,
+            Field::RecordOrNone(record) if self.cursor.peek() == Some(b'{') => {
+                self.record(record.get_or_insert_default())?;
+            }
             field => self.value(field)?,
         }
         if matched_so_far && self.mismatch.is_some() {
@@ -237,8 +240,16 @@ impl Reader<'_> {
         match field {
             Field::Text(text) => self.cursor.take_plain_string().map(|plain| set_text(text, plain)),
             Field::Variant(variant) => self.cursor.take_plain_string().map(|plain| variant.set(plain)),
-            Field::Int(int) => self.cursor.take_plain_integer().map(|plain| **int = plain),
-            Field::Real(real) => self.cursor.take_plain_real().map(|plain| **real = plain),
+            Field::Int(_) | Field::IntOrNone(_) => self.cursor.take_plain_integer().map(|plain| match field {
+                Field::Int(int) => **int = plain,
+                Field::IntOrNone(int) => **int = Some(plain),
+                _ => {}
+            }),
+            Field::Real(_) | Field::RealOrNone(_) => self.cursor.take_plain_real().map(|plain| match field {
+                Field::Real(real) => **real = plain,
+                Field::RealOrNone(real) => **real = Some(plain),
+                _ => {}
+            }),
             Field::Flag(flag) => self.cursor.take_plain_flag().map(|plain| **flag = plain),
             _ => None,
         }

@@ -167,7 +167,7 @@ fn a_number_in_the_middle_of_two_doubles_goes_to_the_even_one() {
         let odd = (1_u64 << 53 | rng.u64(..) >> 11) << 1 | 1;
         let odd = odd >> rng.u8(0..3);
         texts.push(format!("{odd}e0"));
-        texts.push(format!("{}.0", odd));
+        texts.push(format!("{odd}.0"));
         let (tenths, digits) = (u128::from(odd) * 5, rng.usize(1..5));
         texts.push(format!("{}.{}", tenths / 10, tenths % 10));
         texts.push(format!("{}e-{digits}", odd / 8 * 5_u64.pow(digits as u32) / 2));
