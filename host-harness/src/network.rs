@@ -18,6 +18,7 @@ mod client;
 mod connect;
 mod credentials;
 mod deadline;
+mod driver;
 mod handshake;
 mod head;
 mod idle;

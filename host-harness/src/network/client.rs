@@ -13,6 +13,7 @@
 //! ```
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -190,23 +191,23 @@ impl Client {
         body: Bytes,
         phase: &mut Phase,
     ) -> Result<Answer, Failure> {
-        let sender = &mut connection.sender;
+        let Connection { sender, driver, state, .. } = &mut connection;
         // A kept-alive connection is never ready again if its peer has not read the request before to its end.
-        if !sender.is_ready() && !matches!(timeout(READY_TIMEOUT, sender.ready()).await, Ok(Ok(()))) {
+        if !sender.is_ready() && !matches!(timeout(READY_TIMEOUT, driver.run(pin!(sender.ready()))).await, Ok(Ok(()))) {
             return Err(Failure::Unsent("the connection was closed before the request was sent".into()));
         }
-        connection.state.expect_request();
-        let response = match sender.try_send_request(self.request(route, body)).await {
+        state.expect_request();
+        let response = match driver.run(pin!(sender.try_send_request(self.request(route, body)))).await {
             Ok(response) => response,
             Err(mut failed) => {
                 // hyper gives the request back where it has not begun to write it.
-                let is_unsent = failed.take_message().is_some() || connection.state.is_unsent();
+                let is_unsent = failed.take_message().is_some() || state.is_unsent();
                 return Err(self.failure_without_answer(route, failed.into_error(), is_unsent));
             }
         };
         *phase = Phase::Receiving;
         let status = response.status();
-        let body = self.read_body(route, response.into_body()).await.map_err(Failure::Final)?;
+        let body = driver.run(pin!(self.read_body(route, response.into_body()))).await.map_err(Failure::Final)?;
         // Only now: on a connection with an unread answer, its rest would be taken for the next one.
         self.idle.keep(connection, self.permits.idle_limit());
         Ok(Answer { status, body: self.credentials.mask(body) })

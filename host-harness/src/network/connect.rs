@@ -14,6 +14,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::error::{Error, Phase};
 use crate::network::addresses::connect_first;
+use crate::network::driver::Driver;
 use crate::network::handshake::handshake;
 use crate::network::head::MAX_HEAD_BYTES;
 use crate::network::pin::fingerprint;
@@ -23,14 +24,23 @@ use crate::network::stream::{SendState, Stream};
 /// The most headers in an answer, hyper's own default.
 const MAX_HEADERS: usize = 100;
 
-/// A connection to the pinned agent. Its socket is in a task of its own, which ends when the connection is closed or
-/// this is dropped.
+/// A connection to the pinned agent. It closes when this is dropped.
 pub(super) struct Connection {
+    /// In front of the driver, so that it is dropped first: that is what the driver closes the socket for.
     pub(super) sender: SendRequest<Full<Bytes>>,
+    pub(super) driver: Driver,
     /// How far its request is.
     pub(super) state: Arc<SendState>,
     /// The fingerprint of the leaf certificate that was presented: the pin that matched.
     pub(super) leaf: Fingerprint,
+}
+
+impl Connection {
+    /// Whether a request can be sent on it, as far as its socket has said by now.
+    pub(super) fn is_open(&mut self) -> bool {
+        self.driver.attend();
+        !self.sender.is_closed()
+    }
 }
 
 /// Opens a connection.
@@ -45,13 +55,13 @@ pub(super) async fn connect(
     let stream = Stream::new(stream, Arc::clone(&state));
     let handshake = Builder::new().max_buf_size(MAX_HEAD_BYTES).max_headers(MAX_HEADERS).handshake(stream);
     let (sender, connection) = handshake.await.map_err(|why| Error::Component(why.into()))?;
-    tokio::spawn(async move {
+    let driver = Driver::new(async move {
         // Not the only report of it: a call that waits for an answer on this connection fails with the same error.
         if let Err(why) = connection.await {
             tracing::debug!(error = %why, "a connection ended");
         }
     });
-    Ok(Connection { sender, state, leaf })
+    Ok(Connection { sender, driver, state, leaf })
 }
 
 /// Opens a TLS connection to a peer that the configuration has verified.

@@ -3,6 +3,8 @@
 //! hyper bounds what it buffers of a head, and may have read twice as much by then. So the stream under it counts where
 //! the head ends, and gives hyper no more than the largest head before that.
 
+use memchr::memchr;
+
 /// The largest head of an answer, in bytes, from its first byte to the end of its empty line: far more than the few
 /// hundred that an agent sends. Interim answers, such as `100 Continue`, have heads of their own.
 pub(super) const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -33,12 +35,19 @@ impl Head {
         self.length >= MAX_HEAD_BYTES
     }
 
-    pub(super) fn read(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            if self.is_complete {
-                return;
+    pub(super) fn read(&mut self, mut bytes: &[u8]) {
+        while let (false, Some((&first, rest))) = (self.is_complete, bytes.split_first()) {
+            let until_line_end = memchr(b'\n', bytes).unwrap_or(bytes.len());
+            // Behind the status only line ends matter, and whether there is anything between them.
+            if until_line_end > 0 && (self.has_status || self.line > STATUS_OFFSET) {
+                let (line, rest) = bytes.split_at(until_line_end);
+                self.length += line.len();
+                self.line += usize::from(line.iter().any(|&byte| byte != b'\r'));
+                bytes = rest;
+            } else {
+                self.read_byte(first);
+                bytes = rest;
             }
-            self.read_byte(*byte);
         }
     }
 
@@ -70,13 +79,21 @@ const STATUS_OFFSET: usize = 9;
 mod tests {
     use super::{Head, MAX_HEAD_BYTES};
 
-    /// How many bytes of this are read before the head has ended; none if it does not end.
+    /// How many bytes of this are read before the head has ended; none if it does not end. Wherever the reads are cut.
     fn end(bytes: &[u8]) -> Option<usize> {
         let mut head = Head::default();
-        (1..=bytes.len()).find(|&length| {
+        let end = (1..=bytes.len()).find(|&length| {
             head.read(&bytes[length - 1..length]);
             head.is_complete
-        })
+        });
+        for cut in 0..=bytes.len() {
+            let mut head = Head::default();
+            head.read(&bytes[..cut]);
+            assert_eq!(head.is_complete, end.is_some_and(|end| end <= cut), "{bytes:?}, the first {cut}");
+            head.read(&bytes[cut..]);
+            assert_eq!(head.is_complete, end.is_some(), "{bytes:?}, cut at {cut}");
+        }
+        end
     }
 
     #[test]

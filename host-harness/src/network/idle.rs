@@ -17,19 +17,22 @@ pub(super) struct IdleConnections(IdlePool<Connection>);
 
 impl Default for IdleConnections {
     fn default() -> Self {
-        Self(IdlePool::new(MAX_IDLE))
+        Self(IdlePool::new(MAX_IDLE, Connection::is_open))
     }
 }
 
 impl IdleConnections {
     /// The connection that was used last.
     pub(super) fn take(&self) -> Option<Connection> {
-        self.0.take(|connection| !connection.sender.is_closed())
+        let mut connection = self.0.take()?;
+        connection.driver.end_rest();
+        Some(connection)
     }
 
     /// Keeps one more connection, and at most `limit` in all.
-    pub(super) fn keep(&self, connection: Connection, limit: usize) {
-        if !connection.sender.is_closed() {
+    pub(super) fn keep(&self, mut connection: Connection, limit: usize) {
+        connection.driver.rest(&self.0.waker());
+        if connection.is_open() {
             self.0.keep(connection, limit);
         }
     }
@@ -37,6 +40,7 @@ impl IdleConnections {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::sync::Arc;
 
     use agentapi_contract::Fingerprint;
@@ -46,14 +50,17 @@ mod tests {
     use tokio::time::advance;
 
     use super::{Connection, Duration, IdleConnections, MAX_IDLE};
+    use crate::network::driver::Driver;
 
     /// A connection, and its other end.
     async fn connection() -> (Connection, DuplexStream) {
         let (near, far) = tokio::io::duplex(1024);
         let (sender, connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
-        tokio::spawn(connection);
+        let driver = Driver::new(async move { drop(connection.await) });
         let leaf = Fingerprint::from_bytes([0; Fingerprint::LEN]);
-        (Connection { sender, state: Arc::default(), leaf }, far)
+        let mut connection = Connection { sender, driver, state: Arc::default(), leaf };
+        connection.driver.run(pin!(connection.sender.ready())).await.unwrap();
+        (connection, far)
     }
 
     #[tokio::test(start_paused = true)]
@@ -83,7 +90,8 @@ mod tests {
             let idle = IdleConnections::default();
             let (mut closed, far) = connection().await;
             drop(far);
-            while closed.sender.ready().await.is_ok() {
+            while closed.is_open() {
+                closed.driver.attend();
                 tokio::task::yield_now().await;
             }
             let fars = ends.map(|(connection, far)| {

@@ -17,7 +17,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncBufRead, AsyncWrite};
@@ -63,13 +63,11 @@ pub(super) struct Stream {
     tls: TlsStream<Socket>,
     state: Arc<SendState>,
     head: Head,
-    /// Met after something that was read, and returned by the next read.
-    failure: Option<io::Error>,
 }
 
 impl Stream {
     pub(super) fn new(tls: TlsStream<Socket>, state: Arc<SendState>) -> Self {
-        Self { tls, state, head: Head::default(), failure: None }
+        Self { tls, state, head: Head::default() }
     }
 
     /// Checks, for the first byte of a request, that nothing has arrived which was not asked for.
@@ -77,11 +75,7 @@ impl Stream {
         if !self.state.is_unsent() {
             return Ok(());
         }
-        let unasked = match self.failure.take() {
-            Some(failure) => Poll::Ready(Err(failure)),
-            None => poll_arrived(&mut self.tls, cx),
-        };
-        match unasked {
+        match poll_arrived(&mut self.tls, cx) {
             Poll::Pending if self.tls.get_ref().0.is_between_records() => {
                 self.head = Head::default();
                 self.state.set_checked();
@@ -111,37 +105,20 @@ fn unusable(why: &'static str) -> io::Error {
 impl Read for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if let Some(failure) = this.failure.take() {
-            return Poll::Ready(Err(failure));
-        }
-        let mut is_empty = true;
-        loop {
-            // hyper refuses a head that fills its buffer, and its buffer may be larger than it was told. So what it is
-            // given ends where the largest head would.
-            let room = buffer.remaining().min(this.head.room());
-            if room == 0 {
-                return Poll::Ready(Ok(()));
-            }
-            match Pin::new(&mut this.tls).poll_fill_buf(cx) {
-                Poll::Pending if is_empty => return Poll::Pending,
-                Poll::Ready(Err(why)) if is_empty => return Poll::Ready(Err(why)),
-                Poll::Ready(Err(why)) => this.failure = Some(why),
-                Poll::Pending => {}
-                Poll::Ready(Ok(arrived)) => {
-                    let length = arrived.len().min(room);
-                    let arrived = arrived.get(..length).unwrap_or_default();
-                    this.head.read(arrived);
-                    buffer.put_slice(arrived);
-                    Pin::new(&mut this.tls).consume(length);
-                    is_empty = false;
-                    // hyper has to see a head that is as large as may be before it is given more.
-                    if length > 0 && !this.head.is_full() {
-                        continue;
-                    }
-                }
-            }
+        // hyper refuses a head that fills its buffer, and its buffer may be larger than it was told. So what it is
+        // given ends where the largest head would: it has to see that before it is given more.
+        let room = buffer.remaining().min(this.head.room());
+        if room == 0 {
             return Poll::Ready(Ok(()));
         }
+        // What has arrived, and not more: to try again costs as much as to read, and most answers are in one record.
+        let arrived = ready!(Pin::new(&mut this.tls).poll_fill_buf(cx))?;
+        let arrived = arrived.get(..arrived.len().min(room)).unwrap_or_default();
+        this.head.read(arrived);
+        buffer.put_slice(arrived);
+        let length = arrived.len();
+        Pin::new(&mut this.tls).consume(length);
+        Poll::Ready(Ok(()))
     }
 }
 

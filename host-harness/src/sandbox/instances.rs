@@ -38,7 +38,7 @@ pub(crate) struct Instances {
 
 impl Instances {
     pub(crate) fn new(engines: Arc<Engines>, count: InstanceCount, client: Arc<Client>, permits: Permits) -> Self {
-        Self { engines, count, client, permits, idle: IdlePool::new(MAX_IDLE) }
+        Self { engines, count, client, permits, idle: IdlePool::new(MAX_IDLE, |_| true) }
     }
 
     pub(super) fn engines(&self) -> &Engines {
@@ -55,7 +55,7 @@ impl Instances {
 
     /// An idle instance, or a new one that is connected within the deadline.
     pub(super) async fn take(&self, deadline: Deadline) -> Result<Instance, Error> {
-        match self.idle.take(|_| true) {
+        match self.idle.take() {
             Some(instance) => Ok(instance),
             None => {
                 // `connect` sends nothing, and takes a fraction of a millisecond. The limit is for a component that

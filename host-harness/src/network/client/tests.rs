@@ -11,6 +11,7 @@ use super::{
     Arc, Bytes, Client, Connection, Credentials, Deadline, Duration, Fingerprint, Permits, Pins, Route, StatusCode,
 };
 use crate::network::credentials::random_token;
+use crate::network::driver::Driver;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -21,10 +22,10 @@ fn client(endpoint: &str, token: &str, fingerprint: &str) -> Client {
     Client::new(endpoint.parse().unwrap(), pins, Arc::new(credentials), Permits::default(), provider).unwrap()
 }
 
-/// How long the task of a connection waits before it looks at it: far longer than the client gives it to see a FIN.
+/// How long hyper waits before it looks at a connection: far longer than the client gives it to see a FIN.
 const UNNOTICED: Duration = Duration::from_millis(50);
 
-/// A connection that its peer has closed. Its task sees that at the first look, which comes after a delay.
+/// A connection that its peer has closed. hyper sees that at the first look, which comes after a delay.
 async fn closed_by_peer(look_after: Duration) -> Connection {
     let (near, far) = tokio::io::duplex(1024);
     let (mut sender, mut connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
@@ -34,13 +35,13 @@ async fn closed_by_peer(look_after: Duration) -> Connection {
         ready = sender.ready() => ready.unwrap(),
     }
     drop(far);
-    tokio::spawn(async move {
+    let driver = Driver::new(async move {
         if !look_after.is_zero() {
             sleep(look_after).await;
         }
-        connection.await
+        drop(connection.await);
     });
-    Connection { sender, state: Arc::default(), leaf: Fingerprint::from_bytes([0; Fingerprint::LEN]) }
+    Connection { sender, driver, state: Arc::default(), leaf: Fingerprint::from_bytes([0; Fingerprint::LEN]) }
 }
 
 /// Starts a backup with this idle connection at hand: how often it was sent, after it arrived once.

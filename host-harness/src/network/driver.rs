@@ -1,0 +1,151 @@
+//! The protocol of a connection, run by whoever waits for it.
+//!
+//! hyper's connection is a future that reads and writes the socket. In a task of its own, as hyper's documentation has it,
+//! it and the call wake each other twice for each answer, and where the runtime has several threads each time perhaps another
+//! one. Here the call polls it, and while it is idle, the task of the pool that it is kept in:
+//!
+//! ```text
+//!  in use   socket ──wakes──▶ Signal ──▶ the call: polls the connection, and then what it waits for from it
+//!  idle     socket ──wakes──▶ Signal ──▶ the pool: polls the connection, and drops it if it was closed
+//!  dropped  a task of its own, which ends once hyper has closed the socket
+//! ```
+
+use std::future::poll_fn;
+use std::mem;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use tokio::runtime::Handle;
+use tokio::task::unconstrained;
+
+/// How often a connection is polled again at once, because something was to be done while it was. Then other tasks have
+/// their turn: tokio ends a poll of a socket that is always ready by a wake-up, and that must not become a loop.
+const MAX_ROUNDS: usize = 4;
+
+/// hyper's side of a connection.
+pub(super) struct Driver {
+    connection: Pin<Box<dyn Future<Output = ()> + Send>>,
+    is_done: bool,
+    signal: Arc<Signal>,
+    /// Wakes the signal. The connection is polled with it, whoever polls, so that it need not learn who is waiting.
+    waker: Waker,
+    runtime: Handle,
+}
+
+impl Driver {
+    /// To be called in the runtime to which the socket belongs.
+    pub(super) fn new(connection: impl Future<Output = ()> + Send + 'static) -> Self {
+        let signal = Arc::new(Signal::default());
+        let waker = Waker::from(Arc::clone(&signal));
+        Self { connection: Box::pin(connection), is_done: false, signal, waker, runtime: Handle::current() }
+    }
+
+    /// Runs the connection until the work is done, which waits for nothing else.
+    pub(super) async fn run<T>(&mut self, work: Pin<&mut impl Future<Output = T>>) -> T {
+        // It can only go on after the connection was polled, and is polled then. So nobody has to be woken for it; and tokio
+        // must not end a poll of it early, because that is told by a wake-up.
+        let mut work = unconstrained(work);
+        let mut poll_work = move || Pin::new(&mut work).poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(done) = poll_work() {
+            return done;
+        }
+        poll_fn(|cx| {
+            // What wakes while this polls is seen below, and the task need not run again for it.
+            self.signal.forward_to(None);
+            for _ in 0..MAX_ROUNDS {
+                self.poll();
+                let done = poll_work();
+                if done.is_ready() || !self.signal.forward_to(Some(cx.waker())) {
+                    return done;
+                }
+                self.signal.forward_to(None);
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// From now on the connection is idle. Whoever keeps it is woken when there is a reason to [`attend`](Self::attend) to it.
+    pub(super) fn rest(&mut self, keeper: &Waker) {
+        self.signal.forward_to(Some(keeper));
+    }
+
+    /// The connection is not idle any more: what happens on it does not concern who kept it.
+    pub(super) fn end_rest(&mut self) {
+        self.signal.forward_to(None);
+    }
+
+    /// Polls the connection if there is a reason to.
+    pub(super) fn attend(&mut self) {
+        if self.signal.is_set() {
+            self.poll();
+        }
+    }
+
+    fn poll(&mut self) {
+        self.signal.clear();
+        if !self.is_done {
+            self.is_done = self.connection.as_mut().poll(&mut Context::from_waker(&self.waker)).is_ready();
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // hyper closes the socket by itself, with the farewell that TLS asks for, once nobody can send requests any more.
+        if !self.is_done {
+            self.runtime.spawn(mem::replace(&mut self.connection, Box::pin(std::future::ready(()))));
+        }
+    }
+}
+
+/// Whether there is a reason to poll, and whom to tell.
+#[derive(Default)]
+struct Signal(Mutex<SignalState>);
+
+#[derive(Default)]
+struct SignalState {
+    is_set: bool,
+    waker: Option<Waker>,
+}
+
+impl Signal {
+    fn clear(&self) {
+        self.lock().is_set = false;
+    }
+
+    fn is_set(&self) -> bool {
+        self.lock().is_set
+    }
+
+    /// Whom to tell from now on. True if there is a reason to poll already, of which nobody is told.
+    fn forward_to(&self, waker: Option<&Waker>) -> bool {
+        let mut state = self.lock();
+        state.waker = waker.cloned();
+        state.is_set
+    }
+
+    fn lock(&self) -> MutexGuard<'_, SignalState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let waker = {
+            let mut state = self.lock();
+            state.is_set = true;
+            state.waker.take()
+        };
+        // Not under the lock: the waker may be that of a task which polls at once.
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
