@@ -23,6 +23,7 @@ mod egress;
 mod engines;
 mod epochs;
 mod error;
+mod exchanges;
 mod instance;
 mod instance_count;
 mod instances;

@@ -6,6 +6,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 use crate::sandbox::egress::Egress;
+use crate::sandbox::exchanges::Exchanges;
 use crate::sandbox::instance_count::InstanceGuard;
 
 /// The most memory that an instance may have, in bytes, in all its memories and tables: several times what the largest
@@ -18,6 +19,7 @@ const TABLE_ELEMENT_BYTES: usize = 8;
 pub(crate) struct State {
     pub(super) table: ResourceTable,
     pub(super) egress: Egress,
+    pub(super) exchanges: Exchanges,
     http: WasiHttpCtx,
     memory_bytes: usize,
     /// For [`Host::instances`](crate::Host::instances).
@@ -27,7 +29,7 @@ pub(crate) struct State {
 impl State {
     pub(super) fn new(egress: Egress, guard: InstanceGuard) -> Self {
         let (table, http) = (ResourceTable::new(), WasiHttpCtx::new());
-        Self { table, egress, http, memory_bytes: 0, _guard: guard }
+        Self { table, egress, exchanges: Exchanges::default(), http, memory_bytes: 0, _guard: guard }
     }
 
     /// What the memories and tables of the instance have grown to. They never shrink.
