@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 
 use crate::agent::{Agents, large, typical};
 use crate::floor::Floor;
+use crate::go::GoClient;
 use crate::native::Native;
 use crate::paired::{Effort, Race};
 use crate::records::{Disks, Metrics, Storage};
@@ -78,6 +79,7 @@ fn race(effort: &Effort, runtime: &Runtime, host: &Host, agents: &Agents, kind: 
     let body_bytes = runtime.block_on(native.body(kind.path)).len();
     let floor = runtime.block_on(Floor::connect(body_bytes));
     let floor = Arc::new(tokio::sync::Mutex::new(floor));
+    let mut go = GoClient::start(connection);
 
     let title = format!("{}, {body_bytes} bytes, {runtime_name}", kind.title);
     let mut race = Race::new(effort, title, 300);
@@ -87,6 +89,9 @@ fn race(effort: &Effort, runtime: &Runtime, host: &Host, agents: &Agents, kind: 
     race.add("component", kind.batch, |count| {
         on_runtime((kind.component)(agent.clone(), count));
     });
+    if let Some(go) = &mut go {
+        race.add_timed("Go", kind.batch, |count| go.call(kind.path, count));
+    }
     race.add("the bytes alone", kind.batch, |count| {
         let floor = Arc::clone(&floor);
         on_runtime(Box::pin(async move {
@@ -96,6 +101,7 @@ fn race(effort: &Effort, runtime: &Runtime, host: &Host, agents: &Agents, kind: 
             }
         }));
     });
+    race.relate("component", "Go");
     race.run();
 }
 

@@ -15,6 +15,7 @@ mod built;
 mod calls;
 mod decoding;
 mod floor;
+mod go;
 mod memory;
 mod native;
 mod paired;

@@ -31,13 +31,15 @@ pub(crate) struct Race<'a> {
     rounds: usize,
     only: Option<String>,
     contenders: Vec<Contender<'a>>,
+    /// Pairs of which the ratio is printed too.
+    related: Vec<[&'static str; 2]>,
 }
 
 struct Contender<'a> {
     name: String,
     /// How often it is done in a sample: enough to be timed, little enough to alternate quickly.
     batch: u32,
-    run: Box<dyn FnMut(u32) + 'a>,
+    run: Box<dyn FnMut(u32) -> Duration + 'a>,
     /// Seconds for once, one for each round.
     samples: Vec<f64>,
 }
@@ -47,15 +49,29 @@ impl<'a> Race<'a> {
     pub(crate) fn new(effort: &Effort, title: impl Into<String>, rounds: usize) -> Self {
         const SMOKE_ROUNDS: usize = 2;
         let rounds = effort.pick(rounds, SMOKE_ROUNDS);
-        Self { title: title.into(), rounds, only: effort.only.clone(), contenders: Vec::new() }
+        Self { title: title.into(), rounds, only: effort.only.clone(), contenders: Vec::new(), related: Vec::new() }
     }
 
     /// One that does its work as often as it is told.
-    pub(crate) fn add(&mut self, name: impl Into<String>, batch: u32, run: impl FnMut(u32) + 'a) {
+    pub(crate) fn add(&mut self, name: impl Into<String>, batch: u32, mut run: impl FnMut(u32) + 'a) {
+        self.add_timed(name, batch, move |count| {
+            let begun = Instant::now();
+            run(count);
+            begun.elapsed()
+        });
+    }
+
+    /// One that says itself how long that took, because it runs elsewhere.
+    pub(crate) fn add_timed(&mut self, name: impl Into<String>, batch: u32, run: impl FnMut(u32) -> Duration + 'a) {
         let name = name.into();
         if self.only.as_ref().is_none_or(|only| *only == name) {
             self.contenders.push(Contender { name, batch, run: Box::new(run), samples: Vec::new() });
         }
+    }
+
+    /// Has the first compared with the second as well, if both take part.
+    pub(crate) fn relate(&mut self, first: &'static str, second: &'static str) {
+        self.related.push([first, second]);
     }
 
     /// Measures, after a round that does not count, and prints a table.
@@ -80,20 +96,29 @@ impl<'a> Race<'a> {
         let Some(first) = self.contenders.first() else { return };
         for contender in &self.contenders {
             let [low, median, high] = quartiles(contender.samples.clone());
-            let ratios = contender.samples.iter().zip(&first.samples).map(|(own, other)| own / other).collect();
-            let [least, ratio, most] = quartiles(ratios);
+            let [least, ratio, most] = contender.ratios(first);
             let name = &contender.name;
             let (low, median, high) = (time(low), time(median), time(high));
             println!("| {name} | {median} | {low} .. {high} | {ratio:.2} | {least:.2} .. {most:.2} |");
+        }
+        let named = |name| self.contenders.iter().find(|contender| contender.name == name);
+        for [first, second] in self.related.iter().copied() {
+            let (Some(one), Some(other)) = (named(first), named(second)) else { continue };
+            let [least, ratio, most] = one.ratios(other);
+            println!("| {first} / {second} | | | {ratio:.2} | {least:.2} .. {most:.2} |");
         }
     }
 }
 
 impl Contender<'_> {
+    /// Quartiles of what it took for each time of another one, in the same round.
+    fn ratios(&self, other: &Contender<'_>) -> [f64; 3] {
+        quartiles(self.samples.iter().zip(&other.samples).map(|(own, other)| own / other).collect())
+    }
+
     fn sample(&mut self) {
-        let begun = Instant::now();
-        (self.run)(black_box(self.batch));
-        self.samples.push(begun.elapsed().as_secs_f64() / f64::from(self.batch));
+        let took = (self.run)(black_box(self.batch));
+        self.samples.push(took.as_secs_f64() / f64::from(self.batch));
     }
 }
 

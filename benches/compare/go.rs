@@ -1,0 +1,77 @@
+//! The client in Go, `benches/compare/go`: a process of its own, which says itself how long its calls took.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+use std::{env, fs};
+
+use agentapi_host::Target;
+
+use crate::built::target;
+
+/// The process. It ends with its input, when this is dropped.
+pub(crate) struct GoClient {
+    requests: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    child: Child,
+}
+
+impl GoClient {
+    /// None where there is no Go and none can be installed, which is said once.
+    pub(crate) fn start(agent: &Target) -> Option<Self> {
+        let mut child = Command::new(program()?)
+            .env("AGENTAPI_ENDPOINT", agent.endpoint.to_string())
+            .env("AGENTAPI_FINGERPRINT", agent.pins.as_slice()[0].to_string())
+            .env("AGENTAPI_TOKEN", agent.token.reveal())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        Some(Self { requests: child.stdin.take(), answers, child })
+    }
+
+    /// Makes so many calls.
+    pub(crate) fn call(&mut self, path: &str, calls: u32) -> Duration {
+        writeln!(self.requests.as_mut().unwrap(), "{path} {calls}").unwrap();
+        let mut nanoseconds = String::new();
+        self.answers.read_line(&mut nanoseconds).unwrap();
+        Duration::from_nanos(nanoseconds.trim().parse().expect("the client in Go has failed"))
+    }
+}
+
+impl Drop for GoClient {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        // It has measured what it should have by now.
+        let _ = self.child.wait();
+    }
+}
+
+/// The program, built once.
+fn program() -> Option<&'static Path> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    PROGRAM.get_or_init(build).as_deref()
+}
+
+fn build() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let go = Command::new(root.join("tools/go")).stderr(Stdio::inherit()).output().unwrap();
+    if !go.status.success() {
+        // Where everything is checked, something that was left out must not pass for it.
+        assert!(env::var_os("CI").is_none(), "there is no Go");
+        eprintln!("there is no Go: measuring without the client in Go");
+        return None;
+    }
+    let go = Path::new(String::from_utf8(go.stdout).unwrap().trim()).join("go");
+    fs::create_dir_all(target()).unwrap();
+    let program = target().join("go-client");
+    let mut build = Command::new(go);
+    build.args(["build", "-o"]).arg(&program).current_dir(root.join("benches/compare/go"));
+    // It has no dependencies, and asks the network for nothing.
+    build.env("GOTOOLCHAIN", "local").env("GOPROXY", "off").env("GOFLAGS", "-mod=mod").env("CGO_ENABLED", "0");
+    assert!(build.status().unwrap().success(), "the client in Go does not build");
+    Some(program)
+}
