@@ -37,10 +37,9 @@ impl Head {
 
     pub(super) fn read(&mut self, mut bytes: &[u8]) {
         while let (false, Some((&first, rest))) = (self.is_complete, bytes.split_first()) {
-            let until_line_end = memchr(b'\n', bytes).unwrap_or(bytes.len());
             // Behind the status only line ends matter, and whether there is anything between them.
-            if until_line_end > 0 && (self.has_status || self.line > STATUS_OFFSET) {
-                let (line, rest) = bytes.split_at(until_line_end);
+            if first != b'\n' && (self.has_status || self.line > STATUS_OFFSET) {
+                let (line, rest) = bytes.split_at(memchr(b'\n', bytes).unwrap_or(bytes.len()));
                 self.length += line.len();
                 self.line += usize::from(line.iter().any(|&byte| byte != b'\r'));
                 bytes = rest;

@@ -59,9 +59,10 @@ async fn handle(state: &mut State, (request, options): HandleArguments) -> wasmt
         table.delete(options)?;
     }
     let request = table.delete(request)?;
-    let has_body = request.body.is_some();
-    let exchange = egress.exchange(request);
-    let number = if has_body { exchanges.add_task(exchange)? } else { exchanges.add_ended(exchange.await)? };
+    let number = match request.body {
+        Some(_) => exchanges.add_task(egress.exchange(request))?,
+        None => exchanges.add_ended(egress.exchange(request).await)?,
+    };
     Ok(Resource::new_own(number))
 }
 
