@@ -149,3 +149,97 @@ impl Wake for Signal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, poll_fn};
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Notify;
+    use tokio::task::yield_now;
+
+    use super::{Arc, Driver, Poll, Wake, Waker};
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_always_has_something_to_do_lets_others_have_their_turn() {
+        let mut driver = Driver::new(poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }));
+        let other = async {
+            for _ in 0..3 {
+                yield_now().await;
+            }
+        };
+        let never = pin!(pending());
+        tokio::select! {
+            biased;
+            () = driver.run(never) => unreachable!("it waits for nothing that happens"),
+            () = other => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn work_goes_on_with_the_connection_and_ends_with_it() {
+        let (first, second) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (asked, answered) = (Arc::clone(&first), Arc::clone(&second));
+        let mut driver = Driver::new(async move {
+            asked.notified().await;
+            yield_now().await;
+            answered.notify_one();
+            pending().await
+        });
+        let work = async {
+            first.notify_one();
+            second.notified().await;
+            "done"
+        };
+        assert_eq!(driver.run(pin!(work)).await, "done");
+    }
+
+    #[tokio::test]
+    async fn whoever_keeps_it_is_told_while_it_rests_and_not_after() {
+        let events = Arc::new(Notify::new());
+        let happens = Arc::clone(&events);
+        let mut driver = Driver::new(async move {
+            loop {
+                happens.notified().await;
+            }
+        });
+        let mut has_waited = false;
+        driver
+            .run(pin!(poll_fn(move |_| match std::mem::replace(&mut has_waited, true) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            })))
+            .await;
+        let keeper = Arc::new(Count::default());
+        driver.rest(&Waker::from(Arc::clone(&keeper)));
+        events.notify_one();
+        assert_eq!(keeper.0.load(Ordering::Relaxed), 1);
+        driver.attend();
+        driver.end_rest();
+        events.notify_one();
+        assert_eq!(keeper.0.load(Ordering::Relaxed), 1, "it is somebody else's");
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_is_run_to_its_end() {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        drop(Driver::new(async move {
+            yield_now().await;
+            tell.send(()).unwrap();
+        }));
+        told.await.unwrap();
+    }
+}

@@ -46,8 +46,8 @@ mod tests {
     use agentapi_contract::Fingerprint;
     use hyper::client::conn::http1;
     use hyper_util::rt::TokioIo;
-    use tokio::io::{AsyncReadExt, DuplexStream};
-    use tokio::time::advance;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use tokio::time::{advance, timeout};
 
     use super::{Connection, Duration, IdleConnections, MAX_IDLE};
     use crate::network::driver::Driver;
@@ -80,6 +80,17 @@ mod tests {
         }
         advance(Duration::from_secs(2)).await;
         assert_eq!(far.read(&mut byte).await.unwrap(), 0);
+        assert!(idle.take().is_none());
+    }
+
+    #[tokio::test]
+    async fn one_that_its_peer_closes_while_it_is_idle_is_closed_without_being_asked_for() {
+        let idle = IdleConnections::default();
+        let (connection, mut far) = connection().await;
+        idle.keep(connection, 8);
+        far.shutdown().await.unwrap();
+        let closed = timeout(Duration::from_secs(60), far.read(&mut [0])).await;
+        assert_eq!(closed.expect("nobody has told the pool").unwrap(), 0);
         assert!(idle.take().is_none());
     }
 
