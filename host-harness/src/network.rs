@@ -4,7 +4,8 @@
 //!  Client::exchange(route, body, deadline)
 //!    ├─ idle connection?  IdleConnections::take ──▶ attempt ──▶ stale, and may be sent again? ──┐ once
 //!    └─ none ──▶ connect: name ▸ TCP ▸ TLS (LeafVerifier) ▸ HTTP/1.1 ──▶ attempt ◀──────────────┘
-//!                          addresses   handshake, socket    stream, head  │
+//!                          addresses   handshake, socket   driver, stream,│
+//!                                                          head           │
 //!                                                                         │
 //!              Credentials: puts the token in, masks secrets ◀────────────┴──▶ Answer, read to its end
 //! ```

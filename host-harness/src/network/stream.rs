@@ -8,7 +8,7 @@
 //!
 //! ```text
 //!  kernel ──▶ TLS library: part of a record ──▶ its plaintext ──▶ hyper's buffer
-//!  read here  counted in `Socket`               read here         hyper looks, whenever its task runs
+//!  read here  counted in `Socket`               read here         hyper looks, whenever it is polled
 //! ```
 //!
 //! This is exact as of the system call before that which writes. What is still on its way then cannot be known.
@@ -26,7 +26,7 @@ use tokio_rustls::client::TlsStream;
 use crate::network::head::Head;
 use crate::network::socket::Socket;
 
-/// How far a request is. Shared by the call, which has the request, and the task that has the connection.
+/// How far a request is. Shared by the call, which has the request, and hyper's side of the connection.
 #[derive(Debug, Default)]
 pub(super) struct SendState(AtomicU8);
 
