@@ -1,9 +1,12 @@
 //! One call: its permit, its instance, its deadline, and the report of its end.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 
 use agentapi_contract::Route;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use tracing::field::{Empty, display};
 use tracing::{Instrument, Span};
 use wasmtime::Store;
@@ -13,6 +16,7 @@ use crate::network::Deadline;
 use crate::observer::{CallSummary, Observer};
 use crate::permits::Permit;
 use crate::sandbox::bindings::Agentapi;
+use crate::sandbox::egress::TimedWait;
 use crate::sandbox::epochs::Running;
 use crate::sandbox::error::{FromComponent, from_trap};
 use crate::sandbox::instance::Instance;
@@ -78,7 +82,8 @@ impl Call {
         let (error, span) = (self.deadline_error(), self.report.span.clone());
         let at = self.deadline.at + GRACE;
         let Instance { guest, store, .. } = &mut self.instance;
-        within(at, error, export(guest, store)).instrument(span).await
+        let wait = store.data().egress.wait().clone();
+        within(at, &wait, error, pin!(export(guest, store))).instrument(span).await
     }
 
     /// Runs the extension that is plugged onto the component.
@@ -88,7 +93,8 @@ impl Call {
         let Instance { exports, store, policy, .. } = &mut self.instance;
         let run = policy.as_ref().ok_or(Error::NoPolicy)?;
         let run = exports.get_typed_func::<(&str,), (Result<String, String>,)>(&mut *store, run).map_err(from_trap)?;
-        let (outcome,) = within(at, error, run.call_async(store, (input,))).instrument(span).await?;
+        let wait = store.data().egress.wait().clone();
+        let (outcome,) = within(at, &wait, error, pin!(run.call_async(store, (input,)))).instrument(span).await?;
         Ok(outcome)
     }
 
@@ -128,13 +134,26 @@ impl Call {
 
 async fn within<T>(
     until: Instant,
+    wait: &TimedWait,
     deadline_error: Error,
-    export: impl Future<Output = wasmtime::Result<T>>,
+    mut export: Pin<&mut impl Future<Output = wasmtime::Result<T>>>,
 ) -> Result<T, Error> {
-    match timeout_at(until, export).await {
-        Ok(outcome) => outcome.map_err(from_trap),
-        Err(_) => Err(deadline_error),
-    }
+    let mut timer = pin!(None);
+    let outcome = poll_fn(|cx| {
+        if let Poll::Ready(outcome) = export.as_mut().poll(cx) {
+            return Poll::Ready(Some(outcome));
+        }
+        // Most calls wait for one exchange and for nothing else: its own timer wakes this task, and earlier.
+        if wait.is_timed() {
+            return Poll::Pending;
+        }
+        if timer.is_none() {
+            timer.set(Some(sleep_until(until)));
+        }
+        let timer = timer.as_mut().as_pin_mut();
+        timer.map_or(Poll::Pending, |timer| timer.poll(cx)).map(|()| None)
+    });
+    outcome.await.map_or(Err(deadline_error), |outcome| outcome.map_err(from_trap))
 }
 
 impl CallReport {

@@ -5,6 +5,7 @@
 //! What else a component puts into a request cannot leave.
 
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use agentapi_contract::{Fingerprint, MAX_BODY_BYTES, Route};
@@ -30,7 +31,15 @@ pub(crate) struct Egress {
     deadline: Deadline,
     /// Shared with the exchange that is under way, which may run in a task of its own.
     summary: Arc<Mutex<ExchangeSummary>>,
+    wait: TimedWait,
 }
+
+/// Whether the instance waits for an exchange, which ends at the deadline by itself. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct TimedWait(Arc<AtomicBool>);
+
+/// The time in which it does.
+pub(super) struct Waiting(TimedWait);
 
 /// The outcome of a call's exchange, for the host's own report. The component learns less.
 #[derive(Default)]
@@ -45,7 +54,7 @@ pub(super) struct ExchangeSummary {
 
 impl Egress {
     pub(super) fn new(client: Arc<Client>, deadline: Deadline) -> Self {
-        Self { client, is_pinned: false, deadline, summary: Arc::default() }
+        Self { client, is_pinned: false, deadline, summary: Arc::default(), wait: TimedWait::default() }
     }
 
     /// Sets the deadline of the next call, and forgets the call before.
@@ -57,6 +66,10 @@ impl Egress {
     /// The summary of the last exchange.
     pub(super) fn take_summary(&mut self) -> ExchangeSummary {
         mem::take(&mut *self.summary.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn wait(&self) -> &TimedWait {
+        &self.wait
     }
 
     /// Makes the exchange that a request asks for. The future borrows nothing, so that it can run in a task.
@@ -110,6 +123,24 @@ impl Egress {
         let path = request.path_with_query.as_deref().unwrap_or_default();
         let route = method.ok().and_then(|method| Route::of(method.as_str(), path));
         route.ok_or_else(|| Error::Denied("a request to a route that the agent does not have".into()))
+    }
+}
+
+impl TimedWait {
+    /// To be called in the task that polls the instance, and kept while it polls an exchange.
+    pub(super) fn begin(&self) -> Waiting {
+        self.0.store(true, Ordering::Relaxed);
+        Waiting(self.clone())
+    }
+
+    pub(super) fn is_timed(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.0.store(false, Ordering::Relaxed);
     }
 }
 

@@ -61,7 +61,12 @@ async fn handle(state: &mut State, (request, options): HandleArguments) -> wasmt
     let request = table.delete(request)?;
     let number = match request.body {
         Some(_) => exchanges.add_task(egress.exchange(request))?,
-        None => exchanges.add_ended(egress.exchange(request).await)?,
+        None => {
+            let waiting = egress.wait().begin();
+            let outcome = egress.exchange(request).await;
+            drop(waiting);
+            exchanges.add_ended(outcome)?
+        }
     };
     Ok(Resource::new_own(number))
 }
