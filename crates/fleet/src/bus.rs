@@ -70,6 +70,8 @@ pub struct Record {
 pub enum Start {
     /// With what comes from now on.
     New,
+    /// With at most so many of the latest records.
+    Latest(u64),
     /// After the record with this sequence; 0 for all.
     After(u64),
 }

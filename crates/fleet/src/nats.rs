@@ -86,21 +86,32 @@ impl NatsBus {
         deliver_policy: DeliverPolicy,
     ) -> Result<Consuming, BusError> {
         connect::check(&self.client)?;
-        let missing = |why: &dyn fmt::Display| match why.to_string() {
-            text if text.contains("not found") => BusError::Missing { what: stream.to_owned() },
-            text => self.complaints.explain(stream, text),
-        };
-        let stream_handle = self.jetstream.get_stream_no_info(stream).await.map_err(|why| missing(&why))?;
+        let stream_handle =
+            self.jetstream.get_stream_no_info(stream).await.map_err(|why| self.missing(stream, &why))?;
         let config = push::OrderedConfig {
             deliver_subject: self.client.new_inbox(),
             filter_subject: filter,
             deliver_policy,
             ..push::OrderedConfig::default()
         };
-        let consumer = stream_handle.create_consumer(config).await.map_err(|why| missing(&why))?;
+        let consumer = stream_handle.create_consumer(config).await.map_err(|why| self.missing(stream, &why))?;
         let (name, pending) = (consumer.cached_info().name.clone(), consumer.cached_info().num_pending);
         let messages = consumer.messages().await.map_err(|why| self.complaints.explain(stream, why))?;
         Ok(Consuming { name, pending, messages })
+    }
+
+    /// The number of the latest record; 0 where there is none.
+    async fn latest_record(&self) -> Result<u64, BusError> {
+        connect::check(&self.client)?;
+        let stream = self.jetstream.get_stream(EVENTS).await;
+        Ok(stream.map_err(|why| self.missing(EVENTS, &why))?.cached_info().state.last_sequence)
+    }
+
+    fn missing(&self, stream: &str, why: &dyn fmt::Display) -> BusError {
+        match why.to_string() {
+            text if text.contains("not found") => BusError::Missing { what: stream.to_owned() },
+            text => self.complaints.explain(stream, text),
+        }
     }
 
     async fn watch_as(&self, table: Table) -> Result<(String, Watch), BusError> {
@@ -184,6 +195,10 @@ impl Bus for NatsBus {
         let policy = match start {
             Start::New => DeliverPolicy::New,
             Start::After(sequence) => DeliverPolicy::ByStartSequence { start_sequence: sequence + 1 },
+            Start::Latest(records) => {
+                let after = self.latest_record().await?.saturating_sub(records);
+                DeliverPolicy::ByStartSequence { start_sequence: after + 1 }
+            }
         };
         let Consuming { messages, .. } = self.consume(EVENTS, "evt.>".into(), policy).await?;
         let complaints = self.complaints.clone();

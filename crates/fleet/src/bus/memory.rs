@@ -199,9 +199,11 @@ impl Bus for MemoryBus {
     }
 
     async fn follow(&self, start: Start) -> Result<BoxStream<'static, Result<Record, BusError>>, BusError> {
+        let latest = self.reach()?.records.last().map_or(0, |record| record.sequence);
         let after = match start {
             Start::After(sequence) => sequence,
-            Start::New => self.reach()?.records.last().map_or(0, |record| record.sequence),
+            Start::New => latest,
+            Start::Latest(records) => latest.saturating_sub(records),
         };
         let next = |bus: &Self, after| Ok(bus.record_after(after)?.map(|record| (record.sequence, record)));
         Ok(self.stream(after, next))

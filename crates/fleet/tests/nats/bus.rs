@@ -91,6 +91,10 @@ async fn events_come_in_their_order_once_and_from_where_a_reader_left() {
         let shown: Vec<_> = found.iter().map(|record| (record.guest.as_str(), &record.payload[..])).collect();
         assert_eq!(shown, [("g1", &b"a"[..]), ("g2", b"b"), ("g1", b"c")]);
 
+        for (records, place) in [(2, 1), (9, 0)] {
+            let mut latest = bus.follow(Start::Latest(records)).await.unwrap();
+            assert_eq!(timeout(SOON, latest.next()).await.unwrap().unwrap().unwrap(), found[place], "of {records}");
+        }
         let mut later = bus.follow(Start::After(found[1].sequence)).await.unwrap();
         assert_eq!(timeout(SOON, later.next()).await.unwrap().unwrap().unwrap(), found[2]);
         let mut new = bus.follow(Start::New).await.unwrap();
