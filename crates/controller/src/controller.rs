@@ -184,6 +184,7 @@ impl Controller {
             latest,
             link,
             standing: Arc::default(),
+            board: Arc::default(),
             stop: stop_api.clone(),
         };
         Ok(Self { owner, background, sampler, reloader, bound, state, reloads, stop_api, sending })

@@ -17,6 +17,7 @@
 //! | [`owner`] | the one task that activates runs and gives out permits |
 //! | [`counters`], [`calls`] | what is counted as it happens; whom the agent has shown to be |
 //! | [`link`], [`standing`] | how it is with a fleet's bus, which somebody else talks to; what that means for backups |
+//! | [`board`] | what a fleet's coordinator has seen of all guests |
 //! | [`messages`] | what extensions have to say to the operator |
 //! | [`watcher`], [`metrics`] | the task that knows which conditions hold; what Prometheus reads |
 //! | [`sampler`] | the task that measures once a minute |
@@ -29,6 +30,7 @@ pub mod action;
 pub mod actor;
 pub mod api;
 pub mod approval;
+pub mod board;
 pub mod build;
 pub mod calls;
 pub mod clock;

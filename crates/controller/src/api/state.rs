@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::approval::Desk;
+use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::link::Link;
@@ -53,6 +54,8 @@ pub struct ApiState {
     pub link: Arc<watch::Sender<Link>>,
     /// What the fleet makes of the backups.
     pub standing: Arc<watch::Sender<Standing>>,
+    /// What a coordinator beside this controller has seen of its fleet; none where there is no coordinator.
+    pub board: Arc<watch::Sender<Option<Arc<Board>>>>,
     /// Ends streams.
     pub stop: CancellationToken,
 }

@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use super::access::Access;
 use super::{ApiState, Inherited, Row, Sockets, bind, serve, table};
 use crate::approval::Desk;
+use crate::board::Board;
 use crate::clock::{Clock, SystemClock};
 use crate::config::notify::{Notify, NotifyTarget};
 use crate::config::{Config, Surroundings};
@@ -69,6 +70,7 @@ pub(crate) struct Fixture {
     serving: JoinHandle<()>,
     owner: JoinHandle<()>,
     finder: watch::Sender<Findings>,
+    pub(crate) board: Arc<watch::Sender<Option<Arc<Board>>>>,
     _work: watch::Sender<Arc<Work>>,
     _plan: watch::Sender<Arc<Plan>>,
     pub(crate) agent: MockAgent,
@@ -122,6 +124,7 @@ impl Fixture {
             coordinator: None,
         };
         let metrics = Metrics::new(sources, Counters::new());
+        let board: Arc<watch::Sender<Option<Arc<Board>>>> = Arc::default();
         let state = ApiState {
             owner: handle,
             store: store.clone(),
@@ -138,13 +141,14 @@ impl Fixture {
             latest: watch::channel(Arc::default()).1,
             link: Arc::new(watch::Sender::default()),
             standing: Arc::new(watch::Sender::default()),
+            board: Arc::clone(&board),
             stop: stop.clone(),
         };
         let [main, read_only] = ["main.sock", "ro.sock"].map(|name| folder.path().join(name));
         let sockets = Sockets { main, read_only, group: None, approvers: Vec::new(), metrics: None };
         let serving = tokio::spawn(serve(bind(&sockets, &Inherited::default()).unwrap(), state));
         let owner = tokio::spawn(owner.work(stop.clone()));
-        Self { store, sockets, stop, serving, owner, finder, _work: work, _plan: plan, agent, folder }
+        Self { store, sockets, stop, serving, owner, finder, board, _work: work, _plan: plan, agent, folder }
     }
 
     async fn ask(&self, method: Method, path: &str, body: &str) -> (StatusCode, Value) {

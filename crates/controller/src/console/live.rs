@@ -11,7 +11,8 @@ use crate::api::ApiState;
 
 pub(super) async fn stream(State(state): State<ApiState>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let changes = (state.owner.status.clone(), state.findings.clone(), state.desk.waiting(), state.store.follow());
-    let stream = unfold((state, changes), async |(state, mut changes)| {
+    let board = state.board.subscribe();
+    let stream = unfold((state, changes, board), async |(state, mut changes, mut board)| {
         let (status, findings, waiting, events) = &mut changes;
         tokio::select! {
             biased;
@@ -19,12 +20,13 @@ pub(super) async fn stream(State(state): State<ApiState>) -> Sse<impl Stream<Ite
             is_there = status.changed() => if !is_there { return None },
             Ok(()) = findings.changed() => {}
             Ok(()) = waiting.changed() => {}
+            Ok(()) = board.changed() => {}
             // One that lags has missed events, and asks again as for one.
             _ = events.recv() => {}
         }
         // Many changes at once are one.
         state.clock.sleep(PAUSE).await;
-        Some((Ok(Event::default().data("changed")), (state, changes)))
+        Some((Ok(Event::default().data("changed")), (state, changes, board)))
     });
     Sse::new(stream).keep_alive(KeepAlive::default())
 }

@@ -10,6 +10,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use crate::action::Actions;
 use crate::api::ApiState;
 use crate::approval::{Desk, Waiting};
+use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::link::Link;
@@ -56,6 +57,8 @@ pub struct Companion {
     pub link: Arc<watch::Sender<Link>>,
     /// Tells it what the fleet makes of its backups.
     pub standing: Arc<watch::Sender<Standing>>,
+    /// Shows people what a coordinator has seen of its fleet.
+    pub board: Arc<watch::Sender<Option<Arc<Board>>>>,
 }
 
 impl Companion {
@@ -78,8 +81,10 @@ impl Companion {
             desk: state.desk.clone(),
             link: Arc::clone(&state.link),
             standing: Arc::clone(&state.standing),
+            board: Arc::clone(&state.board),
         }
     }
+
     /// Does work that writes to a disk, on a thread that may wait for one, and not while something is frozen.
     ///
     /// # Errors
