@@ -1,5 +1,7 @@
 //! What is seen of all guests, from what they have told the bus.
 
+mod row;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,6 +11,7 @@ use crate::bus::{Bus, BusError, Entry, Table};
 use crate::heartbeat::{Heartbeat, Life};
 use crate::inventory::{Inventory, PlaceView};
 use crate::name::GuestName;
+use crate::vote::{RequestError, WipeRequest};
 use crate::want::Whose;
 
 /// All guests that the bus knows.
@@ -67,6 +70,15 @@ impl Overview {
         self.guests.iter()
     }
 
+    /// The wipes that wait for a person, with the guest that asks. One whose digest is not that of what it shows is not to be
+    /// signed: somebody has changed it.
+    pub fn requests(&self) -> impl Iterator<Item = (&GuestName, Result<WipeRequest, RequestError>)> {
+        self.guests.iter().flat_map(|(name, view)| {
+            let waiting = view.inventory.iter().flat_map(|inventory| &inventory.approvals);
+            waiting.map(move |value| (name, WipeRequest::read(name.clone(), value)))
+        })
+    }
+
     /// The guests that a wish is for.
     pub fn of_whom<'a>(&'a self, whose: &'a Whose) -> impl Iterator<Item = &'a PlaceView> {
         let places = self.guests.iter().filter_map(|(name, view)| Some((name, &view.inventory.as_ref()?.place)));
@@ -94,9 +106,14 @@ impl GuestView {
         Life::of(self.heard, now)
     }
 
-    /// How far its clock is before the bus's, to some seconds. A window and an expiry on a guest are by its own clock.
+    /// How far its clock is ahead of the bus's, to some seconds. A window and an expiry on a guest are by its own clock.
     pub fn clock_ahead(&self) -> Option<SignedDuration> {
         Some(self.heartbeat.as_ref()?.sent.duration_since(self.heard?))
+    }
+
+    /// The same, where it is further than two machines are apart that ask the time of the same servers.
+    pub fn clock_error(&self) -> Option<SignedDuration> {
+        self.clock_ahead().filter(|ahead| ahead.abs() > MAX_CLOCK_ERROR)
     }
 
     /// When its latest good backup ended; none where it makes none, or never did.
@@ -104,3 +121,5 @@ impl GuestView {
         self.inventory.as_ref()?.subject("backup")?.last_success
     }
 }
+
+const MAX_CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(30);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use agentapi_controller::board::GuestRow;
 use agentapi_controller::event::Severity as EventSeverity;
 use agentapi_findings::Severity;
 use agentapi_fleet::heartbeat::Life;
@@ -9,7 +10,7 @@ use agentapi_fleet::inventory::{FindingView, SubjectView};
 use agentapi_fleet::name::GuestName;
 use agentapi_fleet::nats::objects::Made;
 use agentapi_fleet::overview::{GuestView, Overview};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::print::escape::visible;
@@ -47,58 +48,6 @@ impl fmt::Display for MadeList {
     }
 }
 
-/// A row of `fleet ls` and `fleet backups`.
-#[derive(Serialize)]
-pub(super) struct GuestRow {
-    guest: GuestName,
-    host: String,
-    life: Life,
-    heard: Option<Timestamp>,
-    last_backup: Option<Timestamp>,
-    next_backup: Option<Timestamp>,
-    /// `idle`, `waiting` or `running`; none where it makes no backups.
-    backup: Option<String>,
-    is_paused: bool,
-    findings: usize,
-    worst: Option<EventSeverity>,
-    approvals: usize,
-    version: String,
-}
-
-impl GuestRow {
-    fn new(name: &GuestName, view: &GuestView, now: Timestamp) -> Self {
-        let inventory = view.inventory.as_ref();
-        let backup = inventory.and_then(|inventory| inventory.subject("backup"));
-        Self {
-            guest: name.clone(),
-            host: inventory.map(|inventory| inventory.place.host.clone()).unwrap_or_default(),
-            life: view.life(now),
-            heard: view.heard,
-            last_backup: view.last_backup(),
-            next_backup: backup.and_then(|backup| backup.next_due),
-            backup: backup.map(|backup| backup.activity.clone()),
-            is_paused: backup.is_some_and(|backup| backup.is_paused),
-            findings: inventory.map_or(0, |inventory| inventory.findings.len()),
-            worst: inventory.and_then(|inventory| inventory.findings.iter().map(|finding| finding.severity).max()),
-            approvals: inventory.map_or(0, |inventory| inventory.approvals.len()),
-            version: inventory.map(|inventory| inventory.version.clone()).unwrap_or_default(),
-        }
-    }
-
-    fn life_cell(&self) -> Cell {
-        let severity = match self.life {
-            Life::Alive => None,
-            Life::Late => Some(Severity::Warning),
-            Life::Gone => Some(Severity::Critical),
-        };
-        Cell::judged(self.life.name(), severity)
-    }
-
-    fn next(&self) -> String {
-        if self.is_paused { "paused".to_owned() } else { local_time(self.next_backup) }
-    }
-}
-
 /// `fleet ls`.
 #[derive(Serialize)]
 pub(super) struct GuestList {
@@ -108,7 +57,7 @@ pub(super) struct GuestList {
 }
 
 pub(super) fn guests(overview: &Overview, now: Timestamp) -> GuestList {
-    GuestList { guests: overview.guests().map(|(name, view)| GuestRow::new(name, view, now)).collect(), now }
+    GuestList { guests: overview.rows(now), now }
 }
 
 impl fmt::Display for GuestList {
@@ -121,11 +70,11 @@ impl fmt::Display for GuestList {
             let findings = if row.findings == 0 { String::new() } else { row.findings.to_string() };
             table.row([
                 row.guest.as_str().into(),
-                row.life_cell(),
+                life_cell(row.life),
                 age(row.last_backup, self.now).into(),
                 Cell::judged(&findings, row.worst.and_then(severity)),
                 row.host.as_str().into(),
-                row.next().into(),
+                next(row).into(),
                 age(row.heard, self.now).into(),
             ]);
         }
@@ -133,7 +82,7 @@ impl fmt::Display for GuestList {
     }
 }
 
-/// `fleet backups`: those that never had one first, then the oldest.
+/// `fleet backups`: whose is overdue first.
 #[derive(Serialize)]
 pub(super) struct BackupList {
     backups: Vec<GuestRow>,
@@ -143,7 +92,7 @@ pub(super) struct BackupList {
 
 pub(super) fn backups(overview: &Overview, now: Timestamp) -> BackupList {
     let mut backups = guests(overview, now).guests;
-    backups.sort_by(|a, b| (a.last_backup, &a.guest).cmp(&(b.last_backup, &b.guest)));
+    backups.sort_by_key(GuestRow::urgency);
     BackupList { backups, now }
 }
 
@@ -159,8 +108,8 @@ impl fmt::Display for BackupList {
                 age(row.last_backup, self.now).into(),
                 local_time(row.last_backup).into(),
                 row.backup.as_deref().unwrap_or("makes none").into(),
-                row.next().into(),
-                row.life_cell(),
+                next(row).into(),
+                life_cell(row.life),
             ]);
         }
         f.write_str(&table.render(stdout_columns()))
@@ -187,8 +136,7 @@ impl fmt::Display for Guest<'_> {
         let Self { guest, life, view, now } = self;
         writeln!(f, "{guest}: {}, heard {}", life.name(), ago(view.heard, *now))?;
         // Windows and expiries are by the guest's own clock.
-        let ahead = view.clock_ahead().filter(|ahead| ahead.abs() > MAX_CLOCK_ERROR);
-        if let Some(ahead) = ahead {
+        if let Some(ahead) = view.clock_error() {
             let direction = if ahead.is_negative() { "behind" } else { "ahead" };
             writeln!(
                 f,
@@ -221,6 +169,19 @@ impl fmt::Display for Guest<'_> {
         }
         Ok(())
     }
+}
+
+fn life_cell(life: Life) -> Cell {
+    let severity = match life {
+        Life::Alive => None,
+        Life::Late => Some(Severity::Warning),
+        Life::Gone => Some(Severity::Critical),
+    };
+    Cell::judged(life.name(), severity)
+}
+
+fn next(row: &GuestRow) -> String {
+    if row.is_paused { "paused".to_owned() } else { local_time(row.next_backup) }
 }
 
 fn subjects(subjects: &[SubjectView]) -> String {
@@ -294,5 +255,3 @@ const SUBJECT_COLUMNS: [Column; 6] = [
 
 /// Enough to tell two versions apart by eye.
 const SHOWN_DIGITS: usize = 12;
-/// Of two machines that ask the time of the same servers, none is off by so much.
-const MAX_CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(30);

@@ -108,12 +108,10 @@ async fn known(bus: &NatsBus, guest: &str) -> anyhow::Result<GuestName> {
 async fn waiting(bus: &NatsBus) -> anyhow::Result<Vec<WipeRequest>> {
     let overview = Overview::read(bus as &dyn Bus).await?;
     let mut requests = Vec::new();
-    for (guest, view) in overview.guests() {
-        for value in view.inventory.iter().flat_map(|inventory| &inventory.approvals) {
-            match WipeRequest::read(guest.clone(), value) {
-                Ok(request) => requests.push(request),
-                Err(why) => tracing::warn!(%guest, %why, "a request is left out: it is not to be signed"),
-            }
+    for (guest, request) in overview.requests() {
+        match request {
+            Ok(request) => requests.push(request),
+            Err(why) => tracing::warn!(%guest, %why, "a request is left out: it is not to be signed"),
         }
     }
     Ok(requests)
