@@ -1,6 +1,9 @@
-//! The coordinator: moves roll-outs on. Any number may run, and one of them plans: the one that has the lease. Nothing is wrong
+//! The coordinator: moves roll-outs on, and shows people what it sees of all guests. Any number may run, and one of them plans: the one that has the lease. Nothing is wrong
 //! where two do for a moment, because whatever is decided is one key that is changed by compare-and-set: whoever was late
-//! finds it changed.
+//! finds it changed. All of them show.
+
+mod found;
+mod showing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,20 +13,28 @@ use agentapi_controller::controller::Companion;
 use agentapi_host::error_chain;
 
 use crate::bus::{Bus, BusError, Expect, Table};
+use crate::coordinator::found::Found;
 use crate::guest::Dial;
 use crate::overview::Overview;
 use crate::rollout::{Rollout, RolloutState, Step};
 
+pub use crate::coordinator::showing::Showing;
+
 /// Plans beside a guest's controller, for ever: to be aborted at the end of the process, after which another takes over.
 pub async fn coordinate(companion: Companion, dial: Dial) {
+    let showing = Showing::new(companion.board, Arc::clone(&companion.clock));
     let bus = loop {
         match dial().await {
             Ok(bus) => break bus,
-            Err(why) => tracing::warn!(error = error_chain(&why), "the coordinator does not reach the bus"),
+            Err(why) => {
+                tracing::warn!(error = error_chain(&why), "the coordinator does not reach the bus");
+                showing.lost(error_chain(&why));
+            }
         }
         companion.clock.sleep(DIAL_PAUSE).await;
     };
-    Coordinator::new(bus, Arc::clone(&companion.clock), companion.guest).work().await;
+    let coordinator = Coordinator::new(Arc::clone(&bus), companion.clock, companion.guest).showing(showing.clone());
+    tokio::join!(coordinator.work(), showing.follow(bus.as_ref()));
 }
 
 /// Plans for the guests of a fleet while it has the lease.
@@ -33,6 +44,8 @@ pub struct Coordinator {
     /// Who it is, for people.
     name: String,
     lease: Option<Lease>,
+    /// Where people look; none where nobody does.
+    showing: Option<Showing>,
 }
 
 /// The lease, as its holder knows it.
@@ -45,7 +58,12 @@ struct Lease {
 impl Coordinator {
     /// Plans nothing before it [looks](Self::look).
     pub fn new(bus: Arc<dyn Bus>, clock: Arc<dyn Clock>, name: impl Into<String>) -> Self {
-        Self { bus, clock, name: name.into(), lease: None }
+        Self { bus, clock, name: name.into(), lease: None, showing: None }
+    }
+
+    /// Shows people what it sees.
+    pub fn showing(self, showing: Showing) -> Self {
+        Self { showing: Some(showing), ..self }
     }
 
     /// Works for ever.
@@ -58,27 +76,40 @@ impl Coordinator {
         }
     }
 
-    /// Looks once: takes or renews the lease, and moves on what can be moved. Says whether it has the lease.
+    /// Looks once: takes or renews the lease, shows what there is to see, and moves on what can be moved. Says whether it has
+    /// the lease.
     ///
     /// # Errors
     ///
     /// [`BusError`]. What was not done is done at the next look, by this coordinator or another.
     pub async fn look(&mut self) -> Result<bool, BusError> {
-        if !self.lead().await? {
-            return Ok(false);
-        }
-        let overview = Overview::read(self.bus.as_ref()).await?;
-        for (rollout, revision) in Rollout::all(self.bus.as_ref()).await? {
+        let (leads, found) = match self.find().await {
+            Ok(looked) => looked,
+            Err(why) => {
+                self.showing.iter().for_each(|showing| showing.lost(error_chain(&why)));
+                return Err(why);
+            }
+        };
+        let Some(found) = found else { return Ok(leads) };
+        self.showing.iter().for_each(|showing| showing.show(found.board(self.clock.now())));
+        for (rollout, revision) in found.rollouts {
             if !self.may_plan() {
                 break;
             }
-            match self.move_on(rollout, revision, &overview).await {
+            match self.move_on(rollout, revision, &found.overview).await {
                 // A person, or another coordinator, has decided meanwhile.
                 Err(BusError::Changed { .. }) => {}
                 outcome => outcome?,
             }
         }
-        Ok(true)
+        Ok(leads)
+    }
+
+    /// Whether it has the lease, and what there is; nothing where that is of no use to anybody.
+    async fn find(&mut self) -> Result<(bool, Option<Found>), BusError> {
+        let leads = self.lead().await?;
+        let is_of_use = leads || self.showing.is_some();
+        Ok((leads, if is_of_use { Some(Found::read(self.bus.as_ref()).await?) } else { None }))
     }
 
     async fn move_on(&self, mut rollout: Rollout, revision: u64, overview: &Overview) -> Result<(), BusError> {

@@ -1,3 +1,5 @@
+mod shown;
+
 use std::sync::Arc;
 use std::time::Duration;
 
