@@ -20,6 +20,7 @@ mod disks;
 pub mod doorway;
 mod events;
 mod extensions;
+mod fleet;
 mod form;
 mod going;
 mod guard;
@@ -71,7 +72,7 @@ fn table() -> Vec<(Access, &'static str, MethodRouter<ApiState>)> {
     let look = |path, handler| (Access::Read, path, handler);
     let act = |path, handler| (Access::Operate, path, handler);
     let decide = |path, handler| (Access::Decide, path, handler);
-    vec![
+    let pages = vec![
         look("/", get(overview::show)),
         look("/extensions", get(extensions::show)),
         look("/runs", get(runs::list)),
@@ -95,7 +96,8 @@ fn table() -> Vec<(Access, &'static str, MethodRouter<ApiState>)> {
         look("/console.css", get(assets::style)),
         look("/console.js", get(assets::script)),
         look("/console.svg", get(assets::icon)),
-    ]
+    ];
+    pages.into_iter().chain(fleet::table()).collect()
 }
 
 #[cfg(test)]

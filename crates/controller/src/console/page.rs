@@ -27,6 +27,8 @@ pub(super) struct Page {
     pub(super) now: Timestamp,
     /// Approvals that wait.
     pub(super) waiting: usize,
+    /// Whether there are pages of a fleet.
+    pub(super) has_fleet: bool,
     /// What the act that led here has done.
     pub(super) notice: Option<&'static str>,
 }
@@ -54,6 +56,7 @@ impl FromRequestParts<ApiState> for Page {
             token,
             now: state.clock.now(),
             waiting: state.desk.waiting().borrow().len(),
+            has_fleet: state.board.borrow().is_some(),
             notice,
         })
     }
@@ -62,7 +65,8 @@ impl FromRequestParts<ApiState> for Page {
 impl Page {
     /// The pages, with whether each is this one or stands above it.
     pub(super) fn tabs(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
-        TABS.into_iter().map(|(path, name)| {
+        let fleet = self.has_fleet.then_some(("/fleet", "Fleet"));
+        TABS.into_iter().chain(fleet).map(|(path, name)| {
             let below = self.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
             (path, name, if path == "/" { self.path == "/" } else { below })
         })

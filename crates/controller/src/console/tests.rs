@@ -8,7 +8,7 @@ use crate::console::visitor::Visitor;
 
 impl Fixture {
     /// A page through the main socket.
-    async fn page(&self, path: &str) -> String {
+    pub(super) async fn page(&self, path: &str) -> String {
         let answer = Visitor(&self.sockets.main).get(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.html);
         answer.html
@@ -16,7 +16,7 @@ impl Fixture {
 }
 
 /// What a browser loads for a page, in bytes.
-fn weight(html: &str) -> usize {
+pub(super) fn weight(html: &str) -> usize {
     let assets = [
         include_str!("../../assets/console.css"),
         include_str!("../../assets/console.js"),
@@ -26,4 +26,4 @@ fn weight(html: &str) -> usize {
 }
 
 /// The most that a page may weigh in all: 60 KiB.
-const HEAVIEST: usize = 60 * 1024;
+pub(super) const HEAVIEST: usize = 60 * 1024;

@@ -18,6 +18,24 @@ pub(super) fn first_and_other_lines(text: &str) -> (String, Vec<String>) {
     (lines.next().unwrap_or_default(), lines.collect())
 }
 
+/// So much of a text as a row has room for: a page of its own, or a command, has all of it.
+pub(super) fn beginning(text: &str) -> String {
+    let text = shown(text);
+    if text.chars().count() <= MAX_CHARACTERS {
+        return text;
+    }
+    text.chars().take(MAX_CHARACTERS).chain(['…']).collect()
+}
+
+const MAX_CHARACTERS: usize = 160;
+
+/// A command for a POSIX shell, of these words: none of them means anything to it. None where one cannot be shown as it is,
+/// because nobody would see what they copy.
+pub(super) fn command(words: &[&str]) -> Option<String> {
+    let is_visible = words.iter().all(|word| visible(word) == *word);
+    is_visible.then(|| shlex::try_join(words.iter().copied()).ok()).flatten()
+}
+
 /// The class of a severity in the style sheet.
 pub(super) fn class(severity: Severity) -> &'static str {
     match severity {
@@ -102,7 +120,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::{Finding, FindingKind, Severity};
-    use super::{address, advice, can_be_typed, disk_size, first_and_other_lines, role, size};
+    use super::{address, advice, can_be_typed, command, disk_size, first_and_other_lines, role, size};
 
     #[test]
     fn a_message_of_an_extension_is_a_title_and_lines_and_says_whose_it_is() {
@@ -147,6 +165,20 @@ mod tests {
         assert!(can_be_typed("uuid:0f3c"));
         for id in ["", " uuid:0f3c", "uuid:0f3c\u{200b}", "uuid:\u{202e}0f3c", "a\nb"] {
             assert!(!can_be_typed(id), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_of_a_command_is_one_word_to_a_shell_and_nothing_else() {
+        for word in ["$(touch taken)", "`id`", "a; rm -rf /", "it's", "a b", "-x|y>z", "~", "*", "!!", "\\"] {
+            let line = command(&["printf", "%s", word]).unwrap();
+            let printed = std::process::Command::new("sh").arg("-c").arg(&line).output().unwrap();
+            assert_eq!(String::from_utf8(printed.stdout).unwrap(), word, "{line}");
+        }
+        let plain = ["agentapi", "fleet", "approvals", "approve", "web2", "1", "uuid:0f3c9a52-7d1e-4f0b"];
+        assert_eq!(command(&plain), Some(plain.join(" ")));
+        for unseen in ["a\nb", "uuid:\u{202e}0f3c", "uuid:0f3c\u{200b}", "\0"] {
+            assert_eq!(command(&["agentapi", unseen]), None, "{unseen:?}");
         }
     }
 

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::console::page::Page;
 use crate::console::time::{Time, length};
-use crate::console::words::shown;
+use crate::console::words::beginning;
 use crate::run::{Run, RunId, RunState};
 
 /// What is said of a run.
@@ -51,14 +51,3 @@ impl RunRow {
         }
     }
 }
-
-/// So much of a text as a row has room for: the page of the run has all of it.
-fn beginning(text: &str) -> String {
-    let text = shown(text);
-    if text.chars().count() <= MAX_CHARACTERS {
-        return text;
-    }
-    text.chars().take(MAX_CHARACTERS).chain(['…']).collect()
-}
-
-const MAX_CHARACTERS: usize = 160;
