@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const binary = process.env.AGENTAPI_BINARY ?? join(root, "target/debug/agentapi");
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const binary = process.env.AGENTAPI_BINARY ?? join(root, "target/debug/agentapi");
 
 // Starts a program, and waits for a line of what it prints.
 function start(args, pattern) {
@@ -29,7 +29,7 @@ function start(args, pattern) {
   return { child, found };
 }
 
-function end(child) {
+export function end(child) {
   if (child.exitCode !== null || child.signalCode !== null) return undefined;
   const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
@@ -44,7 +44,7 @@ export class Controller {
 
   // `scenario` is what the mock agent has; none is its own example.
   static async start(scenario) {
-    const controller = new Controller();
+    const controller = new this();
     await controller.startAgent(scenario);
     await controller.startDaemon();
     return controller;

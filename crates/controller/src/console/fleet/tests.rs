@@ -303,3 +303,88 @@ async fn an_open_page_is_told_when_there_is_something_else_to_see() {
     let frame = timeout(Duration::from_secs(60), stream.frame()).await.unwrap().unwrap().unwrap();
     assert_eq!(frame.into_data().unwrap(), "data: changed\n\n");
 }
+
+#[tokio::test]
+async fn zz_adhoc() {
+    let fixture = Fixture::with_board(rich()).await;
+    std::fs::write("/tmp/console-adhoc.sock-path", fixture.sockets.main.display().to_string()).unwrap();
+    while !std::path::Path::new("/tmp/console-adhoc.stop").exists() {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+fn rich() -> Board {
+    let hosts = ["pve1", "pve2", "pve-berlin-3"];
+    let guests = (0..120).map(|number: usize| {
+        let name = format!("{}{number}", ["web", "db", "mail", "nextcloud-family-"][number % 4]);
+        let mut one = guest(&name, "");
+        one.row.host = hosts[number % 3].into();
+        one.row.slots = hosts[number % 3].into();
+        one.row.version = "0.1.0".into();
+        one.row.ring = 1 + (number % 9) as u8;
+        (one.row.findings, one.row.worst) = (0, None);
+        one.findings.clear();
+        one.extensions.clear();
+        one.subjects[0].name = "backup".into();
+        one.subjects[0].digest = "0a1b2c3d4e5f60718293".into();
+        match number {
+            0 => {
+                one.row.life = Life::Gone;
+                one.row.heard = Some(ago(9000));
+                one.row.last_backup = Some(ago(9100));
+                one.row.is_overdue = true;
+                one.row.worst = Some(Severity::Critical);
+                one.row.findings = 2;
+                one.findings = vec![
+                    GuestFinding { subject: "backup".into(), severity: Severity::Critical, since: ago(2000), text: "no backup for 6 days, expected one within 26 h".into() },
+                    GuestFinding { subject: "disk-watch/full".into(), severity: Severity::Warning, since: ago(200), text: "disk-watch: /dev/sdb1 is 91 % full\nOf 4.0 TiB 370 GiB are left.".into() },
+                ];
+                one.clock_error = Some(SignedDuration::from_mins(-7));
+                one.extensions = vec![TriedExtension { name: "disk-watch".into(), digest: Some("ab12".repeat(16)), state: "refused", severity: Severity::Critical, why: "expected a signature by a key that this guest trusts, found none".into() }];
+                one.row.approvals = 1;
+            }
+            1 => { one.row.is_overdue = true; one.row.last_backup = None; }
+            2 => { one.row.life = Life::Late; one.row.heard = Some(ago(3)); }
+            3 => { one.row.backup = Some("waiting".into()); one.row.findings = 1; one.row.worst = Some(Severity::Warning); }
+            4 => { one.row.is_paused = true; }
+            5 => { one.row.backup = None; one.row.last_backup = None; one.row.next_backup = None; }
+            _ => {}
+        }
+        one
+    });
+    let mut guests: Vec<_> = guests.collect();
+    guests.sort_by_key(|guest| guest.row.urgency());
+    let place = |guest: &str, minutes| SlotPlace { guest: guest.into(), since: ago(minutes) };
+    let wipe = |guest: &str, id: &str| {
+        let mut wipe = approval(guest, "");
+        let request = wipe.request.as_mut().unwrap();
+        (request.asked_by, request.device, request.durable_id) = ("disk-watch".into(), "/dev/sdc1".into(), id.into());
+        (request.role, request.contents) = ("user-data".into(), "ext4 filesystem, 1.8 TiB used".into());
+        wipe
+    };
+    let happened = |guest: &str, severity, text: &str| GuestEvent { severity, kind: "run-ended".into(), subject: "backup".into(), ..event(guest, text) };
+    Board {
+        guests,
+        groups: vec![
+            SlotGroup { name: "pve1".into(), max: Some(4), holders: vec![place("web0", 12), place("db1", 8), place("mail2", 8), place("web4", 1)], waiting: (0..20).map(|n| place(&format!("nextcloud-family-{n}"), 30 - n)).collect() },
+            SlotGroup { name: "pbs-cellar".into(), max: None, holders: vec![place("db5", 12)], waiting: vec![] },
+            SlotGroup { name: "pve2".into(), max: Some(1), holders: vec![place("db9", 12), place("db13", 2)], waiting: vec![place("web16", 1)] },
+        ],
+        rollouts: vec![
+            rollout_named("disk-watch", RolloutState::Running(vec!["web0".into(), "db1".into(), "nextcloud-family-3".into()])),
+            rollout_named("stale-backup", RolloutState::Stopped("web8: its first run failed: the agent answered with status 404, expected 200".into())),
+            rollout_named("smart-watch", RolloutState::Done),
+        ],
+        approvals: vec![wipe("web0", "uuid:0f3c9a52-7d1e-4f0b-9a55-2b8c1f6d7e10"), wipe("db1", "byid:ata-WDC_WD20 EFRX'68"), WaitingApproval { guest: "mail2".into(), request: Err("expected the digest of what the request shows, 0a1b2c3d4e5f, found 99887766".into()) }],
+        events: vec![
+            happened("web0", Severity::Info, "run 41 is done: a backup of 3.1 GiB in 4 min, consistent with its applications"),
+            happened("db1", Severity::Critical, "run 17 has failed: the host agent has not answered for 30 s"),
+            happened("nextcloud-family-3", Severity::Warning, "a wish of the fleet was refused: expected a backup within 1h or more, found 5m"),
+        ],
+        ..board("abc")
+    }
+}
+
+fn rollout_named(name: &str, state: RolloutState) -> Rollout {
+    Rollout { digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(), ..rollout(name, state) }
+}
