@@ -185,6 +185,15 @@ impl Rollout {
         }
     }
 
+    /// The guests of the latest ring that have not run it yet; none where it does not go on.
+    pub fn waits_for(&self, overview: &Overview) -> Vec<GuestName> {
+        match (&self.state, self.step(overview)) {
+            (RolloutState::Running, Step::Wait(guests)) => guests,
+            // What comes next, the coordinator that plans does in a moment.
+            _ => Vec::new(),
+        }
+    }
+
     fn tried<'a>(&self, view: &'a GuestView) -> Option<&'a crate::guest::Tried> {
         let mut tried = view.inventory.as_ref()?.place.extensions.iter();
         tried.find(|tried| tried.name == self.extension && tried.digest.as_ref() == Some(&self.digest))

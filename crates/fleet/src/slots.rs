@@ -14,12 +14,24 @@ mod watched;
 
 use std::time::Duration;
 
-use crate::bus::{Bus, BusError, Expect, Table};
+use crate::bus::{Bus, BusError, Entry, Expect, Table};
 use crate::name::GuestName;
 
 pub use gate::{Slots, SlotsConfig, WithoutBus};
 pub use group::{Group, Place, Turn};
 pub use watched::Watched;
+
+/// All groups by their names, in the order of these. One that cannot be read is left out.
+///
+/// # Errors
+///
+/// [`BusError`].
+pub async fn groups(bus: &dyn Bus) -> Result<Vec<(String, Group)>, BusError> {
+    let read = |entry: Entry| Some((entry.key, serde_json::from_slice(entry.value.as_deref()?).ok()?));
+    let mut groups: Vec<_> = bus.all(Table::Slot).await?.into_iter().filter_map(read).collect();
+    groups.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(groups)
+}
 
 /// Sets how many of a group may back up at once; none: any number. Fewer take effect as slots get free.
 ///

@@ -9,12 +9,12 @@ use agentapi_host::error_chain;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::bus::{Bus, BusError, Table};
+use crate::bus::{Bus, BusError};
 use crate::guest::{Tried, TriedState};
 use crate::name::GuestName;
 use crate::overview::{GuestView, Overview};
-use crate::rollout::{Rollout, RolloutState, Step};
-use crate::slots::{Group, Place};
+use crate::rollout::{Rollout, RolloutState};
+use crate::slots::{self, Group, Place};
 use crate::vote;
 
 /// What is on the bus.
@@ -28,10 +28,7 @@ impl Found {
     pub(super) async fn read(bus: &dyn Bus) -> Result<Self, BusError> {
         let overview = Overview::read(bus).await?;
         let rollouts = Rollout::all(bus).await?;
-        let read = |group: Option<bytes::Bytes>| serde_json::from_slice(group.as_deref()?).ok();
-        let groups = bus.all(Table::Slot).await?.into_iter();
-        let groups = groups.filter_map(|entry| Some((entry.key, read(entry.value)?))).collect();
-        Ok(Self { overview, rollouts, groups })
+        Ok(Self { overview, rollouts, groups: slots::groups(bus).await? })
     }
 
     /// As people see it. What has happened is not read, and comes from elsewhere.
@@ -95,11 +92,9 @@ fn group(name: &str, found: &Group) -> SlotGroup {
 fn rollout(found: &Rollout, overview: &Overview) -> board::Rollout {
     let Rollout { extension, digest, rings, reached, began, .. } = found.clone();
     let state = match &found.state {
-        RolloutState::Running => board::RolloutState::Running(match found.step(overview) {
-            Step::Wait(guests) => guests.iter().map(GuestName::to_string).collect(),
-            // The coordinator that plans does it in a moment.
-            Step::Next | Step::Done | Step::Stop(_) => Vec::new(),
-        }),
+        RolloutState::Running => {
+            board::RolloutState::Running(found.waits_for(overview).iter().map(GuestName::to_string).collect())
+        }
         RolloutState::Stopped { why } => board::RolloutState::Stopped(why.clone()),
         RolloutState::Done => board::RolloutState::Done,
         RolloutState::RollingBack => board::RolloutState::RollingBack,

@@ -11,7 +11,7 @@ use agentapi_fleet::bundle::Bundle;
 use agentapi_fleet::coordinator::Coordinator;
 use agentapi_fleet::nats::NatsBus;
 use agentapi_fleet::overview::Overview;
-use agentapi_fleet::rollout::{Rollout, RolloutState, Step};
+use agentapi_fleet::rollout::{Rollout, RolloutState};
 use agentapi_registry::signature::{beside, unchecked};
 use anyhow::Context;
 use jiff::Timestamp;
@@ -107,10 +107,7 @@ async fn plan(bus: &NatsBus, mut rollout: Rollout) -> anyhow::Result<Rollout> {
 }
 
 fn row(rollout: Rollout, overview: &Overview) -> RolloutRow {
-    let waits_for = match (&rollout.state, rollout.step(overview)) {
-        (RolloutState::Running, Step::Wait(guests)) => guests.iter().map(ToString::to_string).collect(),
-        _ => Vec::new(),
-    };
+    let waits_for = rollout.waits_for(overview).iter().map(ToString::to_string).collect();
     RolloutRow { rollout, waits_for }
 }
 

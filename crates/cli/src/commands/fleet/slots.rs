@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use agentapi_fleet::bus::{Bus, Table as BusTable};
 use agentapi_fleet::name::GuestName;
 use agentapi_fleet::nats::NatsBus;
-use agentapi_fleet::slots::{Group, Place, set_max};
+use agentapi_fleet::slots::{Group, Place, groups, set_max};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -35,16 +34,7 @@ struct GroupRow {
 pub(super) async fn run(bus: &NatsBus, command: &SlotsCommand, output: Output) -> anyhow::Result<()> {
     match command {
         SlotsCommand::Ls => {
-            let mut groups: Vec<_> = bus
-                .all(BusTable::Slot)
-                .await?
-                .into_iter()
-                .filter_map(|entry| {
-                    let state = serde_json::from_slice(entry.value.as_deref()?).ok()?;
-                    Some(GroupRow { group: entry.key, state })
-                })
-                .collect();
-            groups.sort_by(|a, b| a.group.cmp(&b.group));
+            let groups = groups(bus).await?.into_iter().map(|(group, state)| GroupRow { group, state }).collect();
             Ok(output.show(&GroupList { groups, now: Timestamp::now() }, ToString::to_string)?)
         }
         SlotsCommand::Set { group, max } => {
