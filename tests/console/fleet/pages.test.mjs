@@ -56,6 +56,6 @@ test("an open page says that the bus is gone, keeps what was known, and goes on 
   await page.locator("#bus").filter({ hasText: "The bus does not answer since" }).waitFor({ timeout: 120_000 });
   assert.match(await page.textContent("#guests"), /web1.*alive/s);
   await controller.startBus();
-  await page.locator("#bus").filter({ hasText: "As the bus had it" }).waitFor({ timeout: 120_000 });
+  await page.locator("#bus").filter({ hasText: "Read from the bus" }).waitFor({ timeout: 120_000 });
   await page.locator("#guests").filter({ hasText: /web1.*alive/s }).waitFor({ timeout: 120_000 });
 });

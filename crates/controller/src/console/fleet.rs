@@ -106,5 +106,4 @@ const TABS: [(&str, &str); 5] = [
 ];
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "the tests wait for real sockets")]
 mod tests;

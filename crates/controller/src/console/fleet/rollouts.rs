@@ -36,7 +36,8 @@ struct Row {
 
 struct Ring {
     number: u8,
-    is_reached: bool,
+    /// Whether its guests have it; none where it has not come there.
+    word: Option<&'static str>,
 }
 
 pub(super) async fn list(seen: Seen) -> Shown<Rollouts> {
@@ -50,11 +51,11 @@ pub(super) async fn list(seen: Seen) -> Shown<Rollouts> {
 impl Row {
     fn new(page: &Page, rollout: &Rollout) -> Self {
         let (class, state) = match &rollout.state {
-            RolloutState::Running(_) => ("info", "goes on"),
+            RolloutState::Running(_) => ("info", "running"),
             RolloutState::Stopped(_) => ("critical", "stopped"),
             RolloutState::Done => ("well", "done"),
-            RolloutState::RollingBack => ("info", "is taken back"),
-            RolloutState::RolledBack => ("warning", "was taken back"),
+            RolloutState::RollingBack => ("info", "rolling back"),
+            RolloutState::RolledBack => ("warning", "rolled back"),
         };
         let why = if let RolloutState::Stopped(why) = &rollout.state { beginning(why) } else { String::new() };
         let waits_for: &[String] = if let RolloutState::Running(guests) = &rollout.state { guests } else { &[] };
@@ -71,13 +72,24 @@ impl Row {
                 .rings
                 .iter()
                 .enumerate()
-                .map(|(place, number)| Ring { number: *number, is_reached: place < rollout.reached && !is_over })
+                .map(|(place, number)| Ring { number: *number, word: ring_word(rollout, place) })
                 .collect(),
             waits_for: waits_for.iter().take(NAMES).map(|name| shown(name)).collect(),
             more: waits_for.len().saturating_sub(NAMES),
             stop: matches!(rollout.state, RolloutState::Running(_)).then(|| act("stop")).flatten(),
             rollback: (!is_over).then(|| act("rollback")).flatten(),
         }
+    }
+}
+
+/// How far it is in the ring at this place. In the latest one some guests may not have run it yet.
+fn ring_word(rollout: &Rollout, place: usize) -> Option<&'static str> {
+    let is_latest = place + 1 == rollout.reached;
+    match rollout.state {
+        RolloutState::RollingBack | RolloutState::RolledBack => None,
+        RolloutState::Running(_) if is_latest => Some("now"),
+        RolloutState::Stopped(_) if is_latest => Some("in part"),
+        _ => (place < rollout.reached).then_some("has it"),
     }
 }
 
