@@ -53,7 +53,7 @@ test("an open page says that the bus is gone, keeps what was known, and goes on 
   const page = await people.person({ colorScheme: "dark" });
   await visit(page, "/fleet");
   await controller.stopBus();
-  await page.locator("#bus").filter({ hasText: "The bus does not answer since" }).waitFor({ timeout: 120_000 });
+  await page.locator("#bus").filter({ hasText: "Without the bus since" }).waitFor({ timeout: 120_000 });
   assert.match(await page.textContent("#guests"), /web1.*alive/s);
   await controller.startBus();
   await page.locator("#bus").filter({ hasText: "Read from the bus" }).waitFor({ timeout: 120_000 });

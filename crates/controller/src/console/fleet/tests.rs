@@ -123,7 +123,7 @@ async fn while_the_bus_is_gone_the_pages_say_since_when_and_show_what_was_known(
     let fixture = Fixture::with_board(lost(Some(ago(9)))).await;
     for path in PAGES {
         let page = fixture.page(path).await;
-        assert!(page.contains("The bus does not answer since <time") && page.contains(">8 min ago<"), "{path}: {page}");
+        assert!(page.contains("Without the bus since <time") && page.contains(">8 min ago<"), "{path}: {page}");
         assert!(page.contains("it is down") && page.contains("What stands here was known <time"), "{path}: {page}");
         assert!(page.contains(">9 min ago<") && page.contains("abc"), "{path}: {page}");
     }
