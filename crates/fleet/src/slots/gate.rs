@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use agentapi_controller::clock::Clock;
@@ -59,6 +59,10 @@ pub(super) struct Shared {
     pub(super) bus: watch::Sender<Option<Arc<dyn Bus>>>,
     /// How many may back up at once, as far as this guest has ever known: a bus that has forgotten it is told.
     pub(super) max: watch::Sender<Option<u32>>,
+    /// Whether the bus has ever said that, or that nobody counts.
+    pub(super) is_known: AtomicBool,
+    /// An earlier controller's knowledge of it is being read.
+    pub(super) awaits_memory: AtomicBool,
     pub(super) slot: watch::Sender<Option<Slot>>,
     priority: AtomicU8,
 }
@@ -67,7 +71,16 @@ impl Slots {
     /// Without a bus, which comes [later](Self::connect).
     pub fn new(config: SlotsConfig, clock: Arc<dyn Clock>) -> Self {
         let (bus, max, slot) = (watch::Sender::default(), watch::Sender::default(), watch::Sender::default());
-        Self(Arc::new(Shared { config, clock, bus, max, slot, priority: AtomicU8::new(PRIORITY) }))
+        let (is_known, awaits_memory) = (AtomicBool::new(false), AtomicBool::new(false));
+        let priority = AtomicU8::new(PRIORITY);
+        Self(Arc::new(Shared { config, clock, bus, max, is_known, awaits_memory, slot, priority }))
+    }
+
+    /// Lets nobody in before what an earlier controller knew is [remembered](Self::remember): the guests of a host that starts
+    /// again would all back up at once, before they reach the bus.
+    pub fn await_memory(self) -> Self {
+        self.0.awaits_memory.store(true, Ordering::Relaxed);
+        self
     }
 
     /// This is the bus from now on.
@@ -93,6 +106,8 @@ impl Slots {
     /// How many may back up at once, as an earlier controller knew it.
     pub fn remember(&self, max: Option<u32>) {
         self.0.max.send_replace(max);
+        self.0.is_known.fetch_or(max.is_some(), Ordering::Relaxed);
+        self.0.awaits_memory.store(false, Ordering::Relaxed);
     }
 
     /// How many may back up at once, as far as is known.

@@ -45,9 +45,26 @@ pub enum Turn {
     },
 }
 
+impl Place {
+    /// The place of a backup that asks, or goes on, from now on.
+    pub fn new(guest: GuestName, since: Timestamp, priority: u8) -> Self {
+        let mut place = Self { guest, since, priority, beat: 0 };
+        place.beat = place.first_beat();
+        place
+    }
+
+    /// Greater than each beat of an earlier backup of this guest, which had one every [`EVERY`](super::EVERY).
+    fn first_beat(&self) -> u64 {
+        u64::try_from(self.since.as_millisecond()).unwrap_or_default()
+    }
+}
+
 impl Group {
     /// A guest that wants to back up takes its turn. Whoever `may_take` one that is free does, if nobody is before it.
     pub fn ask(&mut self, me: &Place, may_take: bool) -> Turn {
+        // An earlier backup of this guest that has not left yet is over. Its slot is not inherited: others wait, and there may be
+        // too many holders already.
+        self.holders.retain(|place| place.guest != me.guest || place.beat >= me.first_beat());
         if let Some(held) = self.holders.iter_mut().find(|place| place.guest == me.guest) {
             held.beat = me.beat;
             return Turn::Held;
@@ -73,10 +90,23 @@ impl Group {
         }
     }
 
-    /// A guest is done, or waits no more.
-    pub fn leave(&mut self, guest: &GuestName) {
+    /// Whether a guest has a place, as one that holds a slot or waits.
+    pub fn has(&self, guest: &GuestName) -> bool {
+        self.places().any(|place| place.guest == *guest)
+    }
+
+    /// A guest is gone.
+    pub fn remove(&mut self, guest: &GuestName) {
         self.holders.retain(|place| place.guest != *guest);
         self.waiting.retain(|place| place.guest != *guest);
+    }
+
+    /// A guest's backup is done, or waits no more. Leaves the place of its next backup alone, which may be here already: that
+    /// one began later, and so its beat is greater.
+    pub fn leave(&mut self, me: &Place) {
+        let stays = |place: &Place| place.guest != me.guest || place.beat > me.beat;
+        self.holders.retain(stays);
+        self.waiting.retain(stays);
     }
 
     /// All places.
@@ -100,7 +130,7 @@ impl Group {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
+    use jiff::{SignedDuration, Timestamp};
 
     use super::{Group, Place, Turn};
 
@@ -123,7 +153,7 @@ mod tests {
         let turns: Vec<_> = places.iter().rev().map(|place| group.ask(place, true)).collect();
         assert_eq!(turns, [Turn::Waits { before: 3 }, Turn::Waits { before: 2 }, Turn::Held, Turn::Held]);
         assert_eq!(group.ask(&places[2], true), Turn::Waits { before: 0 }, "both slots are taken");
-        group.leave(&places[0].guest);
+        group.leave(&places[0]);
         assert_eq!(group.ask(&places[3], true), Turn::Waits { before: 1 });
         assert_eq!(group.ask(&places[2], true), Turn::Held);
         assert_eq!(group.holders.len(), 2);
@@ -147,10 +177,27 @@ mod tests {
         group.run(&place("b", 100));
         assert_eq!(group.holders.len(), 2);
         assert_eq!(group.ask(&place("c", 100), true), Turn::Waits { before: 0 });
-        group.leave(&"a".parse().unwrap());
+        group.leave(&place("a", 100));
         assert_eq!(group.ask(&place("c", 100), true), Turn::Waits { before: 0 }, "one too many is gone, not two");
-        group.leave(&"b".parse().unwrap());
+        group.leave(&place("b", 100));
         assert_eq!(group.ask(&place("c", 100), true), Turn::Held);
+    }
+
+    #[test]
+    fn the_next_backup_of_a_guest_neither_inherits_a_slot_nor_loses_it_to_the_one_before() {
+        let mut group = of(1);
+        let first = place("a", 100);
+        group.ask(&first, true);
+        group.ask(&place("b", 100), true);
+        let next = Place::new(first.guest.clone(), Timestamp::UNIX_EPOCH + SignedDuration::from_secs(600), 100);
+        assert_eq!(group.ask(&next, true), Turn::Waits { before: 1 }, "another one waits for it");
+        assert_eq!(group.ask(&place("b", 100), true), Turn::Held);
+        group.leave(&place("b", 100));
+        assert_eq!(group.ask(&next, true), Turn::Held);
+        group.leave(&first);
+        assert!(group.has(&first.guest), "the first one leaves late");
+        group.leave(&next);
+        assert!(!group.has(&first.guest));
     }
 
     #[test]
@@ -161,7 +208,7 @@ mod tests {
         }
         group.max = Some(1);
         assert_eq!(group.ask(&place("a", 100), true), Turn::Held, "nobody is put out");
-        group.leave(&"a".parse().unwrap());
+        group.leave(&place("a", 100));
         assert_eq!(group.ask(&place("d", 100), true), Turn::Waits { before: 0 });
     }
 }

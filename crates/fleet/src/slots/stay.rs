@@ -1,6 +1,7 @@
 //! One backup's stay in its group: it waits, is let in, renews its place, and leaves.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use agentapi_controller::clock::Monotonic;
@@ -22,7 +23,6 @@ pub(super) struct Stay {
     waits: Option<oneshot::Sender<()>>,
     began: Monotonic,
     since: Timestamp,
-    turns: u32,
     /// Since when the bus has not answered.
     lost: Option<Monotonic>,
     watched: Watched,
@@ -42,10 +42,8 @@ enum Seen {
 impl Stay {
     pub(super) fn new(shared: Arc<Shared>, priority: u8, waits: Option<oneshot::Sender<()>>) -> Self {
         let (began, since) = (shared.clock.monotonic(), shared.clock.now());
-        // Not the same as that of an earlier stay, which a guest that watches may have seen.
-        let beat = u64::try_from(since.as_millisecond()).unwrap_or_default();
-        let place = Place { guest: shared.config.guest.clone(), since, priority, beat };
-        Self { shared, place, waits, began, since, turns: 0, lost: None, watched: Watched::default() }
+        let place = Place::new(shared.config.guest.clone(), since, priority);
+        Self { shared, place, waits, began, since, lost: None, watched: Watched::default() }
     }
 
     pub(super) async fn stay(mut self, stop: CancellationToken) {
@@ -69,17 +67,15 @@ impl Stay {
     async fn turn(&mut self) -> Result<Seen, BusError> {
         let bus = self.shared.bus.borrow().clone();
         let bus = bus.ok_or_else(|| BusError::Unreachable("it was not reached yet".into()))?;
-        self.turns += 1;
         self.place.beat += 1;
         let mut left = ATTEMPTS;
         loop {
-            let (mut group, expect) = match self.read(bus.as_ref()).await? {
-                Some(read) => read,
-                None => return Ok(Seen::Uncounted),
-            };
+            let read = self.read(bus.as_ref()).await?;
+            self.shared.is_known.store(true, Ordering::Relaxed);
+            let Some((mut group, expect)) = read else { return Ok(Seen::Uncounted) };
             self.shared.max.send_if_modified(|max| std::mem::replace(max, group.max) != group.max);
             for guest in self.watched.gone(self.shared.clock.monotonic(), group.places()) {
-                group.leave(&guest);
+                group.remove(&guest);
             }
             let seen = self.change(&mut group);
             left -= 1;
@@ -95,8 +91,9 @@ impl Stay {
             group.run(&self.place);
             return Seen::Held;
         }
-        // Not at the first turn: where the bus has forgotten the group, those that back up say so within one.
-        match group.ask(&self.place, self.turns > 1 || group.max.is_none()) {
+        // Not at the turn that gives it a place: where the bus has forgotten the group, those that back up say so within one.
+        let is_known = group.has(&self.place.guest);
+        match group.ask(&self.place, is_known || group.max.is_none()) {
             Turn::Held => Seen::Held,
             Turn::Waits { before } => {
                 let holders = group.holders.iter().map(|place| place.guest.to_string()).collect();
@@ -118,14 +115,10 @@ impl Stay {
             }
             Err(why) => {
                 self.watched = Watched::default();
-                if self.shared.max.borrow().is_none() {
-                    // As far as this guest has ever known, nobody counts.
-                    return self.let_in(None);
-                }
                 let lost = *self.lost.get_or_insert(monotonic);
-                let runs = self.shared.config.without_bus == WithoutBus::Run
-                    && monotonic.since(lost) >= PATIENCE + self.place.guest.part_of(SPREAD);
-                match runs && self.waits.is_some() {
+                let patience = self.patience();
+                match patience.is_some_and(|patience| monotonic.since(lost) >= patience) && self.waits.is_some() {
+                    true if self.shared.max.borrow().is_none() => None,
                     true => Some(Slot::Without { since: now, why: error_chain(&why) }),
                     false => Some(Slot::Waiting { since: self.since, before: 0, holders: Vec::new() }),
                 }
@@ -146,6 +139,19 @@ impl Stay {
             Some(Slot::Waiting { .. }) => {}
             slot => self.let_in(slot),
         }
+    }
+
+    /// How long it goes without an answer before it runs without a slot; none for as long as it may wait for one.
+    fn patience(&self) -> Option<Duration> {
+        let shared = &self.shared;
+        if shared.max.borrow().is_some() {
+            let runs = shared.config.without_bus == WithoutBus::Run;
+            return runs.then(|| PATIENCE + self.place.guest.part_of(SPREAD));
+        }
+        let is_known = shared.is_known.load(Ordering::Relaxed);
+        // One request that fails does not say that nobody counts.
+        let may_learn = shared.awaits_memory.load(Ordering::Relaxed) || (!is_known && shared.bus.borrow().is_some());
+        Some(if may_learn { PATIENCE } else { Duration::ZERO })
     }
 
     fn let_in(&mut self, slot: Option<Slot>) {
@@ -173,10 +179,11 @@ impl Stay {
         let Some(bus) = self.shared.bus.borrow().clone() else { return };
         for _ in 0..ATTEMPTS {
             let Ok(Some((mut group, expect))) = self.read(bus.as_ref()).await else { return };
-            if group.places().all(|place| place.guest != self.place.guest) {
+            let before = group.clone();
+            group.leave(&self.place);
+            if group == before {
                 return;
             }
-            group.leave(&self.place.guest);
             match self.write(bus.as_ref(), &group, expect).await {
                 Err(BusError::Changed { .. }) => {}
                 _ => return,

@@ -29,7 +29,7 @@ impl Part {
                 without_bus: if fleet.runs_without_bus { WithoutBus::Run } else { WithoutBus::Wait },
                 longest_wait: fleet.longest_wait,
             };
-            Some((fleet, Slots::new(config, Arc::clone(clock))))
+            Some((fleet, Slots::new(config, Arc::clone(clock)).await_memory()))
         });
         Self(part)
     }
