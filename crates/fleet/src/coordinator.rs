@@ -92,7 +92,8 @@ impl Coordinator {
         };
         let Some(found) = found else { return Ok(leads) };
         self.showing.iter().for_each(|showing| showing.show(found.board(self.clock.now())));
-        for (rollout, revision) in found.rollouts {
+        let going_on = found.rollouts.into_iter().filter(|(rollout, _)| rollout.is_going_on());
+        for (rollout, revision) in going_on {
             if !self.may_plan() {
                 break;
             }
@@ -112,11 +113,8 @@ impl Coordinator {
         Ok((leads, if is_of_use { Some(Found::read(self.bus.as_ref()).await?) } else { None }))
     }
 
-    async fn move_on(&self, mut rollout: Rollout, revision: u64, overview: &Overview) -> Result<(), BusError> {
-        if !rollout.is_going_on() {
-            return Ok(());
-        }
-        rollout.apply(self.bus.as_ref(), overview).await?;
+    async fn move_on(&self, mut rollout: Rollout, mut revision: u64, overview: &Overview) -> Result<(), BusError> {
+        rollout.apply(self.bus.as_ref(), overview, &mut revision).await?;
         if rollout.state == RolloutState::RollingBack {
             rollout.state = RolloutState::RolledBack;
         } else {

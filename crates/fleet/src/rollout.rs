@@ -10,7 +10,7 @@ use crate::bus::{Bus, BusError, Expect, Table};
 use crate::guest::TriedState;
 use crate::name::GuestName;
 use crate::overview::{GuestView, Overview};
-use crate::want::{ExtensionWish, Want, Whose, change};
+use crate::want::{Draft, ExtensionWish, Want, Whose, rewrite};
 
 /// How far an extension is. One for each extension: the next one takes its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,10 @@ pub struct Rollout {
     pub reached: usize,
     /// What each ring was wished before.
     pub before: BTreeMap<u8, ExtensionWish>,
+    /// The number of the wish that each ring was given, or was given back. What a guest says that has not seen it is of an
+    /// earlier roll-out.
+    #[serde(default)]
+    pub wished: BTreeMap<u8, u64>,
     /// How it is.
     pub state: RolloutState,
     /// When it began.
@@ -110,6 +114,9 @@ impl Rollout {
             Some((_, revision)) => Expect::Revision(*revision),
             None => Expect::Nothing,
         };
+        if let Some((stopped @ Self { state: RolloutState::Stopped { .. }, .. }, _)) = &found {
+            stopped.fence(bus).await?;
+        }
         let mut before = BTreeMap::new();
         for ring in &rings {
             let entry = bus.get(Table::Want, &Whose::Ring(*ring).key()).await?;
@@ -117,7 +124,8 @@ impl Rollout {
             before.insert(*ring, want.extensions.get(extension).cloned().unwrap_or(ExtensionWish { digest: None }));
         }
         let (extension, reached, state) = (extension.to_owned(), 1, RolloutState::Running);
-        let rollout = Self { extension, digest, rings, reached, before, state, began: now };
+        let wished = BTreeMap::new();
+        let rollout = Self { extension, digest, rings, reached, before, wished, state, began: now };
         rollout.write(bus, expect).await?;
         Ok(rollout)
     }
@@ -131,7 +139,14 @@ impl Rollout {
         let found = Self::read(bus, extension).await?;
         let (mut rollout, revision) = found.ok_or_else(|| RolloutError::None(extension.to_owned()))?;
         rollout.state = state;
+        if rollout.state == RolloutState::RollingBack {
+            // All rings are wished something anew.
+            rollout.wished.clear();
+        }
         rollout.write(bus, Expect::Revision(revision)).await?;
+        if matches!(rollout.state, RolloutState::Stopped { .. }) {
+            rollout.fence(bus).await?;
+        }
         Ok(rollout)
     }
 
@@ -167,7 +182,7 @@ impl Rollout {
 
     /// What comes next, by what the guests have told.
     pub fn step(&self, overview: &Overview) -> Step {
-        let reached = self.rings.get(..self.reached).unwrap_or(&self.rings);
+        let reached = self.reached_rings();
         for (name, view) in reached.iter().flat_map(|ring| in_ring(overview, *ring, &self.extension)) {
             let Some(tried) = self.tried(view) else { continue };
             if let (TriedState::Failed | TriedState::Refused, why) = (tried.state, tried.why.as_deref()) {
@@ -195,26 +210,54 @@ impl Rollout {
     }
 
     fn tried<'a>(&self, view: &'a GuestView) -> Option<&'a crate::guest::Tried> {
-        let mut tried = view.inventory.as_ref()?.place.extensions.iter();
+        let place = &view.inventory.as_ref()?.place;
+        if self.wished.get(&place.ring).is_none_or(|number| place.seen.ring < *number) {
+            return None;
+        }
+        let mut tried = place.extensions.iter();
         tried.find(|tried| tried.name == self.extension && tried.digest.as_ref() == Some(&self.digest))
     }
 
-    /// Makes the wishes of the rings what they are to be.
+    /// Makes the wishes of the rings what they are to be. Before one is changed, the roll-out is written once more as it is: a
+    /// coordinator that has stood still since it read it, finds here that somebody has decided otherwise.
     ///
     /// # Errors
     ///
-    /// [`BusError`].
-    pub async fn apply(&self, bus: &dyn Bus, overview: &Overview) -> Result<(), BusError> {
-        for ring in self.rings.get(..self.reached).unwrap_or(&self.rings) {
+    /// [`BusError`]; [`BusError::Changed`] where it is not what is decided any more.
+    pub async fn apply(&mut self, bus: &dyn Bus, overview: &Overview, revision: &mut u64) -> Result<(), BusError> {
+        for ring in self.reached_rings().to_vec() {
             let wish = match self.state {
-                RolloutState::RollingBack => self.before.get(ring).cloned().unwrap_or(ExtensionWish { digest: None }),
+                RolloutState::RollingBack => self.before.get(&ring).cloned().unwrap_or(ExtensionWish { digest: None }),
                 _ => ExtensionWish { digest: Some(self.digest.clone()) },
             };
-            let set = |want: &mut Want| drop(want.extensions.insert(self.extension.clone(), wish.clone()));
-            let whose = Whose::Ring(*ring);
-            change(bus, &whose, overview.seen(&whose), set).await?;
+            // Written in any case the first time: what other coordinators are about to write comes to nothing.
+            let is_noted = self.wished.contains_key(&ring);
+            let whose = Whose::Ring(ring);
+            let (seen, mut draft) = (overview.seen(&whose), Draft::read(bus, &whose).await?);
+            draft.want.extensions.insert(self.extension.clone(), wish);
+            if is_noted && draft.is_as_before() && draft.want.number >= seen {
+                continue;
+            }
+            // Between reading and writing: whoever decides otherwise after this writes the wish after this as well.
+            *revision = self.write(bus, Expect::Revision(*revision)).await?;
+            self.wished.insert(ring, draft.write(bus, seen).await?.number);
+            *revision = self.write(bus, Expect::Revision(*revision)).await?;
         }
         Ok(())
+    }
+
+    /// It goes on no more: what a coordinator was about to wish for it comes to nothing.
+    async fn fence(&self, bus: &dyn Bus) -> Result<(), BusError> {
+        let overview = Overview::read(bus).await?;
+        for ring in self.reached_rings() {
+            let whose = Whose::Ring(*ring);
+            rewrite(bus, &whose, overview.seen(&whose)).await?;
+        }
+        Ok(())
+    }
+
+    fn reached_rings(&self) -> &[u8] {
+        self.rings.get(..self.reached).unwrap_or(&self.rings)
     }
 }
 

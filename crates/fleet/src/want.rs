@@ -8,6 +8,8 @@
 //! A wish is not signed. Whoever can write one can have guests back up more often, let them choose among bytes that somebody
 //! whom the guest trusts has signed, and nothing else.
 
+mod change;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -18,8 +20,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::bus::{Bus, BusError, Entry, Expect, Table};
+use crate::bus::Entry;
 use crate::name::GuestName;
+
+pub use change::change;
+pub(crate) use change::{Draft, rewrite};
 
 /// Whose wish it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,6 +150,20 @@ impl Want {
         Ok(want)
     }
 
+    /// What takes the place of this one, which is in force; none where the bus has the same.
+    ///
+    /// # Errors
+    ///
+    /// [`WantRefusal`]: this one stays.
+    pub fn newer(&self, entry: &Entry) -> Result<Option<Self>, WantRefusal> {
+        let found = Self::read(entry)?;
+        match found.number {
+            _ if found == *self => Ok(None),
+            number if number > self.number => Ok(Some(found)),
+            number => Err(WantRefusal::Older { known: self.number, found: number }),
+        }
+    }
+
     /// Whether all of it is possible.
     ///
     /// # Errors
@@ -219,38 +238,8 @@ impl fmt::Display for BackupWish {
     }
 }
 
-/// Changes a wish on the bus by compare-and-set, and gives it a greater number than it had, and than guests have seen.
-///
-/// # Errors
-///
-/// [`BusError`]; [`BusError::Unusable`] for a wish that is not possible.
-pub async fn change(bus: &dyn Bus, whose: &Whose, seen: u64, change: impl Fn(&mut Want)) -> Result<Want, BusError> {
-    let mut left = ATTEMPTS;
-    loop {
-        let entry = bus.get(Table::Want, &whose.key()).await?;
-        let expect = entry.as_ref().map_or(Expect::Nothing, |entry| Expect::Revision(entry.revision));
-        // One that cannot be read is of no use to a guest.
-        let mut want = entry.and_then(|entry| Want::read(&entry).ok()).unwrap_or_default();
-        let before = want.clone();
-        change(&mut want);
-        want.check().map_err(|why| BusError::Unusable(why.to_string()))?;
-        if want == before && want.number >= seen && want.number > 0 {
-            return Ok(want);
-        }
-        want.number = want.number.max(seen) + 1;
-        left -= 1;
-        let value = serde_json::to_vec(&want).unwrap_or_default();
-        match bus.put(Table::Want, &whose.key(), value.into(), expect).await {
-            Err(BusError::Changed { .. }) if left > 0 => {}
-            outcome => return outcome.map(|_| want),
-        }
-    }
-}
-
 /// A backup each hour is more than anybody needs, and as many as a lie can have a guest make.
 const SHORTEST: Duration = Duration::from_secs(60 * 60);
-/// How often it is tried anew where others change the same wish.
-const ATTEMPTS: u32 = 10;
 
 #[cfg(test)]
 mod tests;

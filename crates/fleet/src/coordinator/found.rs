@@ -26,8 +26,9 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) async fn read(bus: &dyn Bus) -> Result<Self, BusError> {
-        let overview = Overview::read(bus).await?;
         let rollouts = Rollout::all(bus).await?;
+        // After the roll-outs: what guests have told is at least as new as what was decided last.
+        let overview = Overview::read(bus).await?;
         Ok(Self { overview, rollouts, groups: slots::groups(bus).await? })
     }
 

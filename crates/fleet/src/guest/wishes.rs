@@ -20,14 +20,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use crate::bus::{Bus, Entry, Table};
+use crate::bus::{Bus, Table};
 use crate::guest::inbox::LookError;
 use crate::guest::kept::Kept;
 use crate::guest::refusals::Refusals;
 use crate::heartbeat::EVERY;
 use crate::name::GuestName;
 use crate::slots::Slots;
-use crate::want::{BackupWish, ExtensionWish, Want, WantRefusal, Whose};
+use crate::want::{BackupWish, ExtensionWish, Want, Whose};
 
 /// What was last read: in force until something newer is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +107,9 @@ impl Wishes {
         for whose in [self.own.clone(), self.ring.clone()] {
             // One that is not there takes nothing back: the bus may have forgotten it.
             let Some(entry) = bus.get(Table::Want, &whose.key()).await? else { continue };
-            match self.newer(&whose, &entry).await? {
+            let wanted = self.kept.read().await?;
+            let known = if whose == self.own { wanted.own } else { wanted.ring };
+            match known.newer(&entry) {
                 Ok(None) => {}
                 Ok(Some(want)) => self.take(whose, want).await?,
                 Err(refusal) => {
@@ -117,16 +119,6 @@ impl Wishes {
             }
         }
         Ok(())
-    }
-
-    async fn newer(&self, whose: &Whose, entry: &Entry) -> Result<Result<Option<Want>, WantRefusal>, StoreError> {
-        let wanted = self.kept.read().await?;
-        let known = if *whose == self.own { wanted.own } else { wanted.ring };
-        Ok(Want::read(entry).and_then(|found| match found.number {
-            _ if found == known => Ok(None),
-            number if number > known.number => Ok(Some(found)),
-            number => Err(WantRefusal::Older { known: known.number, found: number }),
-        }))
     }
 
     async fn take(&self, whose: Whose, want: Want) -> Result<(), StoreError> {

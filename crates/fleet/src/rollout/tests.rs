@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Rollout, RolloutError, RolloutState, Step};
 use crate::bus::memory::MemoryBus;
-use crate::bus::{Bus, Expect, Table};
+use crate::bus::{Bus, BusError, Expect, Table};
 use crate::overview::Overview;
 use crate::want::Want;
 
@@ -17,8 +17,11 @@ fn digest() -> String {
 /// A guest of a ring, with what became of the wish for the extension.
 async fn tell(bus: &MemoryBus, guest: &str, ring: u8, state: Option<&str>) {
     let tried = state.map(|state| json!({ "name": "watch", "digest": digest(), "state": state, "why": "it trapped" }));
+    let wish = bus.get(Table::Want, &format!("ring.{ring}")).await.unwrap();
+    let seen = wish.map_or(0, |wish| Want::read(&wish).unwrap().number);
     let inventory = json!({
         "version": "0", "host": "pve1", "ring": ring, "may_change": ["watch"], "extensions": Vec::from_iter(tried),
+        "seen": { "own": 0, "ring": seen },
         "subjects": [], "findings": [], "approvals": [], "samples": [],
     });
     let value = Bytes::from(inventory.to_string());
@@ -39,6 +42,12 @@ async fn begun() -> (MemoryBus, Rollout) {
     (bus, rollout)
 }
 
+/// Puts it on the bus as it is now, and makes the wishes what they are to be.
+async fn apply(bus: &MemoryBus, rollout: &mut Rollout) {
+    let mut revision = rollout.write(bus, Expect::Anything).await.unwrap();
+    rollout.apply(bus, &Overview::default(), &mut revision).await.unwrap();
+}
+
 async fn step(bus: &MemoryBus, rollout: &Rollout) -> Step {
     rollout.step(&Overview::read(bus).await.unwrap())
 }
@@ -47,13 +56,14 @@ async fn step(bus: &MemoryBus, rollout: &Rollout) -> Step {
 async fn the_next_ring_comes_when_all_of_this_one_have_run_it() {
     let (bus, mut rollout) = begun().await;
     assert_eq!(step(&bus, &rollout).await, Step::Wait(vec!["canary".parse().unwrap()]));
-    rollout.apply(&bus, &Overview::default()).await.unwrap();
+    apply(&bus, &mut rollout).await;
     assert_eq!((wished(&bus, 1).await, wished(&bus, 2).await), (Some(Some(digest())), None));
     tell(&bus, "canary", 1, Some("trying")).await;
     assert!(matches!(step(&bus, &rollout).await, Step::Wait(_)));
     tell(&bus, "canary", 1, Some("good")).await;
     assert_eq!(step(&bus, &rollout).await, Step::Next);
     rollout.reached = 2;
+    apply(&bus, &mut rollout).await;
     tell(&bus, "a", 2, Some("good")).await;
     assert_eq!(step(&bus, &rollout).await, Step::Wait(vec!["b".parse().unwrap()]));
     tell(&bus, "b", 2, Some("good")).await;
@@ -65,6 +75,7 @@ async fn any_failure_stops_it_in_an_earlier_ring_too() {
     for state in ["failed", "refused"] {
         let (bus, mut rollout) = begun().await;
         rollout.reached = 2;
+        apply(&bus, &mut rollout).await;
         for guest in ["a", "b"] {
             tell(&bus, guest, 2, Some("good")).await;
         }
@@ -77,10 +88,50 @@ async fn any_failure_stops_it_in_an_earlier_ring_too() {
 async fn what_was_wished_before_is_wished_again() {
     let (bus, mut rollout) = begun().await;
     rollout.reached = 2;
-    rollout.apply(&bus, &Overview::default()).await.unwrap();
-    rollout.state = RolloutState::RollingBack;
-    rollout.apply(&bus, &Overview::default()).await.unwrap();
+    apply(&bus, &mut rollout).await;
+    rollout = Rollout::set(&bus, "watch", RolloutState::RollingBack).await.unwrap();
+    apply(&bus, &mut rollout).await;
     assert_eq!((wished(&bus, 1).await, wished(&bus, 2).await), (Some(None), Some(None)), "the guests' own files");
+}
+
+#[tokio::test]
+async fn what_a_guest_says_of_the_same_bytes_in_an_earlier_rollout_does_not_count() {
+    let (bus, mut rollout) = begun().await;
+    for state in ["good", "failed"] {
+        apply(&bus, &mut rollout).await;
+        tell(&bus, "canary", 1, Some(state)).await;
+        assert_ne!(step(&bus, &rollout).await, Step::Wait(vec!["canary".parse().unwrap()]));
+        Rollout::set(&bus, "watch", RolloutState::Stopped { why: "a person".into() }).await.unwrap();
+        rollout = Rollout::begin(&bus, "watch", digest(), vec![1, 2], SystemClock.now()).await.unwrap();
+        assert_eq!(step(&bus, &rollout).await, Step::Wait(vec!["canary".parse().unwrap()]));
+        apply(&bus, &mut rollout).await;
+        assert_eq!(step(&bus, &rollout).await, Step::Wait(vec!["canary".parse().unwrap()]));
+    }
+}
+
+#[tokio::test]
+async fn a_coordinator_that_stood_still_wishes_nothing_that_was_taken_back() {
+    let (bus, mut rollout) = begun().await;
+    let mut revision = Rollout::all(&bus).await.unwrap()[0].1;
+    let mut stood_still = rollout.clone();
+    rollout = Rollout::set(&bus, "watch", RolloutState::RollingBack).await.unwrap();
+    apply(&bus, &mut rollout).await;
+    let late = stood_still.apply(&bus, &Overview::default(), &mut revision).await.unwrap_err();
+    assert!(matches!(late, BusError::Changed { .. }), "{late:?}");
+    assert_eq!(wished(&bus, 1).await, Some(None));
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_when_a_rollout_stops_comes_to_nothing() {
+    let (bus, _) = begun().await;
+    // Confirmed, and about to be written: the ring has no wish.
+    let on_its_way = async |expect| bus.put(Table::Want, "ring.1", Bytes::from_static(b"{}"), expect).await;
+    Rollout::set(&bus, "watch", RolloutState::Stopped { why: "a person".into() }).await.unwrap();
+    assert!(matches!(on_its_way(Expect::Nothing).await, Err(BusError::Changed { .. })));
+    // A coordinator has stopped it, and written no wish: the next one begins with that.
+    let revision = bus.get(Table::Want, "ring.1").await.unwrap().unwrap().revision;
+    Rollout::begin(&bus, "watch", digest(), vec![1], SystemClock.now()).await.unwrap();
+    assert!(matches!(on_its_way(Expect::Revision(revision)).await, Err(BusError::Changed { .. })));
 }
 
 #[tokio::test]
