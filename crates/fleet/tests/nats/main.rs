@@ -7,6 +7,7 @@
 )]
 
 mod bus;
+mod chaos;
 mod controller;
 mod full_disk;
 mod joined;

@@ -1,0 +1,52 @@
+//! What was promised, held against what was done.
+
+use std::collections::BTreeMap;
+
+use agentapi_controller::event::EventKind;
+use agentapi_fleet::rollout::Rollout;
+
+use crate::chaos::fleet::{Fleet, MAX};
+use crate::chaos::truth::{Span, most_at_once, runs_of_orders};
+
+impl Fleet {
+    /// How many runs each order has had: never more than one.
+    pub(crate) async fn obeyed(&self) -> BTreeMap<String, usize> {
+        let mut obeyed = BTreeMap::new();
+        for guest in &self.guests {
+            obeyed.extend(runs_of_orders(guest.running.runs().await.iter()));
+        }
+        assert!(obeyed.values().all(|runs| *runs == 1), "an order was obeyed twice: {obeyed:?}");
+        obeyed
+    }
+
+    /// Holds what was promised against what was done, and says what there was.
+    pub(crate) async fn check(&self) -> String {
+        let (mut spans, mut refused, obeyed) = (Vec::new(), 0, self.obeyed().await);
+        for guest in &self.guests {
+            let runs = guest.running.runs().await;
+            let backups: Vec<_> = runs.iter().filter(|run| run.subject == "backup").collect();
+            let started = guest.machine.agent.change(|state| state.backup.started());
+            assert_eq!(started, backups.len() as u64, "each run has started one backup: {backups:?}");
+            spans.extend(backups.iter().filter_map(|run| Span::of(run, guest.ahead)));
+            refused += guest.running.events(EventKind::OrderRefused).await.len();
+            let formats =
+                guest.machine.agent.requests().iter().filter(|request| request.path == "/disks/format").count();
+            assert_eq!(formats, 0, "a disk was touched");
+        }
+        let is_signed = |id: &String| self.signed.iter().any(|(_, signed)| signed.text.contains(id.as_str()));
+        assert!(obeyed.keys().all(is_signed), "one was obeyed that nobody has signed");
+        for (rollout, _) in Rollout::all(&self.bus).await.unwrap() {
+            assert_eq!(rollout.reached, 1, "the first ring has refused it");
+        }
+        let (usual, after_failure) = most_at_once(&spans, &self.failures);
+        assert!(usual <= MAX, "{usual} at once: {spans:?}");
+        format!(
+            "{} orders signed, {} obeyed once, {refused} refusals; the server killed {} times, {} times with its store; \
+             at most {usual} of {MAX} backups at once, and {after_failure} after the bus had failed",
+            self.signed.len(),
+            obeyed.len(),
+            self.kills,
+            self.deleted,
+        )
+    }
+}
