@@ -117,17 +117,31 @@ impl Rollout {
         if let Some((stopped @ Self { state: RolloutState::Stopped { .. }, .. }, _)) = &found {
             stopped.fence(bus).await?;
         }
-        let mut before = BTreeMap::new();
-        for ring in &rings {
-            let entry = bus.get(Table::Want, &Whose::Ring(*ring).key()).await?;
-            let want = entry.and_then(|entry| Want::read(&entry).ok()).unwrap_or_default();
-            before.insert(*ring, want.extensions.get(extension).cloned().unwrap_or(ExtensionWish { digest: None }));
-        }
+        let before = Self::before(bus, extension, &rings, found.map(|(earlier, _)| earlier)).await?;
         let (extension, reached, state) = (extension.to_owned(), 1, RolloutState::Running);
         let wished = BTreeMap::new();
         let rollout = Self { extension, digest, rings, reached, before, wished, state, began: now };
         rollout.write(bus, expect).await?;
         Ok(rollout)
+    }
+
+    /// What each ring is wished. What an earlier roll-out has failed with is nothing to go back to.
+    async fn before(
+        bus: &dyn Bus,
+        extension: &str,
+        rings: &[u8],
+        earlier: Option<Self>,
+    ) -> Result<BTreeMap<u8, ExtensionWish>, BusError> {
+        let mut before = BTreeMap::new();
+        for ring in rings {
+            let entry = bus.get(Table::Want, &Whose::Ring(*ring).key()).await?;
+            let want = entry.and_then(|entry| Want::read(&entry).ok()).unwrap_or_default();
+            before.insert(*ring, want.extensions.get(extension).cloned().unwrap_or(ExtensionWish { digest: None }));
+        }
+        if let Some(Self { state: RolloutState::Stopped { .. }, before: earlier, .. }) = earlier {
+            before.extend(earlier.into_iter().filter(|(ring, _)| rings.contains(ring)));
+        }
+        Ok(before)
     }
 
     /// Changes what a person decides on: that it stops, or is taken back.

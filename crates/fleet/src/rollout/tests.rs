@@ -8,7 +8,7 @@ use super::{Rollout, RolloutError, RolloutState, Step};
 use crate::bus::memory::MemoryBus;
 use crate::bus::{Bus, BusError, Expect, Table};
 use crate::overview::Overview;
-use crate::want::Want;
+use crate::want::{ExtensionWish, Want, Whose, change};
 
 fn digest() -> String {
     "ab".repeat(32)
@@ -145,4 +145,15 @@ async fn there_is_one_of_an_extension_and_somebody_has_to_let_it() {
     assert!(matches!(none, RolloutError::None(_)));
     Rollout::set(&bus, "watch", RolloutState::Stopped { why: "a person".into() }).await.unwrap();
     Rollout::begin(&bus, "watch", digest(), vec![1], SystemClock.now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_has_failed_is_nothing_to_go_back_to() {
+    let (bus, _) = begun().await;
+    let wished =
+        |want: &mut Want| drop(want.extensions.insert("watch".into(), ExtensionWish { digest: Some(digest()) }));
+    change(&bus, &Whose::Ring(1), 0, wished).await.unwrap();
+    Rollout::set(&bus, "watch", RolloutState::Stopped { why: "it trapped".into() }).await.unwrap();
+    let next = Rollout::begin(&bus, "watch", "cd".repeat(32), vec![1], SystemClock.now()).await.unwrap();
+    assert_eq!(next.before[&1].digest, None);
 }
