@@ -77,6 +77,17 @@ impl Machine {
         self.start_with("[backup]\nevery = \"10h\"\neven_if_not_due = true\naccept_crash_consistent = true\n").await
     }
 
+    /// With an application that is frozen while it backs up: the file `frozen` is there as long, and `freezes` has a line for
+    /// each time.
+    pub(crate) async fn start_with_freezes(&self) -> Running {
+        let [frozen, freezes] = ["frozen", "freezes"].map(|name| self.file(name).display().to_string());
+        self.start_with(&format!(
+            "[backup]\nevery = \"10h\"\neven_if_not_due = true\n[quiesce]\n\
+             applications = [{{ freeze = 'sh -c \"touch {frozen}; echo once >> {freezes}\"', thaw = 'rm -f {frozen}' }}]\n"
+        ))
+        .await
+    }
+
     pub(crate) async fn start_with(&self, more: &str) -> Running {
         self.write("token", self.agent.token());
         let (endpoint, pin, name) = (self.agent.endpoint(), self.agent.fingerprint(), &self.name);
@@ -129,7 +140,7 @@ impl Running {
     }
 
     pub(crate) async fn events(&self, kind: EventKind) -> Vec<Event> {
-        let events = self.companion.store.reader().events_after(0, 1000).await.unwrap();
+        let events = after_the_thaw(async || self.companion.store.reader().events_after(0, 1000).await).await;
         events.into_iter().filter(|event| event.kind == kind).collect()
     }
 
@@ -140,12 +151,22 @@ impl Running {
 
     /// The newest first.
     pub(crate) async fn runs(&self) -> Vec<Run> {
-        self.companion.store.reader().runs(RunFilter::default(), None, 100).await.unwrap().items
+        after_the_thaw(async || self.companion.store.reader().runs(RunFilter::default(), None, 100).await).await.items
     }
 
     /// Waits until all runs have ended.
     pub(crate) async fn be_idle(&self) {
         wait_until("all runs end", async || self.runs().await.iter().all(|run| run.ended_at.is_some())).await;
+    }
+}
+
+/// What is read of the history. It answers nothing while something is frozen.
+async fn after_the_thaw<T>(read: impl AsyncFn() -> Result<T, StoreError>) -> T {
+    loop {
+        match read().await {
+            Err(StoreError::Parked(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
+            read => return read.unwrap(),
+        }
     }
 }
 

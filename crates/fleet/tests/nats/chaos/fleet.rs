@@ -73,7 +73,7 @@ impl Fleet {
             let ahead = SignedDuration::from_secs(if random.bool() { random.i64(-180..=20) } else { 0 });
             let machine = Machine::named(name).await.with_clock(Wrong { ahead });
             machine.agent.change(|state| state.backup.set_duration(Duration::from_secs(random.u64(3..=12))));
-            let running = machine.start().await;
+            let running = machine.start_with_freezes().await;
             let member = Member {
                 ring: if number == 0 { 1 } else { 9 },
                 // No configuration has it: what is wished of it is refused.

@@ -21,13 +21,17 @@ impl Fleet {
 
     /// Holds what was promised against what was done, and says what there was.
     pub(crate) async fn check(&self) -> String {
-        let (mut spans, mut refused, obeyed) = (Vec::new(), 0, self.obeyed().await);
+        let (mut spans, mut refused, mut freezes, obeyed) = (Vec::new(), 0, 0, self.obeyed().await);
         for guest in &self.guests {
             let runs = guest.running.runs().await;
             let backups: Vec<_> = runs.iter().filter(|run| run.subject == "backup").collect();
             let started = guest.machine.agent.change(|state| state.backup.started());
             assert_eq!(started, backups.len() as u64, "each run has started one backup: {backups:?}");
             spans.extend(backups.iter().filter_map(|run| Span::of(run, guest.ahead)));
+            assert!(!guest.machine.file("frozen").exists(), "something is frozen");
+            let frozen = std::fs::read_to_string(guest.machine.file("freezes")).unwrap_or_default().lines().count();
+            assert_eq!(frozen, backups.len(), "each backup has frozen once");
+            freezes += frozen;
             refused += guest.running.events(EventKind::OrderRefused).await.len();
             let formats =
                 guest.machine.agent.requests().iter().filter(|request| request.path == "/disks/format").count();
@@ -41,7 +45,7 @@ impl Fleet {
         let (usual, after_failure) = most_at_once(&spans, &self.failures);
         assert!(usual <= MAX, "{usual} at once: {spans:?}");
         format!(
-            "{} orders signed, {} obeyed once, {refused} refusals; the server killed {} times, {} times with its store; \
+            "{} orders signed, {} obeyed once, {refused} refusals; {freezes} freezes, and nothing is frozen; the server killed {} times, {} times with its store; \
              at most {usual} of {MAX} backups at once, and {after_failure} after the bus had failed",
             self.signed.len(),
             obeyed.len(),
