@@ -61,6 +61,10 @@ func (c *connection) converse(ctx context.Context, request *outgoingRequest) (ui
 		return 0, nil, tooLarge()
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBodyBytes+1))
+	if err == nil {
+		// At the deadline the transport says goodbye to the agent, and what the agent answers looks like the end of a body.
+		err = ctx.Err()
+	}
 	if err == nil && len(body) > maxBodyBytes {
 		err = tooLarge()
 	}
