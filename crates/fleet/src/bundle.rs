@@ -1,7 +1,6 @@
 //! The bytes of an extension with their signature, on the bus: in parts, by their digest. Who has read them verifies both; what
 //! the bus says of them is worth nothing.
 
-use agentapi_host::error_chain;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -37,6 +36,9 @@ pub enum BundleError {
     /// There are too many.
     #[error("expected an extension of up to {MAX_BYTES} bytes, found {0}")]
     TooLarge(usize),
+    /// What the bus says of them cannot be read.
+    #[error("what the bus says of the bytes with the SHA-256 {0} cannot be read")]
+    Unreadable(String, #[source] serde_json::Error),
     /// They are others than the digest says.
     #[error("expected bytes with the SHA-256 {expected}, found {found}")]
     Altered {
@@ -53,7 +55,7 @@ impl Bundle {
         hex::encode(Sha256::digest(&self.wasm))
     }
 
-    /// Puts it on the bus, unless it is there.
+    /// Puts it on the bus. What is there of the same digest already, its signature as well, is replaced.
     ///
     /// # Errors
     ///
@@ -82,8 +84,8 @@ impl Bundle {
     pub async fn get(bus: &dyn Bus, digest: &str) -> Result<Self, BundleError> {
         let not_there = || BundleError::NotThere(digest.to_owned());
         let manifest = bus.get(Table::Extension, digest).await?.and_then(|entry| entry.value).ok_or_else(not_there)?;
-        let manifest: Manifest = serde_json::from_slice(&manifest)
-            .map_err(|why| BusError::Unusable(format!("what the bus says of {digest}: {}", error_chain(&why))))?;
+        let manifest: Manifest =
+            serde_json::from_slice(&manifest).map_err(|why| BundleError::Unreadable(digest.to_owned(), why))?;
         if manifest.bytes > MAX_BYTES || manifest.parts > MAX_BYTES.div_ceil(PART_BYTES) {
             return Err(BundleError::TooLarge(manifest.bytes));
         }
@@ -128,6 +130,8 @@ mod tests {
         bus.put(Table::Extension, &format!("{digest}.0"), b"wrong".to_vec().into(), Expect::Anything).await.unwrap();
         assert!(matches!(Bundle::get(&bus, &digest).await, Err(BundleError::Altered { .. })));
         assert!(matches!(Bundle::get(&bus, &"0".repeat(64)).await, Err(BundleError::NotThere(_))));
+        bus.put(Table::Extension, &digest, "no manifest".into(), Expect::Anything).await.unwrap();
+        assert!(matches!(Bundle::get(&bus, &digest).await, Err(BundleError::Unreadable(..))));
         let lie = format!("{{\"bytes\":{},\"parts\":1,\"signature\":\"\"}}", MAX_BYTES + 1);
         bus.put(Table::Extension, &digest, lie.into_bytes().into(), Expect::Anything).await.unwrap();
         assert!(matches!(Bundle::get(&bus, &digest).await, Err(BundleError::TooLarge(_))));

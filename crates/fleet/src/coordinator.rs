@@ -1,6 +1,6 @@
-//! The coordinator: moves roll-outs on, and shows people what it sees of all guests. Any number may run, and one of them plans: the one that has the lease. Nothing is wrong
-//! where two do for a moment, because whatever is decided is one key that is changed by compare-and-set: whoever was late
-//! finds it changed. All of them show.
+//! The coordinator: moves roll-outs on, and shows people what it sees of all guests. Any number may run. All of them show, and
+//! one of them plans: the one that has the lease. Nothing is wrong where two do for a moment, because whatever is decided is
+//! one key that is changed by compare-and-set: whoever was late finds it changed.
 
 mod found;
 mod showing;
@@ -86,12 +86,16 @@ impl Coordinator {
         let (leads, found) = match self.find().await {
             Ok(looked) => looked,
             Err(why) => {
-                self.showing.iter().for_each(|showing| showing.lost(error_chain(&why)));
+                if let Some(showing) = &self.showing {
+                    showing.lost(error_chain(&why));
+                }
                 return Err(why);
             }
         };
         let Some(found) = found else { return Ok(leads) };
-        self.showing.iter().for_each(|showing| showing.show(found.board(self.clock.now())));
+        if let Some(showing) = &self.showing {
+            showing.show(found.board(self.clock.now()));
+        }
         let going_on = found.rollouts.into_iter().filter(|(rollout, _)| rollout.is_going_on());
         for (rollout, revision) in going_on {
             if !self.may_plan() {

@@ -105,7 +105,12 @@ impl Guest {
         tasks.spawn(Orders::new(source()).work());
         tasks.spawn(Votes::new(source()).work());
         tasks.spawn(Uplink::new(companion, bus, name).work());
-        while tasks.join_next().await.is_some() {}
+        while let Some(ended) = tasks.join_next().await {
+            // The others go on: a guest that is seen less is better than one that does not back up.
+            if let Err(why) = ended {
+                tracing::error!(error = %why, "a part of the guest's work for its fleet has failed, until the next start");
+            }
+        }
     }
 }
 

@@ -9,8 +9,9 @@ pub use agentapi_controller::board::Life;
 
 /// Often enough that a guest which is gone shows within a minute.
 pub const EVERY: Duration = Duration::from_secs(20);
-/// A heartbeat is this long at most, so that a thousand guests are 13 kB a second.
+/// A heartbeat has so many bytes at most: those of a thousand guests are 13 kB a second.
 pub const MAX_BYTES: usize = 256;
+
 /// A heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeat {

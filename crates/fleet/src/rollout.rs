@@ -1,16 +1,18 @@
 //! An extension goes through the rings: to the next only when on all guests of this one its first run was done. Any failure
 //! stops it. All that is decided is one key, changed by compare-and-set; the wishes of the rings follow from it.
 
+mod step;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::bus::{Bus, BusError, Expect, Table};
-use crate::guest::TriedState;
-use crate::name::GuestName;
-use crate::overview::{GuestView, Overview};
+use crate::overview::Overview;
 use crate::want::{Draft, ExtensionWish, Want, Whose, rewrite};
+
+pub use step::Step;
 
 /// How far an extension is. One for each extension: the next one takes its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +23,7 @@ pub struct Rollout {
     pub digest: String,
     /// The rings through which it goes, in their order.
     pub rings: Vec<u8>,
-    /// How many of them have it.
+    /// How many of them are wished it, from the first on.
     pub reached: usize,
     /// What each ring was wished before.
     pub before: BTreeMap<u8, ExtensionWish>,
@@ -54,19 +56,6 @@ pub enum RolloutState {
     RolledBack,
 }
 
-/// What comes next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// These have not run it yet.
-    Wait(Vec<GuestName>),
-    /// The next ring.
-    Next,
-    /// It is done.
-    Done,
-    /// It failed.
-    Stop(String),
-}
-
 /// Why a roll-out cannot begin, or be changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -80,13 +69,16 @@ pub enum RolloutError {
     /// There is none.
     #[error("there is no roll-out of {0}: `agentapi fleet rollout status` lists them")]
     None(String),
-    /// No guest of these rings lets the fleet change it.
-    #[error("expected a guest in ring {rings} whose [fleet] extensions names {extension}, found none")]
+    /// It goes on no more.
+    #[error("the roll-out of {0} has ended: there is nothing to stop")]
+    Ended(String),
+    /// No guest of a ring lets the fleet change it, or has told the bus so.
+    #[error("expected a guest in ring {ring} whose [fleet] extensions names {extension}, found none")]
     Nobody {
         /// The extension.
         extension: String,
-        /// The rings, for people.
-        rings: String,
+        /// The ring.
+        ring: u8,
     },
 }
 
@@ -104,9 +96,9 @@ impl Rollout {
         now: Timestamp,
     ) -> Result<Self, RolloutError> {
         let overview = Overview::read(bus).await?;
-        if !rings.iter().any(|ring| in_ring(&overview, *ring, extension).next().is_some()) {
-            let rings = rings.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
-            return Err(RolloutError::Nobody { extension: extension.to_owned(), rings });
+        let known = Self::rings_with(&overview, extension);
+        if let Some(ring) = rings.iter().find(|ring| !known.contains(ring)) {
+            return Err(RolloutError::Nobody { extension: extension.to_owned(), ring: *ring });
         }
         let found = Self::read(bus, extension).await?;
         let expect = match &found {
@@ -136,7 +128,7 @@ impl Rollout {
         for ring in rings {
             let entry = bus.get(Table::Want, &Whose::Ring(*ring).key()).await?;
             let want = entry.and_then(|entry| Want::read(&entry).ok()).unwrap_or_default();
-            before.insert(*ring, want.extensions.get(extension).cloned().unwrap_or(ExtensionWish { digest: None }));
+            before.insert(*ring, want.extensions.get(extension).cloned().unwrap_or_default());
         }
         if let Some(Self { state: RolloutState::Stopped { .. }, before: earlier, .. }) = earlier {
             before.extend(earlier.into_iter().filter(|(ring, _)| rings.contains(ring)));
@@ -152,6 +144,9 @@ impl Rollout {
     pub async fn set(bus: &dyn Bus, extension: &str, state: RolloutState) -> Result<Self, RolloutError> {
         let found = Self::read(bus, extension).await?;
         let (mut rollout, revision) = found.ok_or_else(|| RolloutError::None(extension.to_owned()))?;
+        if matches!(state, RolloutState::Stopped { .. }) && rollout.state != RolloutState::Running {
+            return Err(RolloutError::Ended(extension.to_owned()));
+        }
         rollout.state = state;
         if rollout.state == RolloutState::RollingBack {
             // All rings are wished something anew.
@@ -194,44 +189,6 @@ impl Rollout {
         matches!(self.state, RolloutState::Running | RolloutState::RollingBack)
     }
 
-    /// What comes next, by what the guests have told.
-    pub fn step(&self, overview: &Overview) -> Step {
-        let reached = self.reached_rings();
-        for (name, view) in reached.iter().flat_map(|ring| in_ring(overview, *ring, &self.extension)) {
-            let Some(tried) = self.tried(view) else { continue };
-            if let (TriedState::Failed | TriedState::Refused, why) = (tried.state, tried.why.as_deref()) {
-                return Step::Stop(format!("{name}: {}", why.unwrap_or("it failed")));
-            }
-        }
-        let Some(ring) = reached.last() else { return Step::Done };
-        let is_good = |view: &GuestView| self.tried(view).is_some_and(|tried| tried.state == TriedState::Good);
-        let waiting = in_ring(overview, *ring, &self.extension).filter(|(_, view)| !is_good(view));
-        let waiting: Vec<_> = waiting.map(|(name, _)| name.clone()).collect();
-        match waiting.is_empty() {
-            false => Step::Wait(waiting),
-            true if self.reached < self.rings.len() => Step::Next,
-            true => Step::Done,
-        }
-    }
-
-    /// The guests of the latest ring that have not run it yet; none where it does not go on.
-    pub fn waits_for(&self, overview: &Overview) -> Vec<GuestName> {
-        match (&self.state, self.step(overview)) {
-            (RolloutState::Running, Step::Wait(guests)) => guests,
-            // What comes next, the coordinator that plans does in a moment.
-            _ => Vec::new(),
-        }
-    }
-
-    fn tried<'a>(&self, view: &'a GuestView) -> Option<&'a crate::guest::Tried> {
-        let place = &view.inventory.as_ref()?.place;
-        if self.wished.get(&place.ring).is_none_or(|number| place.seen.ring < *number) {
-            return None;
-        }
-        let mut tried = place.extensions.iter();
-        tried.find(|tried| tried.name == self.extension && tried.digest.as_ref() == Some(&self.digest))
-    }
-
     /// Makes the wishes of the rings what they are to be. Before one is changed, the roll-out is written once more as it is: a
     /// coordinator that has stood still since it read it, finds here that somebody has decided otherwise.
     ///
@@ -241,8 +198,8 @@ impl Rollout {
     pub async fn apply(&mut self, bus: &dyn Bus, overview: &Overview, revision: &mut u64) -> Result<(), BusError> {
         for ring in self.reached_rings().to_vec() {
             let wish = match self.state {
-                RolloutState::RollingBack => self.before.get(&ring).cloned().unwrap_or(ExtensionWish { digest: None }),
-                _ => ExtensionWish { digest: Some(self.digest.clone()) },
+                RolloutState::RollingBack => self.before.get(&ring).cloned().unwrap_or_default(),
+                _ => ExtensionWish { digest: Some(self.digest.clone()), since: Some(self.began) },
             };
             // Written in any case the first time: what other coordinators are about to write comes to nothing.
             let is_noted = self.wished.contains_key(&ring);
@@ -273,18 +230,6 @@ impl Rollout {
     fn reached_rings(&self) -> &[u8] {
         self.rings.get(..self.reached).unwrap_or(&self.rings)
     }
-}
-
-/// The guests of a ring that have the extension and let the fleet change it.
-fn in_ring<'a>(
-    overview: &'a Overview,
-    ring: u8,
-    extension: &'a str,
-) -> impl Iterator<Item = (&'a GuestName, &'a GuestView)> {
-    overview.guests().filter(move |(_, view)| {
-        let place = view.inventory.as_ref().map(|inventory| &inventory.place);
-        place.is_some_and(|place| place.ring == ring && place.may_change.iter().any(|name| name == extension))
-    })
 }
 
 /// An extension's name may have dots, which a key of one token has not.

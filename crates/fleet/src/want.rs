@@ -26,12 +26,12 @@ use crate::name::GuestName;
 pub use change::change;
 pub(crate) use change::{Draft, rewrite};
 
-/// Whose wish it is.
+/// For whom a wish is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Whose {
-    /// One guest's, which goes before that of its ring.
+    /// One guest. Its own wish goes before that for its ring.
     Guest(GuestName),
-    /// That of all guests of a ring.
+    /// All guests of a ring.
     Ring(u8),
 }
 
@@ -61,11 +61,15 @@ pub struct BackupWish {
     pub priority: Option<u8>,
 }
 
-/// Which bytes of an extension are wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Which bytes of an extension are wanted. By default, the guest's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExtensionWish {
     /// SHA-256 of the bytes, in hex; none: the file that the guest's own configuration names.
     pub digest: Option<String>,
+    /// When the roll-out began that wishes it. A guest that has refused the same bytes in another one tries them again: it may
+    /// be configured otherwise since, or they signed anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// Why a guest does not take a wish.
@@ -131,8 +135,8 @@ impl Whose {
 impl fmt::Display for Whose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Guest(guest) => write!(f, "the wish of {guest}"),
-            Self::Ring(ring) => write!(f, "the wish of ring {ring}"),
+            Self::Guest(guest) => write!(f, "the wish for {guest}"),
+            Self::Ring(ring) => write!(f, "the wish for ring {ring}"),
         }
     }
 }
@@ -172,6 +176,10 @@ impl Want {
     pub fn check(&self) -> Result<(), WantRefusal> {
         if let Some(backup) = &self.backup {
             backup.schedule(TimeZone::UTC)?;
+            if let Some(wrong) = backup.priority.filter(|priority| *priority > MAX_PRIORITY) {
+                let text = format!("expected a priority from 0 to {MAX_PRIORITY}, found {wrong}");
+                return Err(WantRefusal::Wrong(text));
+            }
         }
         let digests = self.extensions.values().filter_map(|wish| wish.digest.as_ref());
         match digests
@@ -192,11 +200,12 @@ impl BackupWish {
     /// [`WantRefusal::Wrong`].
     pub fn within(&self) -> Result<Duration, WantRefusal> {
         let found = parse_period(&self.newest_within).map_err(|why| WantRefusal::Wrong(why.to_string()))?;
-        match found >= SHORTEST {
+        match (SHORTEST..=LONGEST).contains(&found) {
             true => Ok(found),
             false => Err(WantRefusal::Wrong(format!(
-                "expected a backup within {} or more, found {}",
+                "expected a backup within {} to {}, found {}",
                 period_text(SHORTEST),
+                period_text(LONGEST),
                 self.newest_within
             ))),
         }
@@ -238,8 +247,12 @@ impl fmt::Display for BackupWish {
     }
 }
 
+/// The greatest priority that a wish can give: what a person asks for has a greater one.
+pub const MAX_PRIORITY: u8 = 199;
 /// A backup each hour is more than anybody needs, and as many as a lie can have a guest make.
 const SHORTEST: Duration = Duration::from_secs(60 * 60);
+/// Nobody means more than a year.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 #[cfg(test)]
 mod tests;

@@ -52,9 +52,14 @@ impl Showing {
     pub(super) async fn follow(&self, bus: &dyn Bus) {
         loop {
             // Those that are shown already come once more, and are known: a bus that has lost its store counts anew.
+            let connections = bus.connections();
             if let Ok(mut records) = bus.follow(Start::Latest(MAX_EVENTS as u64)).await {
                 while let Some(Ok(record)) = records.next().await {
                     self.take(&record);
+                    // A client of NATS goes on behind the latest record that it had: of a new store, it would miss the first.
+                    if bus.connections() != connections {
+                        break;
+                    }
                 }
             }
             self.clock.sleep(PAUSE).await;

@@ -20,6 +20,7 @@ use agentapi_controller::controller::Companion;
 use agentapi_controller::event::{EventKind, NewEvent, Severity};
 use agentapi_controller::run::{Run, RunState};
 use agentapi_host::error_chain;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -31,6 +32,7 @@ use crate::guest::refusals::{Refusals, Refused};
 use crate::guest::shelf::{Shelf, ShelfError};
 use crate::guest::wishes::Wanted;
 use crate::heartbeat::EVERY;
+use crate::want::ExtensionWish;
 
 /// What became of the wish for an extension, as a guest tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,9 @@ pub struct Tried {
     pub name: String,
     /// The digest that was wished; none: the file of the guest's own configuration.
     pub digest: Option<String>,
+    /// When the roll-out began that wished it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// How far it is.
     pub state: TriedState,
     /// Why it is not in use.
@@ -129,29 +134,40 @@ impl Extensions {
         }
     }
 
+    /// Looks at each wish. One that has to wait holds up no other.
     async fn look(&mut self) -> Result<(), LookError> {
         let wanted = self.wanted.borrow_and_update().extensions();
+        let mut looked = self.tell().await;
         for (name, wish) in wanted {
-            let known = self.kept.read().await?;
-            let known = known.iter().find(|tried| tried.name == name && tried.digest == wish.digest);
-            let (is_open, before) =
-                known.map_or((true, None), |tried| (tried.state == TriedState::Trying, Some(tried.before.clone())));
-            if !is_open {
-                continue;
-            }
-            let before = before.unwrap_or_else(|| self.shelf.chosen(&name));
-            let trying = Tried { name, digest: wish.digest, state: TriedState::Trying, why: None, before };
-            self.change(trying).await?;
+            let change = self.change_to(name, wish).await;
+            looked = looked.and(change);
         }
-        let kept = self.kept.read().await?;
-        self.told.send_if_modified(|told| std::mem::replace(told, kept.clone()) != kept);
-        Ok(())
+        looked
+    }
+
+    async fn change_to(
+        &mut self,
+        name: String,
+        ExtensionWish { digest, since }: ExtensionWish,
+    ) -> Result<(), LookError> {
+        let known = self.kept.read().await?;
+        let known = known.iter().find(|tried| tried.name == name && tried.digest == digest && tried.since == since);
+        let before = match known {
+            Some(Tried { state: TriedState::Trying, before, .. }) => before.clone(),
+            Some(_) => return Ok(()),
+            None => self.shelf.chosen(&name),
+        };
+        self.change(Tried { name, digest, since, state: TriedState::Trying, why: None, before }).await
     }
 
     async fn change(&mut self, trying: Tried) -> Result<(), LookError> {
         let extension = match self.fetch(&trying).await? {
             Ok(extension) => extension,
             Err(wrong) => {
+                // A try that was cut off by a crash may have chosen it already.
+                if self.shelf.chosen(&trying.name) != trying.before {
+                    self.choose(&trying.name, trying.before.clone()).await?;
+                }
                 let what = format!("what is wished of {}", trying.name);
                 let digest = trying.digest.clone().unwrap_or_else(|| trying.name.clone());
                 self.refusals.tell(&digest, &what, &wrong).await?;
@@ -161,6 +177,10 @@ impl Extensions {
         };
         self.note(trying.clone(), None).await?;
         self.choose(&trying.name, trying.digest.clone()).await?;
+        if !self.is_in_use(&trying) {
+            // Somebody else has had the configuration read, just before: that reading has ended, and this one has not.
+            self.reload().await;
+        }
         if !self.is_in_use(&trying) {
             self.choose(&trying.name, trying.before.clone()).await?;
             let why = Some("the controller has refused its configuration with them: see its events".to_owned());
@@ -192,6 +212,12 @@ impl Extensions {
         let extension = all.find(|extension| extension.name == trying.name && self.allowed.contains(&trying.name));
         let Some(extension) = extension.cloned() else { return Ok(Err(Wrong::NotAllowed)) };
         let Some(digest) = trying.digest.clone() else { return Ok(Ok(extension)) };
+        // On its own shelf first: a bus that has lost its store has no way back to earlier bytes. Signed anew, it has others.
+        if let Some(bundle) = self.shelf.find(&trying.name, &digest).await
+            && let Ok(()) = self.shelf.put(extension.clone(), digest.clone(), bundle).await
+        {
+            return Ok(Ok(extension));
+        }
         let bus = self.bus.borrow().clone();
         let bus = bus.ok_or_else(|| BusError::Unreachable("it was not reached yet".into()))?;
         let bundle = match Bundle::get(bus.as_ref(), &digest).await {
@@ -199,8 +225,8 @@ impl Extensions {
             Err(BundleError::Bus(why)) => return Err(why.into()),
             Err(wrong) => return Ok(Err(Wrong::Bundle(wrong))),
         };
-        match self.shelf.put(extension, digest, bundle).await {
-            Ok(extension) => Ok(Ok(extension)),
+        match self.shelf.put(extension.clone(), digest, bundle).await {
+            Ok(()) => Ok(Ok(extension)),
             Err(ShelfError::Wrong(why)) => Ok(Err(Wrong::NotLoaded(error_chain(&why)))),
             Err(ShelfError::Write(why)) => Err(LookError::NotWritten(why)),
         }
@@ -215,12 +241,16 @@ impl Extensions {
     /// Has the controller use it.
     async fn choose(&self, name: &str, digest: Option<String>) -> Result<(), LookError> {
         self.shelf.choose(name, digest).await.map_err(LookError::NotWritten)?;
+        self.reload().await;
+        Ok(())
+    }
+
+    async fn reload(&self) {
         let mut reloads = self.companion.reloads.clone();
         reloads.mark_unchanged();
         self.companion.reload.notify_one();
         // It ends only with the controller.
         let _ = reloads.changed().await;
-        Ok(())
     }
 
     /// Runs it once, and waits for the end; none where the controller is ending.
@@ -243,7 +273,14 @@ impl Extensions {
             all.retain(|other| other.name != tried.name);
             all.push(tried);
         };
-        Ok(self.kept.change(note, event.map(|event| (at, event))).await?)
+        self.kept.change(note, event.map(|event| (at, event))).await?;
+        self.tell().await
+    }
+
+    async fn tell(&self) -> Result<(), LookError> {
+        let kept = self.kept.read().await?;
+        self.told.send_if_modified(|told| std::mem::replace(told, kept.clone()) != kept);
+        Ok(())
     }
 }
 

@@ -44,29 +44,38 @@ impl Shelf {
     }
 
     /// Puts bytes there, if the extension could run with them: nothing is chosen that would not load at the next start.
-    pub(super) async fn put(
-        &self,
-        extension: Extension,
-        digest: String,
-        bundle: Bundle,
-    ) -> Result<Extension, ShelfError> {
-        let link = chosen(&self.state, &extension.name);
-        let file = link.with_file_name(format!("{digest}.wasm"));
-        let extension = Extension { file: file.clone(), sha256: Some(digest), ..extension };
+    pub(super) async fn put(&self, extension: Extension, digest: String, bundle: Bundle) -> Result<(), ShelfError> {
+        let file = chosen(&self.state, &extension.name).with_file_name(format!("{digest}.wasm"));
         let work = move |host: &agentapi_host::Host| {
-            write(&file, &bundle.wasm).map_err(ShelfError::Write)?;
-            write(&beside(&file), bundle.signature.as_bytes()).map_err(ShelfError::Write)?;
-            let checked = check_extension(host, &extension);
-            if checked.is_err() {
-                for file in [beside(&file), file] {
+            // Beside the shelf until they are checked: those of the same digest that lie there may be in use.
+            let new = file.with_extension("new.wasm");
+            write(&new, &bundle.wasm).map_err(ShelfError::Write)?;
+            write(&beside(&new), bundle.signature.as_bytes()).map_err(ShelfError::Write)?;
+            let extension = Extension { file: new.clone(), sha256: Some(digest), ..extension };
+            if let Err(why) = check_extension(host, &extension) {
+                for file in [beside(&new), new] {
                     let _ = fs::remove_file(file);
                 }
+                return Err(ShelfError::Wrong(Box::new(why)));
             }
-            checked.map_err(|why| ShelfError::Wrong(Box::new(why)))?;
-            Ok(extension)
+            fs::rename(beside(&new), beside(&file))
+                .and_then(|()| fs::rename(&new, &file))
+                .map_err(ShelfError::Write)?;
+            sync_folder(&file).map_err(ShelfError::Write)
         };
         let done = self.companion.on_disk(work).await;
         done.unwrap_or_else(|panic| Err(ShelfError::Write(io::Error::other(panic))))
+    }
+
+    /// The bytes with this digest, if they lie there. They were checked when they were put there, and are again when they are put
+    /// there anew.
+    pub(super) async fn find(&self, name: &str, digest: &str) -> Option<Bundle> {
+        let file = chosen(&self.state, name).with_file_name(format!("{digest}.wasm"));
+        let read = move |_: &agentapi_host::Host| {
+            Some(Bundle { wasm: fs::read(&file).ok()?, signature: fs::read_to_string(beside(&file)).ok()? })
+        };
+        let found = self.companion.on_disk(read).await.ok()?;
+        found.filter(|bundle| bundle.digest() == digest)
     }
 
     /// Chooses what lies there, or the extension's own file.
@@ -80,8 +89,9 @@ impl Shelf {
 fn point(link: &Path, digest: Option<&str>) -> io::Result<()> {
     let Some(digest) = digest else {
         return match fs::remove_file(link) {
-            Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
-            _ => Ok(()),
+            Ok(()) => sync_folder(link),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(why) => Err(why),
         };
     };
     let new = link.with_extension("new");

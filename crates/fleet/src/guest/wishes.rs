@@ -32,13 +32,22 @@ use crate::want::{BackupWish, ExtensionWish, Want, Whose};
 /// What was last read: in force until something newer is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Wanted {
-    /// The guest's own wish.
+    /// The wish for the guest itself.
     pub(super) own: Want,
-    /// That of its ring.
+    /// That for its ring.
     pub(super) ring: Want,
+    /// Which ring that is: a guest that is moved to another one begins anew with the wishes of that.
+    #[serde(default)]
+    of_ring: Option<u8>,
 }
 
 impl Wanted {
+    fn be_of(&mut self, ring: u8) {
+        if self.of_ring.replace(ring) != Some(ring) {
+            self.ring = Want::default();
+        }
+    }
+
     /// The extensions that are wanted: the guest's own wish goes before its ring's.
     pub(super) fn extensions(&self) -> BTreeMap<String, ExtensionWish> {
         let both = self.ring.extensions.iter().chain(&self.own.extensions);
@@ -51,7 +60,7 @@ pub(super) struct Wishes {
     companion: Companion,
     bus: watch::Receiver<Option<Arc<dyn Bus>>>,
     own: Whose,
-    ring: Whose,
+    ring: u8,
     slots: Slots,
     kept: Kept<Wanted>,
     refusals: Refusals,
@@ -62,7 +71,7 @@ impl Wishes {
     pub(super) fn new(companion: Companion, name: GuestName, ring: u8, slots: Slots) -> Self {
         let refusals = Refusals::new(companion.clone(), EventKind::WishRefused, "wishes-refused");
         let kept = Kept::new(companion.store.clone(), "wishes");
-        let (own, ring) = (Whose::Guest(name), Whose::Ring(ring));
+        let own = Whose::Guest(name);
         Self { companion, bus: slots.bus(), own, ring, slots, kept, refusals, wanted: watch::Sender::default() }
     }
 
@@ -86,11 +95,11 @@ impl Wishes {
 
     async fn look(&mut self) -> Result<(), LookError> {
         let read = self.read().await;
-        let wanted = self.kept.read().await?;
+        let wanted = self.known().await?;
         self.wanted.send_if_modified(|known| std::mem::replace(known, wanted.clone()) != wanted);
-        let own = wanted.own.backup.as_ref().map(|wish| (&self.own, wish));
-        let backup = own.or_else(|| wanted.ring.backup.as_ref().map(|wish| (&self.ring, wish)));
-        self.slots.set_priority(backup.and_then(|(_, wish)| wish.priority));
+        let own = wanted.own.backup.as_ref().map(|wish| (self.own.clone(), wish));
+        let backup = own.or_else(|| wanted.ring.backup.as_ref().map(|wish| (Whose::Ring(self.ring), wish)));
+        self.slots.set_priority(backup.as_ref().and_then(|(_, wish)| wish.priority));
         let shown = match backup {
             Some((whose, wish)) => Some(self.back_up(&whose.to_string(), wish).await?),
             None => None,
@@ -101,13 +110,20 @@ impl Wishes {
         read
     }
 
+    /// What is kept, of this guest and of the ring that it is in.
+    async fn known(&self) -> Result<Wanted, StoreError> {
+        let mut wanted = self.kept.read().await?;
+        wanted.be_of(self.ring);
+        Ok(wanted)
+    }
+
     /// Takes what is newer on the bus.
     async fn read(&mut self) -> Result<(), LookError> {
         let Some(bus) = self.bus.borrow().clone() else { return Ok(()) };
-        for whose in [self.own.clone(), self.ring.clone()] {
+        for whose in [self.own.clone(), Whose::Ring(self.ring)] {
             // One that is not there takes nothing back: the bus may have forgotten it.
             let Some(entry) = bus.get(Table::Want, &whose.key()).await? else { continue };
-            let wanted = self.kept.read().await?;
+            let wanted = self.known().await?;
             let known = if whose == self.own { wanted.own } else { wanted.ring };
             match known.newer(&entry) {
                 Ok(None) => {}
@@ -130,10 +146,13 @@ impl Wishes {
         let text = format!("{whose} is in force (number {}): {backup}{}", want.number, extensions.collect::<String>());
         let (kind, severity, subject) = (EventKind::WishTaken, Severity::Info, "controller".to_owned());
         let event = NewEvent { kind, severity, subject, run: None, text };
-        let is_own = whose == self.own;
-        let take = move |wanted: &mut Wanted| match is_own {
-            true => wanted.own = want,
-            false => wanted.ring = want,
+        let (is_own, ring) = (whose == self.own, self.ring);
+        let take = move |wanted: &mut Wanted| {
+            wanted.be_of(ring);
+            match is_own {
+                true => wanted.own = want,
+                false => wanted.ring = want,
+            }
         };
         self.kept.change(take, Some((self.companion.clock.now(), event))).await
     }

@@ -23,7 +23,7 @@ pub struct Access {
     pub server: Authority,
     /// The certificates that it may present.
     pub pins: Pins,
-    /// The seed of the nkey, as `nk` and `agentapi fleet init` write it.
+    /// The seed of the nkey, as `nk` and `agentapi fleet users` write it.
     pub seed: String,
     /// The user's name: answers come to it alone.
     pub user: String,

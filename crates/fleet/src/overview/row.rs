@@ -1,5 +1,6 @@
 //! A guest in a list: the command and the console show the same.
 
+use crate::heartbeat::Life;
 use agentapi_controller::board::GuestRow;
 use agentapi_controller::finding::FindingKind;
 use agentapi_controller::run::host::BACKUP;
@@ -33,7 +34,9 @@ impl GuestView {
             next_backup: backup.and_then(|backup| backup.next_due),
             backup: backup.map(|backup| backup.activity.clone()),
             is_paused: backup.is_some_and(|backup| backup.is_paused),
-            is_overdue: inventory.zip(backup).is_some_and(|(inventory, backup)| is_overdue(inventory, backup, now)),
+            is_overdue: inventory
+                .zip(backup)
+                .is_some_and(|(inventory, backup)| is_overdue(inventory, backup, self.life(now), now)),
             findings: inventory.map_or(0, |inventory| inventory.findings.len()),
             worst: inventory.and_then(|inventory| inventory.findings.iter().map(|finding| finding.severity).max()),
             approvals: inventory.map_or(0, |inventory| inventory.approvals.len()),
@@ -44,10 +47,11 @@ impl GuestView {
 
 /// There is no good backup yet; or the guest itself says that it is too long ago; or one was due and has not begun, as where
 /// the guest is gone. One that waits for a slot is not overdue before the guest says so.
-fn is_overdue(inventory: &Inventory, backup: &SubjectView, now: Timestamp) -> bool {
+fn is_overdue(inventory: &Inventory, backup: &SubjectView, life: Life, now: Timestamp) -> bool {
     let is_alarm =
         inventory.findings.iter().any(|held| held.kind == FindingKind::NoSuccess.name() && held.subject == BACKUP);
-    let is_waited_for = backup.activity == IDLE && !backup.is_paused;
+    // What one that is gone was doing, it does no more.
+    let is_waited_for = (backup.activity == IDLE || life == Life::Gone) && !backup.is_paused;
     let is_late = backup.next_due.is_some_and(|due| now.duration_since(due) > LATE_AFTER);
     is_alarm || backup.last_success.is_none() || (is_waited_for && is_late)
 }
@@ -69,6 +73,10 @@ mod tests {
     }
 
     fn overdue(backup: SubjectView, finding: Option<FindingView>) -> bool {
+        overdue_of(backup, finding, Some(now()))
+    }
+
+    fn overdue_of(backup: SubjectView, finding: Option<FindingView>, heard: Option<Timestamp>) -> bool {
         let inventory = Inventory {
             version: "0.1.0".into(),
             place: Default::default(),
@@ -77,7 +85,7 @@ mod tests {
             approvals: Vec::new(),
             samples: Vec::new(),
         };
-        let view = GuestView { inventory: Some(inventory), ..GuestView::default() };
+        let view = GuestView { inventory: Some(inventory), heard, ..GuestView::default() };
         view.row(&"web1".parse().unwrap(), now()).is_overdue
     }
 
@@ -108,6 +116,10 @@ mod tests {
             ("an extension", SubjectView { name: "disk-watch".into(), last_success: None, ..backup() }, false),
         ] {
             assert_eq!(overdue(backup, None), is_overdue, "{case}");
+        }
+        for activity in ["waiting", "running"] {
+            let was = SubjectView { next_due: due, activity: activity.into(), ..backup() };
+            assert!(overdue_of(was, None, None), "{activity} when it was last heard, and gone since");
         }
     }
 

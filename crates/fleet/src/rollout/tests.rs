@@ -14,11 +14,14 @@ fn digest() -> String {
     "ab".repeat(32)
 }
 
-/// A guest of a ring, with what became of the wish for the extension.
+/// A guest of a ring, with what became of the wish for the extension, as it lies on the bus.
 async fn tell(bus: &MemoryBus, guest: &str, ring: u8, state: Option<&str>) {
-    let tried = state.map(|state| json!({ "name": "watch", "digest": digest(), "state": state, "why": "it trapped" }));
     let wish = bus.get(Table::Want, &format!("ring.{ring}")).await.unwrap();
-    let seen = wish.map_or(0, |wish| Want::read(&wish).unwrap().number);
+    let wish = wish.map(|wish| Want::read(&wish).unwrap()).unwrap_or_default();
+    let (seen, since) = (wish.number, wish.extensions.get("watch").and_then(|wish| wish.since));
+    let tried = state.map(
+        |state| json!({ "name": "watch", "digest": digest(), "since": since, "state": state, "why": "it trapped" }),
+    );
     let inventory = json!({
         "version": "0", "host": "pve1", "ring": ring, "may_change": ["watch"], "extensions": Vec::from_iter(tried),
         "seen": { "own": 0, "ring": seen },
@@ -140,7 +143,9 @@ async fn there_is_one_of_an_extension_and_somebody_has_to_let_it() {
     let again = Rollout::begin(&bus, "watch", digest(), vec![1], SystemClock.now()).await.unwrap_err();
     assert!(matches!(again, RolloutError::GoesOn(_)));
     let nobody = Rollout::begin(&bus, "other", digest(), vec![1, 3], SystemClock.now()).await.unwrap_err();
-    assert_eq!(nobody.to_string(), "expected a guest in ring 1, 3 whose [fleet] extensions names other, found none");
+    assert_eq!(nobody.to_string(), "expected a guest in ring 1 whose [fleet] extensions names other, found none");
+    let one_is_empty = Rollout::begin(&bus, "watch", digest(), vec![1, 3], SystemClock.now()).await.unwrap_err();
+    assert!(matches!(one_is_empty, RolloutError::Nobody { ring: 3, .. }));
     let none = Rollout::set(&bus, "other", RolloutState::RollingBack).await.unwrap_err();
     assert!(matches!(none, RolloutError::None(_)));
     Rollout::set(&bus, "watch", RolloutState::Stopped { why: "a person".into() }).await.unwrap();
@@ -150,10 +155,31 @@ async fn there_is_one_of_an_extension_and_somebody_has_to_let_it() {
 #[tokio::test]
 async fn what_has_failed_is_nothing_to_go_back_to() {
     let (bus, _) = begun().await;
-    let wished =
-        |want: &mut Want| drop(want.extensions.insert("watch".into(), ExtensionWish { digest: Some(digest()) }));
+    let wished = |want: &mut Want| {
+        drop(want.extensions.insert("watch".into(), ExtensionWish { digest: Some(digest()), since: None }))
+    };
     change(&bus, &Whose::Ring(1), 0, wished).await.unwrap();
     Rollout::set(&bus, "watch", RolloutState::Stopped { why: "it trapped".into() }).await.unwrap();
     let next = Rollout::begin(&bus, "watch", "cd".repeat(32), vec![1], SystemClock.now()).await.unwrap();
     assert_eq!(next.before[&1].digest, None);
+}
+
+#[tokio::test]
+async fn a_ring_whose_guests_have_not_told_of_themselves_again_is_waited_for() {
+    let (bus, mut rollout) = begun().await;
+    apply(&bus, &mut rollout).await;
+    bus.forget();
+    assert_eq!(step(&bus, &rollout).await, Step::Wait(Vec::new()));
+}
+
+#[tokio::test]
+async fn what_has_ended_is_not_stopped() {
+    let (bus, mut rollout) = begun().await;
+    rollout.state = RolloutState::Done;
+    rollout.write(&bus, Expect::Anything).await.unwrap();
+    let stop = RolloutState::Stopped { why: "a person".into() };
+    let ended = Rollout::set(&bus, "watch", stop.clone()).await.unwrap_err();
+    assert!(matches!(ended, RolloutError::Ended(_)), "{ended}");
+    Rollout::set(&bus, "watch", RolloutState::RollingBack).await.unwrap();
+    assert!(Rollout::set(&bus, "watch", stop).await.is_err(), "half of it would be taken back");
 }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bus::Bus;
 use crate::name::GuestName;
 use crate::slots::stay::Stay;
+use crate::want::MAX_PRIORITY;
 
 /// What a guest does where the bus is gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,7 +101,7 @@ impl Slots {
 
     /// The priority of this guest's backups that no person has asked for.
     pub fn set_priority(&self, priority: Option<u8>) {
-        self.0.priority.store(priority.unwrap_or(PRIORITY).min(MAX_PRIORITY), Ordering::Relaxed);
+        self.0.priority.store(priority.unwrap_or(PRIORITY), Ordering::Relaxed);
     }
 
     /// How many may back up at once, as an earlier controller knew it.
@@ -150,7 +151,5 @@ impl Gate for Slots {
 
 /// That of a backup of which nobody says more.
 const PRIORITY: u8 = 100;
-/// The greatest that a wish can give.
-const MAX_PRIORITY: u8 = 199;
 /// Somebody waits for it.
-const PERSON: u8 = 200;
+const PERSON: u8 = MAX_PRIORITY + 1;

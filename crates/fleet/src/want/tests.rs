@@ -39,7 +39,13 @@ fn another_backup_is_due_a_day_after_the_newest_and_in_the_window() {
 fn what_is_not_possible_is_refused() {
     for (text, name, part) in [
         ("[]", "unreadable", "it is not understood"),
-        (r#"{"number":1,"backup":{"newest_within":"10m"}}"#, "wrong", "expected a backup within 1h or more, found 10m"),
+        (r#"{"number":1,"backup":{"newest_within":"10m"}}"#, "wrong", "expected a backup within 1h to 366d, found 10m"),
+        (r#"{"number":1,"backup":{"newest_within":"9000000d"}}"#, "wrong", "found 9000000d"),
+        (
+            r#"{"number":1,"backup":{"newest_within":"2h","priority":200}}"#,
+            "wrong",
+            "a priority from 0 to 199, found 200",
+        ),
         (r#"{"number":1,"backup":{"newest_within":"soon"}}"#, "wrong", "soon"),
         (r#"{"number":1,"backup":{"newest_within":"2h","window":"1-5"}}"#, "wrong", "two different times of day"),
         (r#"{"number":1,"extensions":{"x":{"digest":"../../etc"}}}"#, "wrong", "64 hex digits"),

@@ -37,7 +37,7 @@ async fn there_is_a_backup_where_there_is_none_as_new_and_the_run_says_whose_wis
     let reasons: Vec<_> = fixture.runs().await.into_iter().map(|run| run.reason).collect();
     let [reason] = reasons.as_slice() else { panic!("one run: {reasons:?}") };
     assert!(
-        reason.starts_with("asked for by the fleet (the wish of ring 9: no backup older than 24h, due since 20"),
+        reason.starts_with("asked for by the fleet (the wish for ring 9: no backup older than 24h, due since 20"),
         "{reason}"
     );
     // Whoever asks for the status sees when the next one is due by it.
@@ -50,7 +50,7 @@ async fn there_is_a_backup_where_there_is_none_as_new_and_the_run_says_whose_wis
     assert_eq!(fixture.runs().await.len(), 1, "the wish is met");
     // Its own wish goes before that of its ring.
     wish(&bus, "guest", Some(BackupWish { newest_within: "48h".into(), ..day() })).await;
-    wait_until("its own is in force", async || from(&fixture).as_deref() == Some("the wish of guest")).await;
+    wait_until("its own is in force", async || from(&fixture).as_deref() == Some("the wish for guest")).await;
     assert_eq!(fixture.texts(EventKind::WishTaken).await.len(), 2);
     fixture.end().await;
 }
@@ -89,7 +89,7 @@ async fn an_older_wish_and_one_that_is_not_possible_are_refused_by_name_and_a_lo
         bus.put(Table::Want, "ring.9", wish.into(), Expect::Anything).await.unwrap();
         wait_until(name, async || {
             let refused = fixture.texts(EventKind::WishRefused).await;
-            refused.last().is_some_and(|text| text.contains(name) && text.starts_with("the wish of ring 9"))
+            refused.last().is_some_and(|text| text.contains(name) && text.starts_with("the wish for ring 9"))
         })
         .await;
     }

@@ -186,6 +186,46 @@ async fn what_nobody_has_signed_or_somebody_has_changed_is_refused_by_name() {
     fleet.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_were_refused_are_tried_again_in_another_rollout() {
+    let fleet = Fleet::start().await;
+    let right = fleet.author.bundle(2, Kind::Good);
+    let forged = Bundle { signature: Author::new().bundle(2, Kind::Good).signature, ..right.clone() };
+    fleet.begin(&forged).await;
+    refused(&fleet, "not-loaded", "is not trusted").await;
+    // The same bytes, signed by whom the guests trust.
+    fleet.begin(&right).await;
+    assert_eq!(fleet.plan().await.state, RolloutState::Done);
+    // And once more with a signature of somebody else: what is in use stays as it is, on the disk too.
+    fleet.begin(&forged).await;
+    let ended = fleet.plan().await;
+    assert_eq!(ended.state, RolloutState::Done, "its own shelf has the bytes, signed rightly");
+    let file = fleet.machines[0].file(&format!("state/fleet/{}.wasm", right.digest()));
+    assert_eq!(std::fs::read_to_string(beside(&file)).unwrap(), right.signature);
+    let left: Vec<_> =
+        std::fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("new")), "{left:?}");
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_the_bus_has_lost_come_from_the_shelf() {
+    let mut fleet = Fleet::start().await;
+    let [second, third] = [2, 3].map(|version| fleet.author.bundle(version, Kind::Good));
+    for bundle in [&second, &third] {
+        fleet.begin(bundle).await;
+        assert_eq!(fleet.plan().await.state, RolloutState::Done);
+    }
+    fleet.server.kill();
+    fleet.server.delete_store();
+    fleet.server.start_again();
+    wait_until("the objects are made", async || fleet.bus.make_objects().await.is_ok()).await;
+    fleet.begin_with(second.digest()).await;
+    assert_eq!(fleet.plan().await.state, RolloutState::Done);
+    assert_eq!(fleet.in_use(0), second.digest());
+    fleet.end().await;
+}
+
 /// The roll-out is stopped, because the guest has refused it with an event.
 async fn refused(fleet: &Fleet, name: &str, part: &str) {
     let ended = fleet.plan().await;

@@ -8,7 +8,7 @@ use agentapi_fleet::bus::{Bus, BusError, Expect, Table};
 use agentapi_fleet::coordinator::Coordinator;
 use agentapi_fleet::guest::TriedState;
 use agentapi_fleet::rollout::{Rollout, RolloutError, RolloutState};
-use agentapi_fleet::want::{Want, Whose};
+use agentapi_fleet::want::{ExtensionWish, Want, Whose};
 use fastrand::Rng;
 use serde_json::json;
 
@@ -198,29 +198,32 @@ impl Guest {
             *in_force = newer;
         }
         let Some(wish) = in_force.extensions.get(EXTENSION) else { return };
-        let digest = wish.digest.clone().unwrap_or_default();
-        if self.tried().is_some_and(|(tried, state)| tried == digest && state != TriedState::Trying) {
+        let wish = wish.clone();
+        if self.tried().is_some_and(|(tried, state)| tried == wish && state != TriedState::Trying) {
             return;
         }
-        self.set_tried(&digest, TriedState::Trying);
+        self.set_tried(&wish, TriedState::Trying);
         let _ = self.tell(in_force).await;
         self.clock.sleep(within(&mut self.random, 3 * MINUTE)).await;
         // Some bytes fail on one guest in three, and any may.
-        let fails = digest.starts_with("03") && happens(&mut self.random, 33) || happens(&mut self.random, 1);
-        self.set_tried(&digest, if fails { TriedState::Failed } else { TriedState::Good });
+        let fails = wish.digest.as_ref().is_some_and(|digest| digest.starts_with("03"))
+            && happens(&mut self.random, 33)
+            || happens(&mut self.random, 1);
+        self.set_tried(&wish, if fails { TriedState::Failed } else { TriedState::Good });
     }
 
-    fn tried(&self) -> Option<(String, TriedState)> {
+    fn tried(&self) -> Option<(ExtensionWish, TriedState)> {
         self.truth.lock().unwrap().guests[&self.name].tried.clone()
     }
 
-    fn set_tried(&self, digest: &str, state: TriedState) {
-        self.truth.lock().unwrap().guests.get_mut(&self.name).unwrap().tried = Some((digest.to_owned(), state));
+    fn set_tried(&self, wish: &ExtensionWish, state: TriedState) {
+        self.truth.lock().unwrap().guests.get_mut(&self.name).unwrap().tried = Some((wish.clone(), state));
     }
 
     async fn tell(&self, in_force: &Want) -> Result<u64, BusError> {
-        let tried = self.tried().filter(|(digest, _)| !digest.is_empty());
-        let tried = tried.map(|(digest, state)| json!({ "name": EXTENSION, "digest": digest, "state": state }));
+        let tried = self.tried().map(|(ExtensionWish { digest, since }, state)| {
+            json!({ "name": EXTENSION, "digest": digest, "since": since, "state": state })
+        });
         let inventory = json!({
             "version": "0", "host": "pve1", "ring": self.ring, "may_change": [EXTENSION], "extensions": Vec::from_iter(tried),
             "seen": { "own": 0, "ring": in_force.number },

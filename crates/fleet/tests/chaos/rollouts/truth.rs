@@ -7,7 +7,7 @@ use agentapi_controller::clock::Monotonic;
 use agentapi_fleet::bus::Table;
 use agentapi_fleet::guest::TriedState;
 use agentapi_fleet::rollout::{Rollout, RolloutState};
-use agentapi_fleet::want::Want;
+use agentapi_fleet::want::{ExtensionWish, Want};
 
 pub(crate) const EXTENSION: &str = "watch";
 
@@ -30,7 +30,7 @@ pub(crate) struct Truth {
 #[derive(Clone, Default)]
 pub(crate) struct GuestTruth {
     pub(crate) ring: u8,
-    pub(crate) tried: Option<(String, TriedState)>,
+    pub(crate) tried: Option<(ExtensionWish, TriedState)>,
     /// Since when the bus knows of it. Nobody waits for a guest that has not told of itself since the bus has forgotten all.
     known_since: Option<Monotonic>,
 }
@@ -100,8 +100,9 @@ impl Truth {
             _ => &[],
         };
         let bad = self.guests.iter().find(|(_, guest)| {
-            let is_good =
-                guest.tried.as_ref().is_some_and(|(digest, state)| *digest == new.digest && *state == TriedState::Good);
+            let is_good = guest.tried.as_ref().is_some_and(|(wish, state)| {
+                wish.digest.as_ref() == Some(&new.digest) && wish.since == Some(new.began) && *state == TriedState::Good
+            });
             let is_known = guest.known_since.is_some_and(|since| now.since(since) > ON_ITS_WAY);
             is_known && has_to_be_good.contains(&guest.ring) && !is_good
         });
