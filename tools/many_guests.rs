@@ -108,14 +108,14 @@ async fn night(bus: &NatsBus, companions: &[Companion]) -> anyhow::Result<String
     }
     let asked = SystemClock.now();
     let mut runs = Vec::new();
-    for companion in companions {
+    for (number, companion) in companions.iter().enumerate() {
         let run = Action::RunNow { subject: "backup".into() };
         let Outcome::Run(id) = companion.actions.ask(run, Actor::Controller).await? else { continue };
-        runs.push((companion, id));
+        runs.push((number, companion, id));
     }
     let (mut hosts, mut done) = (BTreeMap::<usize, Vec<(Timestamp, Timestamp)>>::new(), 0);
     let mut waits = Vec::new();
-    for (number, (companion, id)) in runs.iter().enumerate() {
+    for (number, companion, id) in &runs {
         let run = loop {
             let run = companion.store.reader().run(*id).await?;
             if run.state.is_end() {

@@ -69,6 +69,11 @@ impl StatusReader {
         Arc::clone(&self.0.borrow())
     }
 
+    /// What there is now is no news any more.
+    pub fn mark_unchanged(&mut self) {
+        self.0.mark_unchanged();
+    }
+
     /// Waits until there is another one. `false` when there will be none, because the owner has ended.
     pub async fn changed(&mut self) -> bool {
         self.0.changed().await.is_ok()

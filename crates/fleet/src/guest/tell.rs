@@ -85,6 +85,12 @@ async fn wait_for_news(companion: &mut Companion, place: &mut Place) {
         Ok(()) = place.tried.changed() => {}
     }
     clock.sleep(SETTLING).await;
+    // All that has changed by now is told by the next inventory.
+    status.mark_unchanged();
+    findings.mark_unchanged();
+    approvals.mark_unchanged();
+    place.wanted.mark_unchanged();
+    place.tried.mark_unchanged();
 }
 
 async fn tell_once(

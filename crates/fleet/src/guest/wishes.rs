@@ -200,3 +200,19 @@ fn against(subject: Option<&SubjectStatus>, has_no_schedule: bool, now: Timestam
 
 /// After a backup by a wish that failed, the next.
 const PAUSE: Duration = Duration::from_secs(15 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::{Want, Wanted};
+
+    #[test]
+    fn a_guest_that_is_moved_to_another_ring_begins_with_the_wishes_for_that() {
+        let mut wanted = Wanted::default();
+        wanted.be_of(1);
+        (wanted.own.number, wanted.ring.number) = (7, 50);
+        wanted.be_of(1);
+        assert_eq!((wanted.own.number, wanted.ring.number), (7, 50));
+        wanted.be_of(2);
+        assert_eq!((wanted.own.number, &wanted.ring), (7, &Want::default()));
+    }
+}

@@ -110,7 +110,7 @@ fn events_config() -> Config {
 
 /// The inventory of a guest with many disks has some 20 KiB.
 const MAX_VALUE_BYTES: i32 = 256 << 10;
-/// A thousand guests with all they have.
+/// A thousand guests with all they have; extensions of some versions.
 const MAX_TABLE_BYTES: i64 = 64 << 20;
 /// A hundred events a day of five hundred guests, for a season. The server reserves it: it has to fit its disk.
 const MAX_EVENTS_BYTES: i64 = 1 << 30;

@@ -6,6 +6,7 @@ use agentapi_controller::event::EventKind;
 use agentapi_controller::standing::Slot;
 use agentapi_fleet::bus::memory::MemoryBus;
 use agentapi_fleet::bus::{Bus, Expect, Table};
+use agentapi_fleet::overview::Overview;
 use agentapi_fleet::slots::set_max;
 use agentapi_fleet::want::{BackupWish, Want, Whose, change};
 
@@ -74,27 +75,35 @@ async fn what_is_paused_here_is_paused_for_the_fleet() {
 
 #[tokio::test]
 async fn an_older_wish_and_one_that_is_not_possible_are_refused_by_name_and_a_lost_bus_takes_none_back() {
-    let bus = super::bus();
+    let (bus, name) = (super::bus(), "guest".parse().unwrap());
     for within in ["72h", "48h"] {
         wish(&bus, "ring.9", Some(BackupWish { newest_within: within.into(), ..day() })).await;
     }
     let fixture = Fixture::start(&bus).await;
     wait_until("it is in force", async || from(&fixture).is_some()).await;
-    for (wish, name) in [
-        (r#"{"number":1,"backup":{"newest_within":"1000d"}}"#, "(older)"),
-        (r#"{"number":2,"backup":{"newest_within":"1000d"}}"#, "(older)"),
+    for (count, (wish, name)) in [
+        (r#"{"number":1,"backup":{"newest_within":"100d"}}"#, "(older)"),
+        (r#"{"number":2,"backup":{"newest_within":"100d"}}"#, "(older)"),
         (r#"{"number":9,"backup":{"newest_within":"1s"}}"#, "(wrong)"),
+        (r#"{"number":9,"backup":{"newest_within":"1000d"}}"#, "(wrong)"),
         ("no wish", "(unreadable)"),
-    ] {
+    ]
+    .into_iter()
+    .enumerate()
+    {
         bus.put(Table::Want, "ring.9", wish.into(), Expect::Anything).await.unwrap();
-        wait_until(name, async || {
-            let refused = fixture.texts(EventKind::WishRefused).await;
-            refused.last().is_some_and(|text| text.contains(name) && text.starts_with("the wish for ring 9"))
+        wait_until(wish, async || fixture.texts(EventKind::WishRefused).await.len() > count).await;
+        let text = fixture.texts(EventKind::WishRefused).await.pop().unwrap();
+        assert!(text.starts_with("the wish for ring 9 is refused") && text.contains(name), "{wish}: {text}");
+    }
+    // It is told of again, and then once more: in between, the guest has looked for its wishes on a bus that knows none.
+    for _ in 0..2 {
+        bus.forget();
+        wait_until("it is told of anew", async || {
+            Overview::read(&bus).await.unwrap().guest(&name).is_some_and(|view| view.heartbeat.is_some())
         })
         .await;
     }
-    bus.forget();
-    bus.set_down(true);
     let within = fixture.companion.standing.borrow().wish.clone().unwrap().text;
     assert_eq!(within, "no backup older than 48h", "the one before stays in force");
     fixture.end().await;
