@@ -38,7 +38,7 @@ pub(super) struct Connection {
 impl Connection {
     /// Whether a request can be sent on it, as far as its socket has said by now.
     pub(super) fn is_open(&mut self) -> bool {
-        self.driver.attend();
+        self.driver.poll_if_woken();
         !self.sender.is_closed()
     }
 }

@@ -25,8 +25,8 @@ const MAX_ROUNDS: usize = 4;
 
 /// hyper's side of a connection.
 pub(super) struct Driver {
-    connection: Pin<Box<dyn Future<Output = ()> + Send>>,
-    is_done: bool,
+    /// None once it has ended.
+    connection: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     signal: Arc<Signal>,
     /// Wakes the signal. The connection is polled with it, whoever polls, so that it need not learn who is waiting.
     waker: Waker,
@@ -38,7 +38,7 @@ impl Driver {
     pub(super) fn new(connection: impl Future<Output = ()> + Send + 'static) -> Self {
         let signal = Arc::new(Signal::default());
         let waker = Waker::from(Arc::clone(&signal));
-        Self { connection: Box::pin(connection), is_done: false, signal, waker, runtime: Handle::current() }
+        Self { connection: Some(Box::pin(connection)), signal, waker, runtime: Handle::current() }
     }
 
     /// Runs the connection until the work is done, which waits for nothing else.
@@ -67,18 +67,21 @@ impl Driver {
         .await
     }
 
-    /// From now on the connection is idle. Whoever keeps it is woken when there is a reason to [`attend`](Self::attend) to it.
-    pub(super) fn rest(&mut self, keeper: &Waker) {
-        self.signal.forward_to(Some(keeper));
+    /// From now on the connection is idle. Whoever keeps it is woken when there is a reason to [poll](Self::poll_if_woken) it.
+    pub(super) fn set_idle(&mut self, keeper: &Waker) {
+        // What has happened by now is told to nobody.
+        if self.signal.forward_to(Some(keeper)) {
+            self.poll();
+        }
     }
 
     /// The connection is not idle any more: what happens on it does not concern who kept it.
-    pub(super) fn end_rest(&mut self) {
+    pub(super) fn set_in_use(&mut self) {
         self.signal.forward_to(None);
     }
 
     /// Polls the connection if there is a reason to.
-    pub(super) fn attend(&mut self) {
+    pub(super) fn poll_if_woken(&mut self) {
         if self.signal.is_set() {
             self.poll();
         }
@@ -86,8 +89,9 @@ impl Driver {
 
     fn poll(&mut self) {
         self.signal.clear();
-        if !self.is_done {
-            self.is_done = self.connection.as_mut().poll(&mut Context::from_waker(&self.waker)).is_ready();
+        let Some(connection) = &mut self.connection else { return };
+        if connection.as_mut().poll(&mut Context::from_waker(&self.waker)).is_ready() {
+            self.connection = None;
         }
     }
 }
@@ -95,8 +99,8 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         // hyper closes the socket by itself, with the farewell that TLS asks for, once nobody can send requests any more.
-        if !self.is_done {
-            self.runtime.spawn(mem::replace(&mut self.connection, Box::pin(std::future::ready(()))));
+        if let Some(connection) = self.connection.take() {
+            self.runtime.spawn(connection);
         }
     }
 }
@@ -140,8 +144,9 @@ impl Wake for Signal {
     fn wake_by_ref(self: &Arc<Self>) {
         let waker = {
             let mut state = self.lock();
-            state.is_set = true;
-            state.waker.take()
+            // One reason is told once. Whoever is told polls, and is told of the next.
+            let is_told = mem::replace(&mut state.is_set, true);
+            state.waker.clone().filter(|_| !is_told)
         };
         // Not under the lock: the waker may be that of a task which polls at once.
         if let Some(waker) = waker {
@@ -224,13 +229,18 @@ mod tests {
             })))
             .await;
         let keeper = Arc::new(Count::default());
-        driver.rest(&Waker::from(Arc::clone(&keeper)));
+        driver.set_idle(&Waker::from(Arc::clone(&keeper)));
+        for times in 1..=3 {
+            events.notify_one();
+            assert_eq!(keeper.0.load(Ordering::Relaxed), times);
+            driver.poll_if_woken();
+        }
+        driver.set_in_use();
         events.notify_one();
-        assert_eq!(keeper.0.load(Ordering::Relaxed), 1);
-        driver.attend();
-        driver.end_rest();
+        assert_eq!(keeper.0.load(Ordering::Relaxed), 3, "it is somebody else's");
+        driver.set_idle(&Waker::from(Arc::clone(&keeper)));
         events.notify_one();
-        assert_eq!(keeper.0.load(Ordering::Relaxed), 1, "it is somebody else's");
+        assert_eq!(keeper.0.load(Ordering::Relaxed), 4, "what happened meanwhile was done");
     }
 
     #[tokio::test]

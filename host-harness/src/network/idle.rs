@@ -25,13 +25,13 @@ impl IdleConnections {
     /// The connection that was used last.
     pub(super) fn take(&self) -> Option<Connection> {
         let mut connection = self.0.take()?;
-        connection.driver.end_rest();
+        connection.driver.set_in_use();
         Some(connection)
     }
 
     /// Keeps one more connection, and at most `limit` in all.
     pub(super) fn keep(&self, mut connection: Connection, limit: usize) {
-        connection.driver.rest(&self.0.waker());
+        connection.driver.set_idle(&self.0.waker());
         if connection.is_open() {
             self.0.keep(connection, limit);
         }
@@ -104,7 +104,7 @@ mod tests {
             let (mut closed, far) = connection().await;
             drop(far);
             while closed.is_open() {
-                closed.driver.attend();
+                closed.driver.poll_if_woken();
                 tokio::task::yield_now().await;
             }
             let fars = ends.map(|(connection, far)| {
