@@ -87,14 +87,25 @@ impl Exchanges {
     fn add(&mut self, progress: Progress) -> wasmtime::Result<u32> {
         let future = Handle::Future as u8;
         let exchange = Some(Exchange { progress, status: 0, unread: Bytes::new(), given: future, held: future });
-        let free = self.0.iter().position(Option::is_none);
-        let number = free.unwrap_or(self.0.len());
+        let number = self.free_number()?;
         match self.0.get_mut(number) {
             Some(slot) => *slot = exchange,
-            None if number < MAX_EXCHANGES => self.0.push(exchange),
-            None => bail!("more than {MAX_EXCHANGES} exchanges at once"),
+            None => self.0.push(exchange),
         }
         Ok(u32::try_from(number)?)
+    }
+
+    /// Fails where there is no room for one more: to be called before it is begun.
+    pub(super) fn check_room(&self) -> wasmtime::Result<()> {
+        self.free_number().map(drop)
+    }
+
+    fn free_number(&self) -> wasmtime::Result<usize> {
+        let free = self.0.iter().position(Option::is_none).unwrap_or(self.0.len());
+        if free == MAX_EXCHANGES {
+            bail!("more than {MAX_EXCHANGES} exchanges at once");
+        }
+        Ok(free)
     }
 
     pub(super) fn at(&mut self, number: u32) -> wasmtime::Result<&mut Exchange> {
@@ -247,8 +258,9 @@ mod tests {
         for _ in 0..MAX_EXCHANGES {
             exchanges.add_ended(answer("")).unwrap();
         }
-        assert!(exchanges.add_ended(answer("")).is_err());
+        assert!(exchanges.check_room().is_err() && exchanges.add_ended(answer("")).is_err());
         exchanges.release(7, Handle::Future).unwrap();
+        assert!(exchanges.check_room().is_ok());
         assert_eq!(exchanges.add_ended(answer("")).unwrap(), 7);
     }
 }
