@@ -79,12 +79,13 @@ impl Egress {
     ) -> impl Future<Output = Result<Answer, ErrorCode>> + Send + use<> {
         // Decided now, by the state in which the component made the request, and not when the future first runs.
         let admitted = self.admit(&request);
+        let body = request.body;
         let (client, slot, deadline) = (Arc::clone(&self.client), Arc::clone(&self.summary), self.deadline);
         async move {
             let mut summary = ExchangeSummary::default();
             let answer = async {
                 let route = admitted?;
-                let body = collect(request.body).await?;
+                let body = collect(body).await?;
                 // Boxed: it has two kilobytes, and each future that it is awaited in is moved with all that it holds.
                 let exchange = Box::pin(client.exchange(route, body, deadline)).await;
                 (summary.attempts, summary.is_reused) = (exchange.attempts, exchange.is_reused);

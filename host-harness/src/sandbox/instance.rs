@@ -25,7 +25,8 @@ pub(super) struct LinkedComponent {
 
 /// An instance of the component.
 pub(crate) struct Instance {
-    pub(super) guest: Agentapi,
+    /// Boxed: it has a kilobyte, and the instance moves from the idle ones to the call and back.
+    pub(super) guest: Box<Agentapi>,
     /// All that it exports: the bindings know the client's interfaces, and not that of a plugged extension.
     pub(super) exports: component::Instance,
     /// The function `run` of the extension that is plugged onto it, if one is.
@@ -56,7 +57,7 @@ impl LinkedComponent {
         store.set_epoch_deadline(TICKS_BETWEEN_YIELDS);
         store.epoch_deadline_async_yield_and_update(TICKS_BETWEEN_YIELDS);
         let exports = self.component.instantiate_async(&mut store).await?;
-        let guest = self.exports.load(&mut store, &exports)?;
+        let guest = Box::new(self.exports.load(&mut store, &exports)?);
         Ok(Instance { guest, exports, policy: self.policy, store })
     }
 }

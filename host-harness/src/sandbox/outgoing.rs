@@ -44,6 +44,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
         Box::new(async move { Ok((Ok::<_, ErrorCode>(handle(store.data_mut(), arguments).await?),)) })
     })?;
     let mut types = linker.instance(TYPES)?;
+    add_request(&mut types)?;
     add_future(&mut types)?;
     add_response(&mut types)?;
     add_body(&mut types)?;
@@ -59,6 +60,7 @@ async fn handle(state: &mut State, (request, options): HandleArguments) -> wasmt
         table.delete(options)?;
     }
     let request = table.delete(request)?;
+    exchanges.check_room()?;
     let number = match request.body {
         Some(_) => exchanges.add_task(egress.exchange(request))?,
         None => {
@@ -69,6 +71,20 @@ async fn handle(state: &mut State, (request, options): HandleArguments) -> wasmt
         }
     };
     Ok(Resource::new_own(number))
+}
+
+/// Authority and path are taken as they are, and not parsed: `handle` lets nothing out but the pinned authority and the
+/// routes, by comparing with the whole text.
+fn add_request(types: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+    type Request = (Resource<HostOutgoingRequest>, Option<String>);
+    wrap(types, "[method]outgoing-request.set-authority", |state, (request, authority): Request| {
+        state.table.get_mut(&request)?.authority = authority;
+        Ok((Ok::<_, ()>(()),))
+    })?;
+    wrap(types, "[method]outgoing-request.set-path-with-query", |state, (request, path): Request| {
+        state.table.get_mut(&request)?.path_with_query = path;
+        Ok((Ok::<_, ()>(()),))
+    })
 }
 
 fn add_future(types: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
@@ -203,6 +219,8 @@ mod tests {
         (
             TYPES,
             &[
+                "[method]outgoing-request.set-authority",
+                "[method]outgoing-request.set-path-with-query",
                 "future-incoming-response",
                 "[method]future-incoming-response.subscribe",
                 "[method]future-incoming-response.get",
