@@ -91,9 +91,7 @@ pub(super) fn exact(text: &str, mut exponent: i32) -> f64 {
     }
     let mut denominator = Big { limbs: Vec::from([1]), is_more: false };
     let scaled = if exponent < 0 { &mut denominator } else { &mut numerator };
-    for _ in 0..exponent.unsigned_abs() {
-        scaled.multiply_and_add(10, 0);
-    }
+    scaled.scale(10, exponent.unsigned_abs());
     divide(numerator, denominator)
 }
 
@@ -102,9 +100,7 @@ fn divide(mut numerator: Big, mut denominator: Big) -> f64 {
     // The numerator becomes at least the denominator, and less than twice as much; `exponent` is what that takes.
     let mut exponent = numerator.bits() - denominator.bits();
     let shifted = if exponent < 0 { &mut numerator } else { &mut denominator };
-    for _ in 0..exponent.unsigned_abs() {
-        shifted.multiply_and_add(2, 0);
-    }
+    shifted.scale(2, exponent.unsigned_abs());
     if numerator.compare(&denominator) == Ordering::Less {
         numerator.multiply_and_add(2, 0);
         exponent -= 1;
@@ -149,6 +145,15 @@ impl Big {
         if carry > 0 {
             self.limbs.push(carry);
         }
+    }
+
+    /// Multiplies by a power of a small number, by as much at once as a factor holds.
+    fn scale(&mut self, base: u32, exponent: u32) {
+        let most = u32::MAX.ilog(base);
+        for _ in 0..exponent / most {
+            self.multiply_and_add(base.pow(most), 0);
+        }
+        self.multiply_and_add(base.pow(exponent % most), 0);
     }
 
     /// How many bits it has.

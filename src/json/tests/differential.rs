@@ -4,7 +4,7 @@ use core::fmt::Debug;
 
 use fastrand::Rng;
 
-use super::super::{Record, read};
+use super::super::{Record, Value, read, write};
 use super::reference;
 use crate::bindings::felhom::agentapi::types::{BackupStatus, DiskList, EjectResult, FormatResult, MetricsView};
 
@@ -174,5 +174,19 @@ fn a_number_in_the_middle_of_two_doubles_goes_to_the_even_one() {
     }
     for text in texts {
         is_read_alike::<DiskList>(&format!(r#"{{"disks":[{{"used_fraction":{text}}}]}}"#));
+    }
+}
+
+#[test]
+fn any_text_is_written_as_serde_json_writes_it() {
+    let mut rng = Rng::with_seed(18);
+    let every: String =
+        ('\0'..='\u{2ff}').chain(['\u{2028}', '\u{feff}', '\u{ffff}', '\u{1f512}', char::MAX]).collect();
+    let random = (0..2000).map(|_| (0..rng.usize(0..12)).map(|_| rng.char('\0'..='\u{a0}')).collect());
+    for text in [every].into_iter().chain(random) {
+        let flag = text.len() % 2 == 0;
+        let written = write(&[("text", Value::Text(&text)), ("flag", Value::Flag(flag))]);
+        let expected = format!(r#"{{"text":{},"flag":{flag}}}"#, serde_json::to_string(&text).unwrap());
+        assert_eq!(String::from_utf8(written).unwrap(), expected);
     }
 }
