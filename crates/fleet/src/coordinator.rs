@@ -4,6 +4,7 @@
 
 mod found;
 mod showing;
+mod wait;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::overview::Overview;
 use crate::rollout::{Rollout, RolloutState, Step};
 
 pub use crate::coordinator::showing::Showing;
+pub use crate::coordinator::wait::{RETRY_FOR, WaitError, WaitNotice};
 
 /// Plans beside a guest's controller, for ever: to be aborted at the end of the process, after which another takes over.
 pub async fn coordinate(companion: Companion, dial: Dial) {

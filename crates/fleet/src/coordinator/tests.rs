@@ -1,4 +1,5 @@
 mod shown;
+mod waited;
 
 use std::sync::Arc;
 use std::time::Duration;
