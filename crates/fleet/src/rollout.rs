@@ -227,7 +227,8 @@ impl Rollout {
         Ok(())
     }
 
-    fn reached_rings(&self) -> &[u8] {
+    /// The rings that are wished it, or were until it was taken back.
+    pub fn reached_rings(&self) -> &[u8] {
         self.rings.get(..self.reached).unwrap_or(&self.rings)
     }
 }

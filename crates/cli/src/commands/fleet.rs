@@ -186,9 +186,8 @@ pub(crate) enum RolloutCommand {
         /// Its name in the guests' configurations
         #[arg(long)]
         name: String,
-        /// The rings, in their order
-        #[arg(long, value_name = "RING", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=9),
-              default_values_t = 1..=9)]
+        /// The rings, from small to large [default: all in which a guest has the extension]
+        #[arg(long, value_name = "RING", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=9))]
         rings: Vec<u8>,
         #[command(flatten)]
         waiting: WaitOption,

@@ -4,14 +4,14 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use agentapi_controller::clock::SystemClock;
 use agentapi_fleet::bundle::Bundle;
-use agentapi_fleet::coordinator::Coordinator;
+use agentapi_fleet::coordinator::{Coordinator, RETRY_FOR, WaitError, WaitNotice};
 use agentapi_fleet::nats::NatsBus;
 use agentapi_fleet::overview::Overview;
 use agentapi_fleet::rollout::{Rollout, RolloutState};
+use agentapi_host::error_chain;
 use agentapi_registry::signature::{beside, unchecked};
 use anyhow::Context;
 use jiff::Timestamp;
@@ -22,7 +22,9 @@ use crate::error::{CommandError, UsageError};
 use crate::print::Output;
 use crate::print::escape::visible;
 use crate::print::table::{Column, Table};
+use crate::print::units::duration;
 use crate::print::width::stdout_columns;
+use crate::process::stderr::stderr;
 
 /// `fleet rollout status`.
 #[derive(Serialize)]
@@ -42,14 +44,11 @@ struct RolloutRow {
 pub(super) async fn run(bus: &NatsBus, command: &RolloutCommand, output: Output) -> anyhow::Result<()> {
     match command {
         RolloutCommand::Start { file, name, rings, waiting } => {
-            if !rings.is_sorted_by(|a, b| a < b) {
-                return Err(
-                    UsageError(format!("expected rings from small to large, each once, found {rings:?}")).into()
-                );
-            }
-            let digest = read(file)?.put(bus).await?;
-            let rollout = Rollout::begin(bus, name, digest, rings.clone(), Timestamp::now()).await?;
-            follow(bus, rollout, waiting, output).await
+            let bundle = read(file)?;
+            let rings = chosen_rings(bus, name, rings).await?;
+            let digest = bundle.put(bus).await?;
+            let rollout = Rollout::begin(bus, name, digest, rings, Timestamp::now()).await?;
+            show_or_wait(bus, rollout, waiting, &RolloutState::Done, output).await
         }
         RolloutCommand::Status => {
             let overview = Overview::read(bus).await?;
@@ -65,9 +64,25 @@ pub(super) async fn run(bus: &NatsBus, command: &RolloutCommand, output: Output)
         }
         RolloutCommand::Rollback { name, waiting } => {
             let rollout = Rollout::set(bus, name, RolloutState::RollingBack).await?;
-            follow(bus, rollout, waiting, output).await
+            show_or_wait(bus, rollout, waiting, &RolloutState::RolledBack, output).await
         }
     }
+}
+
+/// The rings that were named; where none were, all in which a guest lets the fleet change the extension.
+async fn chosen_rings(bus: &NatsBus, extension: &str, named: &[u8]) -> anyhow::Result<Vec<u8>> {
+    if !named.is_sorted_by(|a, b| a < b) {
+        return Err(UsageError(format!("expected rings from small to large, each once, found {named:?}")).into());
+    }
+    if !named.is_empty() {
+        return Ok(named.to_vec());
+    }
+    let rings = Rollout::rings_with(&Overview::read(bus).await?, extension);
+    if rings.is_empty() {
+        let text = format!("expected a guest whose [fleet] extensions names {extension}, found none");
+        return Err(CommandError::new(text).into());
+    }
+    Ok(rings)
 }
 
 fn read(file: &Path) -> anyhow::Result<Bundle> {
@@ -80,30 +95,52 @@ fn read(file: &Path) -> anyhow::Result<Bundle> {
     Ok(Bundle { wasm, signature: text })
 }
 
-/// Says what was begun, or plans until it has ended.
-async fn follow(bus: &NatsBus, rollout: Rollout, waiting: &WaitOption, output: Output) -> anyhow::Result<()> {
-    let ended = if waiting.wait { plan(bus, rollout).await? } else { rollout };
-    output.show(&ended, describe)?;
-    match ended.state {
-        RolloutState::Stopped { .. } => Err(CommandError::new("the roll-out was stopped").into()),
-        _ => Ok(()),
+/// Says what was begun, or waits until it has ended. An end that is not the wanted one is an error.
+async fn show_or_wait(
+    bus: &NatsBus,
+    rollout: Rollout,
+    waiting: &WaitOption,
+    wanted: &RolloutState,
+    output: Output,
+) -> anyhow::Result<()> {
+    if !waiting.wait {
+        return Ok(output.show(&rollout, describe)?);
     }
+    let ended = wait(bus, rollout).await?;
+    output.show(&ended, describe)?;
+    Ok(check_end(&ended, wanted)?)
 }
 
-async fn plan(bus: &NatsBus, mut rollout: Rollout) -> anyhow::Result<Rollout> {
-    let mut coordinator = Coordinator::new(Arc::new(bus.clone()), Arc::new(SystemClock), "agentapi fleet rollout");
-    while rollout.is_going_on() {
-        // Where another one has the lease, that one plans.
-        coordinator.look().await?;
-        let found = Rollout::all(bus).await?.into_iter().find(|(found, _)| found.extension == rollout.extension);
-        let (found, _) = found.ok_or_else(|| CommandError::new("the bus has forgotten the roll-out"))?;
-        rollout = found;
-        if rollout.is_going_on() {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+fn check_end(ended: &Rollout, wanted: &RolloutState) -> Result<(), CommandError> {
+    if ended.state == *wanted {
+        return Ok(());
     }
+    let name = visible(&ended.extension);
+    Err(CommandError::new(match &ended.state {
+        RolloutState::Stopped { why } => format!("the roll-out of {name} was stopped: {}", visible(why)),
+        RolloutState::RolledBack => format!("the roll-out of {name} was rolled back before its end"),
+        _ => format!("the roll-out of {name} ended otherwise than was wished"),
+    }))
+}
+
+async fn wait(bus: &NatsBus, rollout: Rollout) -> Result<Rollout, WaitError> {
+    let mut coordinator = Coordinator::new(Arc::new(bus.clone()), Arc::new(SystemClock), "agentapi fleet rollout");
+    let tell = |notice| stderr().print(format!("{}\n", notice_text(&notice)));
+    let ended = coordinator.wait_for(rollout, tell).await;
     coordinator.end().await;
-    Ok(rollout)
+    ended
+}
+
+fn notice_text(notice: &WaitNotice) -> String {
+    match notice {
+        WaitNotice::OtherPlans => "another coordinator has the lease and plans; waiting for what it does".to_owned(),
+        WaitNotice::Plans => "no other coordinator has the lease any more; this command plans".to_owned(),
+        WaitNotice::BusFails(why) => {
+            let limit = duration(RETRY_FOR.as_secs() as i64);
+            format!("{}; asking again for {limit}", visible(&error_chain(why)))
+        }
+        WaitNotice::BusAnswers => "the bus answers again".to_owned(),
+    }
 }
 
 fn row(rollout: Rollout, overview: &Overview) -> RolloutRow {
@@ -113,19 +150,29 @@ fn row(rollout: Rollout, overview: &Overview) -> RolloutRow {
 
 fn describe(rollout: &Rollout) -> String {
     let name = visible(&rollout.extension);
-    let rings = rollout.rings.len();
+    let (all, reached) = (ring_names(&rollout.rings), ring_names(rollout.reached_rings()));
     match &rollout.state {
         RolloutState::Running => {
-            format!("{name} is in ring {} of {rings}: agentapi fleet rollout status\n", rollout.reached)
+            format!("{name} goes through {all}, and has reached {reached}: agentapi fleet rollout status\n")
         }
         RolloutState::Stopped { why } => {
-            format!("{name} goes no further than ring {} of {rings}: {}\n", rollout.reached, visible(why))
+            format!("{name} was to go through {all}, and goes no further than {reached}: {}\n", visible(why))
         }
-        RolloutState::Done => format!("{name} is in all {rings} rings.\n"),
+        RolloutState::Done => format!("{name} is in {all}.\n"),
         RolloutState::RollingBack => {
-            format!("{name} is taken back by the coordinator: agentapi fleet rollout status\n")
+            format!("{name} is taken back in {reached} by the coordinator: agentapi fleet rollout status\n")
         }
-        RolloutState::RolledBack => format!("The rings are wished what they were before {name}.\n"),
+        RolloutState::RolledBack => format!("What was wished before {name} is wished again of {reached}.\n"),
+    }
+}
+
+/// `ring 1`, `ring 1 and 9`, or `ring 1, 2 and 9`.
+fn ring_names(rings: &[u8]) -> String {
+    let names: Vec<_> = rings.iter().map(u8::to_string).collect();
+    match names.split_last() {
+        Some((last, [])) => format!("ring {last}"),
+        Some((last, others)) => format!("ring {} and {last}", others.join(", ")),
+        None => "no ring".to_owned(),
     }
 }
 
@@ -144,8 +191,7 @@ impl fmt::Display for RolloutList {
                 RolloutState::RollingBack => ("rolling back", String::new()),
                 RolloutState::RolledBack => ("rolled back", String::new()),
             };
-            let reached = rollout.rings.get(..rollout.reached).unwrap_or(&rollout.rings);
-            let reached: Vec<_> = reached.iter().map(u8::to_string).collect();
+            let reached: Vec<_> = rollout.reached_rings().iter().map(u8::to_string).collect();
             let rings = format!("{} of {}", reached.join(", "), rollout.rings.len());
             let digest = rollout.digest.get(..SHOWN_DIGITS).unwrap_or_default();
             table.row([rollout.extension.as_str(), is, &rings, &why, digest].map(Into::into));
@@ -164,4 +210,53 @@ const COLUMNS: [Column; 5] = [
 
 /// Enough to tell two versions apart by eye.
 const SHOWN_DIGITS: usize = 12;
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use agentapi_fleet::rollout::{Rollout, RolloutState};
+
+    use super::{check_end, describe};
+
+    fn rollout(reached: usize, state: RolloutState) -> Rollout {
+        Rollout {
+            extension: "disk-watch".into(),
+            digest: "ab".repeat(32),
+            rings: vec![1, 2, 9],
+            reached,
+            before: Default::default(),
+            wished: Default::default(),
+            state,
+            began: Default::default(),
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_rollout_names_its_rings() {
+        let stopped = RolloutState::Stopped { why: "web1: it trapped".into() };
+        for (reached, state, text) in [
+            (1, RolloutState::Running, "disk-watch goes through ring 1, 2 and 9, and has reached ring 1: "),
+            (2, stopped, "disk-watch was to go through ring 1, 2 and 9, and goes no further than ring 1 and 2: web1: "),
+            (3, RolloutState::Done, "disk-watch is in ring 1, 2 and 9.\n"),
+            (2, RolloutState::RollingBack, "disk-watch is taken back in ring 1 and 2 by the coordinator: "),
+            (1, RolloutState::RolledBack, "What was wished before disk-watch is wished again of ring 1.\n"),
+        ] {
+            let found = describe(&rollout(reached, state));
+            assert!(found.starts_with(text), "{found}");
+        }
+    }
+    #[test]
+    fn an_end_that_is_not_the_wanted_one_is_an_error_that_says_what_happened() {
+        use RolloutState::{Done, RolledBack, Stopped};
+
+        for (state, wanted) in [(Done, Done), (RolledBack, RolledBack)] {
+            check_end(&rollout(3, state), &wanted).unwrap();
+        }
+        let stopped = Stopped { why: "web1: it trapped".into() };
+        for (state, text) in [
+            (stopped, "the roll-out of disk-watch was stopped: web1: it trapped"),
+            (RolledBack, "the roll-out of disk-watch was rolled back before its end"),
+        ] {
+            assert_eq!(check_end(&rollout(2, state), &Done).unwrap_err().to_string(), text);
+        }
+    }
+}
