@@ -12,6 +12,7 @@
 //! | `cron` or `every`, and the others of [`due`] | it runs when asked to |
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use agentapi_host::Route;
@@ -73,7 +74,17 @@ fn chosen(section: &Section<'_>, name: &str, common: &Common<'_>) -> Option<Path
     let link = fleet::chosen(common.state?, name);
     section.watch(&link);
     // The link's own target, so that bytes and signature are of one choice.
-    link.canonicalize().ok()
+    match link.canonicalize() {
+        Ok(target) => Some(target),
+        // The fleet has chosen nothing.
+        Err(why) if why.kind() == ErrorKind::NotFound => None,
+        // The extension's own file would run although the fleet may have chosen another.
+        Err(why) => {
+            let link = link.display();
+            section.mistake("file", format!("expected what the fleet has chosen, or nothing, at {link}, found: {why}"));
+            None
+        }
+    }
 }
 
 fn check(section: Section<'_>, names: &mut BTreeSet<String>, common: &Common<'_>) -> Option<Extension> {

@@ -1,17 +1,23 @@
 //! `[fleet]`: what the file says is wrong with it.
 
+use std::fs;
+use std::os::unix::fs::symlink;
+
 use super::{AGENT, Folder};
+use crate::config::fleet::chosen;
+
+/// An extension `e` in `a.wasm`, and a fleet, with more keys of each.
+fn text(extension: &str, fleet: &str) -> String {
+    format!(
+        "{AGENT}[state]\nfolder = \"state\"\n[[extension]]\nname = \"e\"\nfile = \"a.wasm\"\n{extension}\n[fleet]\n\
+         server = \"a\"\nfingerprints = [\"{}\"]\nkey_file = \"secret\"\nhost = \"pve1\"\n{fleet}\n",
+        "3f".repeat(32)
+    )
+}
 
 #[test]
 fn a_fleet_that_changes_an_extension_needs_somebody_who_signs_it_and_no_digest() {
     let folder = Folder::new();
-    let text = |extension: &str, fleet: &str| {
-        format!(
-            "{AGENT}[[extension]]\nname = \"e\"\nfile = \"a.wasm\"\n{extension}\n[fleet]\nserver = \"a\"\n\
-             fingerprints = [\"{}\"]\nkey_file = \"secret\"\nhost = \"pve1\"\n{fleet}\n",
-            "3f".repeat(32)
-        )
-    };
     let digest = format!("sha256 = \"{}\"\nsigned_by = \"x\"", "3f".repeat(32));
     for (extension, fleet, part) in [
         ("", "extensions = [\"e\"]", "extension.signed_by: expected a key for an extension that [fleet] may change"),
@@ -25,4 +31,23 @@ fn a_fleet_that_changes_an_extension_needs_somebody_who_signs_it_and_no_digest()
         let mistakes = folder.mistakes(&text(extension, fleet)).join("\n");
         assert!(mistakes.contains(part), "{mistakes}");
     }
+}
+
+#[test]
+fn what_a_fleet_has_chosen_takes_the_place_of_the_file_and_is_not_passed_over_where_it_cannot_be_looked_up() {
+    let folder = Folder::new();
+    let text =
+        text(r#"signed_by = ["RWRlvaRV70CpJZFNEgC8x3LzVapHGsbk9afKMYEGw/vP9a9tRWCmkcx/"]"#, "extensions = [\"e\"]");
+    let file = || folder.config(&text).live.extensions[0].file.clone();
+    assert_eq!(file(), folder.file("a.wasm"), "nothing is chosen");
+    let link = chosen(&folder.file("state"), "e");
+    fs::create_dir_all(link.parent().unwrap()).unwrap();
+    symlink(folder.file("b.wasm"), &link).unwrap();
+    assert_eq!(file(), folder.file("b.wasm").canonicalize().unwrap());
+    fs::remove_file(&link).unwrap();
+    symlink("e.wasm", &link).unwrap();
+    let mistakes = folder.mistakes(&text).join("\n");
+    let expected =
+        "extension.file: expected what the fleet has chosen, or nothing, at state/fleet/e.wasm, found: Too many";
+    assert!(mistakes.contains(expected), "{mistakes}");
 }
