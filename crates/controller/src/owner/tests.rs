@@ -1,3 +1,4 @@
+mod gate;
 mod restart;
 
 use std::pin::Pin;
@@ -14,6 +15,7 @@ use crate::action::{Action, Outcome, Refusal};
 use crate::actor::Actor;
 use crate::clock::{Clock, VirtualClock};
 use crate::event::{Event, EventKind};
+use crate::gate::{Gate, Open};
 use crate::plan::{Plan, Subject};
 use crate::run::{Run, RunContext, RunEnd, RunId, RunState, Runner};
 use crate::schedule::{Interval, Rule, Schedule};
@@ -40,8 +42,13 @@ impl Runner for Script {
         })
     }
 
-    fn reconcile(&self, run: Run, _: CancellationToken) -> Pin<Box<dyn Future<Output = RunEnd> + Send>> {
-        Box::pin(async move { RunEnd::new(RunState::Stopped, format!("{} was open", run.subject)) })
+    fn reconcile(&self, run: Run, stop: CancellationToken) -> Pin<Box<dyn Future<Output = RunEnd> + Send>> {
+        Box::pin(async move {
+            if run.subject == "waits" {
+                stop.cancelled().await;
+            }
+            RunEnd::new(RunState::Stopped, format!("{} was open", run.subject))
+        })
     }
 }
 
@@ -79,15 +86,21 @@ impl Fixture {
     }
 
     async fn with(store: Store, folder: tempfile::TempDir, subjects: impl IntoIterator<Item = Subject>) -> Self {
+        Self::with_gate(store, folder, Arc::new(Open), subjects).await
+    }
+
+    async fn with_gate(
+        store: Store,
+        folder: tempfile::TempDir,
+        gate: Arc<dyn Gate>,
+        subjects: impl IntoIterator<Item = Subject>,
+    ) -> Self {
         let clock = VirtualClock::new("2026-11-26T10:00:00Z".parse().unwrap());
         let script = Arc::new(Script::default());
         let (plan, plans) = watch::channel(Arc::new(Plan { subjects: subjects.into_iter().collect() }));
         let feed = store.follow();
         let runner = Arc::clone(&script) as Arc<dyn Runner>;
-        let (owner, handle) =
-            Owner::new(Arc::new(clock.clone()), store.clone(), runner, Arc::new(crate::gate::Open), plans)
-                .await
-                .unwrap();
+        let (owner, handle) = Owner::new(Arc::new(clock.clone()), store.clone(), runner, gate, plans).await.unwrap();
         let stop = CancellationToken::new();
         let working = tokio::spawn(owner.work(stop.clone()));
         Self { clock, store, script, owner: handle, feed, stop, working, plan, _folder: folder }
