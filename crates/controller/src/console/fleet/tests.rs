@@ -131,9 +131,13 @@ async fn while_the_bus_is_gone_the_pages_say_since_when_and_show_what_was_known(
     assert!(fixture.page("/fleet").await.contains("Nothing is known of the guests yet."));
 }
 
-#[tokio::test]
-async fn five_hundred_guests_are_looked_through_in_light_pages() {
-    let long = |number: usize| format!("{}{number:03}", "g".repeat(60));
+/// The number of a guest, a group or an extension in a name of 63 characters, the longest there is.
+fn long(number: usize) -> String {
+    format!("{}{number:03}", "g".repeat(60))
+}
+
+/// A fleet of 500 guests, of which the last one is overdue, and as much of everything else as there can be.
+fn large_board() -> Board {
     let guests = (0..500).map(|number| Guest {
         row: GuestRow { is_overdue: number == 499, guest: long(number), ..guest("", &long(number)).row },
         ..guest("", "abc")
@@ -146,34 +150,65 @@ async fn five_hundred_guests_are_looked_through_in_light_pages() {
         waiting: (4..500).map(place).collect(),
     });
     let words = "words of an agent ".repeat(60);
-    let fixture = Fixture::with_board(Board {
+    let running = || RolloutState::Running((0..500).map(long).collect());
+    Board {
         guests: guests.collect(),
         groups: groups.collect(),
         approvals: (0..100).map(|_| approval(&long(1), &"d".repeat(63))).collect(),
         events: (0..200).map(|_| event(&long(2), &words)).collect(),
-        rollouts: (0..100)
-            .map(|_| rollout(&"r".repeat(63), RolloutState::Running((0..500).map(long).collect())))
-            .collect(),
+        rollouts: (0..100).map(|_| rollout(&"r".repeat(63), running())).collect(),
         ..board("abc")
-    })
-    .await;
+    }
+}
+
+#[track_caller]
+fn assert_light(path: &str, page: &str) {
+    assert!(weight(page) < HEAVIEST, "{path}: {} bytes", weight(page));
+}
+
+#[tokio::test]
+async fn each_of_five_hundred_guests_is_on_one_of_the_pages_which_are_light() {
+    let fixture = Fixture::with_board(large_board()).await;
     let mut names = 0;
     let mut next = Some("/fleet".to_owned());
     while let Some(path) = next {
         let page = fixture.page(&path).await;
-        assert!(weight(&page) < HEAVIEST, "{path}: {} bytes", weight(&page));
+        assert_light(&path, &page);
         names += page.matches("href=\"/fleet/guests/ggg").count();
         let after = page.split_once("\">those after</a>").map(|(before, _)| before.rsplit_once("href=\"").unwrap().1);
         next = after.map(|query| format!("/fleet{query}"));
     }
-    assert_eq!(names, 500, "each guest once");
-    for path in ["/fleet/slots", "/fleet/rollouts", "/fleet/approvals", "/fleet/events"] {
+    assert_eq!(names, 500);
+}
+
+#[tokio::test]
+async fn the_other_pages_of_a_large_fleet_are_light_and_say_how_much_they_leave_out() {
+    let fixture = Fixture::with_board(large_board()).await;
+    for (path, text) in [
+        ("/fleet/slots", "4 of 4 slots taken, 496 waiting."),
+        ("/fleet/slots", "And 488 more."),
+        ("/fleet/rollouts", " and 490 more"),
+        ("/fleet/approvals", ""),
+        ("/fleet/events", ""),
+    ] {
         let page = fixture.page(path).await;
-        assert!(weight(&page) < HEAVIEST, "{path}: {} bytes", weight(&page));
+        assert_light(path, &page);
+        assert!(page.contains(text), "{path}: {text}: {page}");
     }
+}
+
+#[tokio::test]
+async fn slots_that_are_left_out_may_be_of_guests_that_back_up() {
+    let holders = (0..20).map(|number| SlotPlace { guest: long(number), since: ago(3) }).collect();
+    let group = SlotGroup { name: "pve1".into(), max: None, holders, waiting: Vec::new() };
+    let fixture = Fixture::with_board(Board { groups: vec![group], ..board("abc") }).await;
     let page = fixture.page("/fleet/slots").await;
-    assert!(page.contains("4 of 4 slots taken, 496 waiting.") && page.contains("And 488 more that wait."), "{page}");
-    assert!(fixture.page("/fleet/rollouts").await.contains(" and 490 more"));
+    assert!(page.contains("20 taken, of any number, 0 waiting.") && page.contains("And 8 more.</p>"), "{page}");
+}
+
+#[tokio::test]
+async fn a_guest_is_found_by_a_part_of_its_name_in_any_case() {
+    let fixture = Fixture::with_board(large_board()).await;
     let page = fixture.page("/fleet?find=G499").await;
     assert!(page.contains("1 found.") && page.matches("<th scope=\"row\">").count() == 1, "{page}");
     assert!(page.contains("<span class=\"state critical\">overdue</span>"), "{page}");
