@@ -160,6 +160,15 @@ impl Board {
     }
 }
 
+/// The beginning of a digest in hex, by which a person tells two versions apart. One that a guest has told may be any text.
+pub fn short_digest(digest: &str) -> &str {
+    let end = digest.char_indices().nth(SHORT_DIGEST).map_or(digest.len(), |(end, _)| end);
+    digest.get(..end).unwrap_or(digest)
+}
+
 const NO_TIME: SignedDuration = SignedDuration::ZERO;
+/// Digits of a digest that are shown: 48 bits, by which no two versions that anybody has are alike.
+const SHORT_DIGEST: usize = 12;
+
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Board, Guest, GuestRow, Life, Lost};
+use super::{Board, Guest, GuestRow, Life, Lost, short_digest};
 
 fn guest(name: &str) -> Guest {
     let row = GuestRow {
@@ -76,5 +76,14 @@ fn that_a_guest_was_heard_again_is_nothing_to_see_and_that_it_is_gone_is() {
     wrong_clock.guests[0].clock_error = Some(SignedDuration::from_mins(5));
     for other in [Board { lost, ..later.clone() }, Board { read_at: None, ..later.clone() }, gone, wrong_clock] {
         assert!(!board.shows_the_same(&other), "{other:?}");
+    }
+}
+
+#[test]
+fn a_digest_is_shortened_to_twelve_characters_whatever_a_guest_has_told() {
+    for (told, short) in
+        [("0123456789abcdef", "0123456789ab"), ("0123", "0123"), ("", ""), ("ääääääääääääää", "ääääääääääää")]
+    {
+        assert_eq!(short_digest(told), short);
     }
 }

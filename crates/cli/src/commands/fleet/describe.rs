@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use agentapi_controller::board::GuestRow;
+use agentapi_controller::board::{GuestRow, short_digest};
 use agentapi_controller::event::Severity as EventSeverity;
 use agentapi_findings::Severity;
 use agentapi_fleet::heartbeat::Life;
@@ -188,10 +188,12 @@ fn subjects(subjects: &[SubjectView]) -> String {
     let mut table = Table::new(&SUBJECT_COLUMNS);
     for subject in subjects {
         let next = if subject.is_paused { "paused".to_owned() } else { local_time(subject.next_due) };
-        let digest: String = subject.digest.chars().take(SHOWN_DIGITS).collect();
         let times = [subject.last_start, subject.last_success].map(local_time);
         let [start, success] = times;
-        table.row([subject.name.as_str(), &subject.activity, &next, &start, &success, &digest].map(Into::into));
+        table.row(
+            [subject.name.as_str(), &subject.activity, &next, &start, &success, short_digest(&subject.digest)]
+                .map(Into::into),
+        );
     }
     if subjects.is_empty() { "Nothing is configured to run.\n".to_owned() } else { table.render(stdout_columns()) }
 }
@@ -252,6 +254,3 @@ const SUBJECT_COLUMNS: [Column; 6] = [
     Column::words("LAST SUCCESS", 4),
     Column::value("SHA-256", 6),
 ];
-
-/// Enough to tell two versions apart by eye.
-const SHOWN_DIGITS: usize = 12;

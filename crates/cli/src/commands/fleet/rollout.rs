@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use agentapi_controller::board::short_digest;
 use agentapi_controller::clock::SystemClock;
 use agentapi_fleet::bundle::Bundle;
 use agentapi_fleet::coordinator::{Coordinator, RETRY_FOR, WaitError, WaitNotice};
@@ -193,7 +194,7 @@ impl fmt::Display for RolloutList {
             };
             let reached: Vec<_> = rollout.reached_rings().iter().map(u8::to_string).collect();
             let rings = format!("{} of {}", reached.join(", "), rollout.rings.len());
-            let digest = rollout.digest.get(..SHOWN_DIGITS).unwrap_or_default();
+            let digest = short_digest(&rollout.digest);
             table.row([rollout.extension.as_str(), is, &rings, &why, digest].map(Into::into));
         }
         f.write_str(&table.render(stdout_columns()))
@@ -207,9 +208,6 @@ const COLUMNS: [Column; 5] = [
     Column::words("WHY", 4),
     Column::value("SHA-256", 5),
 ];
-
-/// Enough to tell two versions apart by eye.
-const SHOWN_DIGITS: usize = 12;
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use agentapi_controller::board::short_digest;
 use agentapi_fleet::bus::{Bus, Table as BusTable};
 use agentapi_fleet::nats::NatsBus;
 use agentapi_fleet::overview::Overview;
@@ -96,7 +97,7 @@ impl fmt::Display for WantList {
         for WantRow { whose, want, guests, in_force } in &self.wants {
             let backup = want.backup.as_ref().map(ToString::to_string).unwrap_or_default();
             let extensions = want.extensions.iter().map(|(name, wish)| match &wish.digest {
-                Some(digest) => format!("{name} {}", digest.get(..SHOWN_DIGITS).unwrap_or(digest)),
+                Some(digest) => format!("{name} {}", short_digest(digest)),
                 None => format!("{name} of its own"),
             });
             let extensions = extensions.collect::<Vec<_>>().join(", ");
@@ -116,6 +117,3 @@ const COLUMNS: [Column; 5] = [
     Column::words("EXTENSIONS", 4),
     Column::number("PRIORITY", 5),
 ];
-
-/// Enough to tell two versions apart by eye.
-const SHOWN_DIGITS: usize = 12;

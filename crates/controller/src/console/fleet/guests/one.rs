@@ -7,7 +7,7 @@ use super::super::{Frame, Seen};
 use super::{Backup, activity, life_class};
 use crate::api::extract::PathPart;
 use crate::api::problem::{Problem, ProblemKind};
-use crate::board::{Guest, GuestFinding, GuestSubject, Life, TriedExtension};
+use crate::board::{Guest, GuestFinding, GuestSubject, Life, TriedExtension, short_digest};
 use crate::console::page::{Page, Shown};
 use crate::console::time::{Time, length};
 use crate::console::trouble::Trouble;
@@ -139,7 +139,7 @@ impl Subject {
     fn new(page: &Page, subject: &GuestSubject) -> Self {
         Self {
             name: shown(&subject.name),
-            digest: shown(&subject.digest.chars().take(SHOWN_DIGITS).collect::<String>()),
+            digest: shown(short_digest(&subject.digest)),
             now: activity(&subject.activity, subject.is_paused),
             next: subject.next_due.map(|at| page.time(at)),
             last: subject.last_success.map(|at| page.time(at)),
@@ -159,6 +159,5 @@ impl Extension {
     }
 }
 
-const SHOWN_DIGITS: usize = 12;
 /// The latest ones of this guest.
 const EVENTS: usize = 10;
