@@ -32,6 +32,24 @@ struct WantRow {
     in_force: usize,
 }
 
+impl WantRow {
+    /// A wish, with what the guests that it is for have told of it last.
+    fn new(overview: &Overview, whose: &Whose, want: Want) -> Self {
+        let places = || overview.of_whom(whose);
+        let (guests, in_force) =
+            (places().count(), places().filter(|place| place.seen_of(whose) == want.number).count());
+        Self { whose: whose.key(), want, guests, in_force }
+    }
+
+    fn changed_text(&self) -> String {
+        let wished = self.want.backup.as_ref().map_or_else(|| "nothing of backups".to_owned(), ToString::to_string);
+        let Self { whose, guests, in_force, .. } = self;
+        format!(
+            "Wished of {whose}: {wished}. It is in force on {in_force} of {guests} guests; each looks within half a minute: agentapi fleet want ls\n"
+        )
+    }
+}
+
 /// Lists, or changes one.
 pub(super) async fn run(bus: &NatsBus, command: &WantCommand, output: Output) -> anyhow::Result<()> {
     let overview = Overview::read(bus).await?;
@@ -56,8 +74,7 @@ async fn set(
     output: Output,
 ) -> anyhow::Result<()> {
     let whose = Whose::parse(whose).map_err(UsageError)?;
-    let guests = overview.of_whom(&whose).count();
-    if guests == 0 && wish.is_some() {
+    if overview.of_whom(&whose).next().is_none() && wish.is_some() {
         return Err(CommandError::new(format!(
             "the bus knows no guest that is meant by {}: `agentapi fleet ls`",
             whose.key()
@@ -65,24 +82,15 @@ async fn set(
         .into());
     }
     let want = change(bus, &whose, overview.seen(&whose), |want| want.backup = wish.clone()).await?;
-    let row = WantRow { whose: whose.key(), want, guests, in_force: 0 };
-    let text = |row: &WantRow| {
-        let wished = row.want.backup.as_ref().map_or_else(|| "nothing of backups".to_owned(), ToString::to_string);
-        format!(
-            "Wished of {}: {wished}. {} guests look within half a minute: agentapi fleet want ls\n",
-            row.whose, row.guests
-        )
-    };
-    Ok(output.show(&row, text)?)
+    let row = WantRow::new(overview, &whose, want);
+    Ok(output.show(&row, WantRow::changed_text)?)
 }
 
 async fn list(bus: &NatsBus, overview: &Overview) -> anyhow::Result<WantList> {
     let mut wants = Vec::new();
     for entry in bus.all(BusTable::Want).await? {
         let (Ok(whose), Ok(want)) = (Whose::parse(&entry.key), Want::read(&entry)) else { continue };
-        let guests = overview.of_whom(&whose).count();
-        let in_force = overview.of_whom(&whose).filter(|place| place.seen_of(&whose) == want.number).count();
-        wants.push(WantRow { whose: entry.key, want, guests, in_force });
+        wants.push(WantRow::new(overview, &whose, want));
     }
     wants.sort_by(|a, b| a.whose.cmp(&b.whose));
     Ok(WantList { wants })
@@ -117,3 +125,31 @@ const COLUMNS: [Column; 5] = [
     Column::words("EXTENSIONS", 4),
     Column::number("PRIORITY", 5),
 ];
+
+#[cfg(test)]
+mod tests {
+    use agentapi_fleet::bus::{Entry, Table};
+    use agentapi_fleet::overview::Overview;
+    use agentapi_fleet::want::{Want, Whose};
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::WantRow;
+
+    #[test]
+    fn a_wish_is_in_force_on_the_guests_that_have_told_its_number() {
+        let mut overview = Overview::default();
+        for (guest, ring, seen) in [("web1", 2, 7), ("web2", 2, 6), ("web3", 1, 7)] {
+            let inventory = json!({
+                "version": "0", "host": "pve1", "ring": ring, "seen": { "own": 0, "ring": seen },
+                "subjects": [], "findings": [], "approvals": [], "samples": [],
+            });
+            let (key, value) = (guest.to_owned(), Some(inventory.to_string().into()));
+            overview.apply(Table::Inventory, &Entry { key, value, revision: 1, at: Timestamp::UNIX_EPOCH });
+        }
+        let row = WantRow::new(&overview, &Whose::Ring(2), Want { number: 7, ..Want::default() });
+        let json = serde_json::to_value(&row).unwrap();
+        assert_eq!((&json["guests"], &json["in_force"]), (&json!(2), &json!(1)));
+        assert!(row.changed_text().contains("It is in force on 1 of 2 guests;"), "{}", row.changed_text());
+    }
+}
