@@ -4,6 +4,7 @@
 //! - What to do is read from the state. A start, a reload and a wake-up take the same path.
 //! - A due time is dealt with once: by a run, or by a line that says why there was none.
 
+mod activation;
 mod answers;
 mod entry;
 mod handle;
@@ -24,9 +25,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::action::{Actions, Request};
 use crate::clock::{Clock, LONGEST_SLEEP};
-use crate::event::{EventKind, NewEvent, Severity};
 use crate::gate::Gate;
-use crate::plan::{Plan, Subject};
+use crate::plan::Plan;
 use crate::run::{RunId, Runner};
 use crate::store::{ScheduleState, Store, StoreError, Tx};
 
@@ -34,9 +34,9 @@ pub use handle::OwnerHandle;
 pub use status::{Activity, Status, StatusReader, SubjectStatus};
 
 use answers::Reply;
-use entry::{Due, Entry};
-use permits::{Claim, permitted};
-use task::{Activation, Note, RunTask, Ticket, Why};
+use entry::Entry;
+use permits::Claim;
+use task::{Note, Ticket};
 
 /// The owner, before its task begins.
 pub struct Owner {
@@ -149,114 +149,6 @@ impl Owner {
         // The end of a run that is taken up wakes the owner. Its subject may have been due for long: a sleep until then is none.
         let entries = self.entries.iter().filter(|entry| !self.is_taking_up(&entry.subject.name));
         entries.filter_map(Entry::next_due).min()
-    }
-
-    fn activate_due(&mut self) {
-        let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
-        for place in 0..self.entries.len() {
-            let Some(name) = self.entries.get(place).map(|entry| entry.subject.name.clone()) else { break };
-            // What passed while no controller was here is made up for after the run that the earlier one left open.
-            if self.is_taking_up(&name) {
-                continue;
-            }
-            let Some(entry) = self.entries.get_mut(place) else { break };
-            let is_open = self.runs.iter().any(|run| run.claim.subject == name);
-            match entry.due(now, monotonic) {
-                Due::NotYet => {}
-                Due::Skip { due, why } => {
-                    entry.deal_with(due);
-                    self.skip(name, due, why);
-                }
-                Due::Run { due, .. } if is_open => {
-                    entry.deal_with(due);
-                    self.skip(name, due, "the run before it has not ended".into());
-                }
-                Due::Run { due, why } => {
-                    entry.deal_with(due);
-                    let subject = entry.subject.clone();
-                    self.activate(&subject, Why { reason: why, due: Some(due), by_person: false }, None);
-                }
-            }
-        }
-    }
-
-    /// Writes down that a due time passed without a run.
-    fn skip(&self, subject: String, due: jiff::Timestamp, why: String) {
-        let at = self.clock.now();
-        self.post(move |tx| {
-            tx.dealt_with(&subject, due)?;
-            let text = format!("not run at {due}: {why}");
-            tx.event(
-                at,
-                NewEvent { kind: EventKind::RunSkipped, severity: Severity::Warning, subject, run: None, text },
-            )
-        });
-    }
-
-    fn activate(&mut self, subject: &Subject, why: Why, asked: Option<Reply>) {
-        let Subject { name, digest, may_freeze, .. } = subject.clone();
-        let activation = Activation { subject: name, digest, why, wipe: None };
-        self.queue(activation, may_freeze, asked);
-    }
-
-    fn queue(&mut self, activation: Activation, may_freeze: bool, asked: Option<Reply>) {
-        let wipes = activation.wipe.as_ref().map(|wipe| wipe.order.device.clone());
-        let subject = activation.subject.clone();
-        let claim = Claim { subject, may_freeze, wipes, is_admitted: false, has_permit: false };
-        let (task, mut open) = self.open(claim, activation.why.due);
-        let (permit, permitted) = oneshot::channel();
-        open.permit = Some(permit);
-        open.asked.extend(asked);
-        self.runs.push(open);
-        self.tasks.spawn(task.activate(activation, permitted));
-    }
-
-    fn open(&mut self, claim: Claim, due: Option<jiff::Timestamp>) -> (RunTask, OpenRun) {
-        let ticket = self.take_ticket();
-        let stop = CancellationToken::new();
-        let task = RunTask {
-            ticket,
-            store: self.store.clone(),
-            clock: Arc::clone(&self.clock),
-            runner: Arc::clone(&self.runner),
-            gate: Arc::clone(&self.gate),
-            stop: stop.clone(),
-            notes: self.noter.clone(),
-        };
-        let since = self.clock.now();
-        let _stops_with_the_owner = stop.clone().drop_guard();
-        let (asked, is_taken_up) = (Vec::new(), false);
-        (
-            task,
-            OpenRun {
-                ticket,
-                run: None,
-                claim,
-                is_taken_up,
-                since,
-                permit: None,
-                stop,
-                _stops_with_the_owner,
-                asked,
-                due,
-            },
-        )
-    }
-
-    fn give_permits(&mut self) {
-        let claims: Vec<_> = self.runs.iter().map(|run| run.claim.clone()).collect();
-        let now = self.clock.now();
-        for place in permitted(&claims) {
-            let Some(run) = self.runs.get_mut(place) else { continue };
-            run.claim.has_permit = true;
-            run.since = now;
-            if let Some(permit) = run.permit.take() {
-                // A task that has ended meanwhile says so by a note.
-                let _ = permit.send(());
-            }
-            let subject = run.claim.subject.clone();
-            self.state_of(&subject).last_start_at = Some(now);
-        }
     }
 
     /// Later ones are greater.
