@@ -16,12 +16,12 @@ mod events;
 mod extension_state;
 mod findings;
 mod fleet;
-mod gate;
 mod history;
 mod migrations;
 mod notices;
 mod open;
 mod reader;
+mod readers;
 mod requests;
 mod retention;
 mod runs;
@@ -51,15 +51,15 @@ pub use runs::{Page, RunFilter};
 pub use schedules::ScheduleState;
 pub use writer::{Tx, Writer};
 
-use crate::store::gate::Gate;
 use crate::store::open::Opened;
+use crate::store::readers::Readers;
 
 /// The history of one controller.
 #[derive(Clone)]
 pub struct Store {
     writer: Writer,
     reader: Reader,
-    gate: Arc<Gate>,
+    readers: Arc<Readers>,
     set_aside: Option<PathBuf>,
 }
 
@@ -121,12 +121,12 @@ impl Store {
     /// [`StoreError::InUse`], [`StoreError::Unusable`], [`StoreError::Newer`].
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let Opened { connection, file, lock, set_aside } = open::open(folder)?;
-        let gate = Arc::new(Gate::default());
+        let readers = Arc::new(Readers::default());
         let (feed, _) = broadcast::channel(FEED_EVENTS);
         let writer = Writer::start(connection, feed, lock)
             .map_err(|source| StoreError::Unusable { folder: folder.into(), source: source.into() })?;
-        let reader = Reader::new(file, Arc::clone(&gate));
-        Ok(Self { writer, reader, gate, set_aside })
+        let reader = Reader::new(file, Arc::clone(&readers));
+        Ok(Self { writer, reader, readers, set_aside })
     }
 
     /// Who writes.
@@ -170,7 +170,7 @@ impl Store {
         F: FnOnce(StoreError) + Send + 'static,
     {
         let mut written = Box::pin(self.writer.write(change));
-        // Looked at when the change has its place: one that stands behind a freeze in the queue finds the gate closed.
+        // Looked at when the change has its place: one that stands behind a freeze in the queue finds the readers shut out.
         let is_parked = self.parked_for().is_some();
         async move {
             if !is_parked {
@@ -191,14 +191,14 @@ impl Store {
 
     /// For how long the store has been parked; none while it is not.
     pub fn parked_for(&self) -> Option<Duration> {
-        self.gate.closed_for()
+        self.readers.closed_for()
     }
 
     /// Waits until nobody is in the file, and keeps it so until the value is dropped. Blocks for as long as what is being
     /// written takes.
     pub fn park(&self) -> ParkedStore {
         // Readers first: a question has a deadline of seconds, and what is in the writer's queue is written meanwhile.
-        let closed = Gate::close(&self.gate);
+        let closed = Readers::close(&self.readers);
         ParkedStore { _writer: self.writer.park(), _closed: closed }
     }
 }
@@ -206,7 +206,7 @@ impl Store {
 /// Nothing of the store is in the file while this lives.
 pub struct ParkedStore {
     _writer: writer::Parked,
-    _closed: gate::Closed,
+    _closed: readers::Closed,
 }
 
 /// How many events a reader of the feed may lag behind before it has to read them from the file.

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::store::StoreError;
-use crate::store::gate::Gate;
+use crate::store::readers::Readers;
 
 /// Reads. Clones share the connections.
 #[derive(Clone)]
@@ -20,15 +20,15 @@ pub struct Reader {
 
 struct Inner {
     file: PathBuf,
-    gate: Arc<Gate>,
+    readers: Arc<Readers>,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
 
 impl Reader {
-    pub(super) fn new(file: PathBuf, gate: Arc<Gate>) -> Self {
+    pub(super) fn new(file: PathBuf, readers: Arc<Readers>) -> Self {
         let permits = Arc::new(Semaphore::new(MAX_READERS));
-        Self { inner: Arc::new(Inner { file, gate, idle: Mutex::default(), permits }) }
+        Self { inner: Arc::new(Inner { file, readers, idle: Mutex::default(), permits }) }
     }
 
     /// Asks a question.
@@ -58,7 +58,7 @@ impl Reader {
 impl Inner {
     #[expect(clippy::disallowed_methods, reason = "how long a question may take is a matter of the machine")]
     fn ask<T>(&self, question: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let _inside = Gate::enter(&self.gate).map_err(StoreError::Parked)?;
+        let _inside = Readers::enter(&self.readers).map_err(StoreError::Parked)?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = idle.map_or_else(|| self.connect(), Ok)?;
         // A question without end would keep its thread, and a freeze waiting.

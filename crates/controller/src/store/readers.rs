@@ -3,9 +3,9 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Lets readers in, unless it is closed.
+/// Counts the readers, and lets none in while it is closed.
 #[derive(Default)]
-pub(super) struct Gate {
+pub(super) struct Readers {
     state: Mutex<State>,
     left: Condvar,
 }
@@ -18,25 +18,25 @@ struct State {
 }
 
 /// One reader is in the file while this lives.
-pub(super) struct Inside(Arc<Gate>);
+pub(super) struct Inside(Arc<Readers>);
 
 /// No reader is in the file while this lives.
-pub(super) struct Closed(Arc<Gate>);
+pub(super) struct Closed(Arc<Readers>);
 
-impl Gate {
-    /// Enters, or says for how long the gate has been closed.
-    pub(super) fn enter(gate: &Arc<Self>) -> Result<Inside, Duration> {
-        let mut state = gate.lock();
+impl Readers {
+    /// Enters, or says for how long none have been let in.
+    pub(super) fn enter(readers: &Arc<Self>) -> Result<Inside, Duration> {
+        let mut state = readers.lock();
         match state.since {
             Some(since) => Err(since.elapsed()),
             None => {
                 state.inside += 1;
-                Ok(Inside(Arc::clone(gate)))
+                Ok(Inside(Arc::clone(readers)))
             }
         }
     }
 
-    /// For how long it has been closed; none while it is open.
+    /// For how long none have been let in; none while it is open.
     pub(super) fn closed_for(&self) -> Option<Duration> {
         self.lock().since.map(|since| since.elapsed())
     }
@@ -46,12 +46,12 @@ impl Gate {
         clippy::disallowed_methods,
         reason = "how long a disk stands still is a matter of the machine, not of schedules"
     )]
-    pub(super) fn close(gate: &Arc<Self>) -> Closed {
-        let mut state = gate.lock();
+    pub(super) fn close(readers: &Arc<Self>) -> Closed {
+        let mut state = readers.lock();
         state.closed += 1;
         state.since.get_or_insert_with(Instant::now);
-        let _state = gate.left.wait_while(state, |state| state.inside > 0).unwrap_or_else(PoisonError::into_inner);
-        Closed(Arc::clone(gate))
+        let _state = readers.left.wait_while(state, |state| state.inside > 0).unwrap_or_else(PoisonError::into_inner);
+        Closed(Arc::clone(readers))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -80,24 +80,24 @@ impl Drop for Closed {
 mod tests {
     use std::thread;
 
-    use super::{Arc, Gate};
+    use super::{Arc, Readers};
 
     #[test]
     fn whoever_closes_waits_for_those_inside_and_keeps_others_out() {
-        let gate = Arc::new(Gate::default());
-        let inside = Gate::enter(&gate).ok().unwrap();
+        let readers = Arc::new(Readers::default());
+        let inside = Readers::enter(&readers).ok().unwrap();
         let closing = thread::spawn({
-            let gate = Arc::clone(&gate);
-            move || Gate::close(&gate)
+            let readers = Arc::clone(&readers);
+            move || Readers::close(&readers)
         });
-        while Gate::enter(&gate).is_ok() {
+        while Readers::enter(&readers).is_ok() {
             thread::yield_now();
         }
         assert!(!closing.is_finished(), "somebody is inside");
         drop(inside);
         let closed = closing.join().unwrap();
-        assert!(Gate::enter(&gate).is_err());
+        assert!(Readers::enter(&readers).is_err());
         drop(closed);
-        assert!(Gate::enter(&gate).is_ok());
+        assert!(Readers::enter(&readers).is_ok());
     }
 }
