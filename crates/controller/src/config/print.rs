@@ -3,15 +3,14 @@
 use std::fmt::Write;
 
 use agentapi_contract::visible;
-use agentapi_host::policy::{FUNCTIONS, Limits};
+use agentapi_host::policy::{FUNCTIONS, Limits, OnFreezeFailure, ThawOn};
 use jiff::Timestamp;
 
 use super::backup::{Frozen, Quiesce};
 use super::due::Due;
-use super::fleet::Fleet;
-use super::notify::NotifyTarget;
+use super::notify::{Notify, NotifyTarget};
 use super::traces::Collector;
-use super::{Config, Live};
+use super::{Config, Fixed, Live};
 use crate::schedule::period_text;
 
 /// The text, with the next five due times after an instant.
@@ -27,44 +26,14 @@ pub fn print(config: &Config, now: Timestamp) -> String {
         let names: Vec<_> = live.secrets.keys().map(String::as_str).collect();
         lines.add("secrets", names.join(", "));
     }
-    for notify in &live.notify {
-        let target = target_text(&notify.target);
-        lines.add("notify", format_args!("{}: {target}, from {}", notify.name, notify.severity));
-    }
-    if live.notify.is_empty() {
-        lines.add("notify", "nobody: there is no [[notify]]");
-    }
-    lines.add("api", format_args!("{} for group {}", fixed.api.socket.display(), fixed.api.group));
-    lines.add("  read-only", fixed.api.socket_ro.display());
-    let approvers: Vec<_> = fixed.api.approvers.iter().map(|user| format!(", {user}")).collect();
-    lines.add("  approvers", format_args!("root{}", approvers.concat()));
-    if !fixed.api.console_hosts.is_empty() {
-        lines.add("  console", format_args!("also as {}", fixed.api.console_hosts.join(", ")));
-    }
-    let or_none = |address: Option<String>| address.unwrap_or_else(|| "not on loopback".to_owned());
-    lines.add("metrics", or_none(fixed.metrics.listen.map(|address| address.to_string())));
-    let with_token = |collector: &Collector| if collector.token_file.is_some() { ", with a token" } else { "" };
-    lines.add(
-        "traces",
-        match &fixed.traces {
-            Some(collector) => format!("to {}{}", collector.url, with_token(collector)),
-            None => "not sent: there is no [traces]".to_owned(),
-        },
-    );
-    lines.add(
-        "fleet",
-        match &fixed.fleet {
-            Some(fleet) => format!("by {}, as {} on {}", fleet.server, fixed.guest, fleet.host),
-            None => "in none: there is no [fleet]".to_owned(),
-        },
-    );
-    if let Some(fleet) = &fixed.fleet {
-        add_fleet(&mut lines, fleet);
-    }
+    add_notify(&mut lines, &live.notify);
+    add_listeners(&mut lines, fixed);
+    add_traces(&mut lines, fixed.traces.as_ref());
+    add_fleet(&mut lines, fixed);
     lines.add("audit", fixed.audit.display());
     lines.add("journal", fixed.journal.display());
-    let kept = (live.retention.keep_runs, period_text(live.retention.keep_for));
-    lines.add("state", format_args!("{}, up to {} runs for {}", fixed.state.display(), kept.0, kept.1));
+    let (runs, age) = (live.retention.keep_runs, period_text(live.retention.keep_for));
+    lines.add("state", format_args!("{}, up to {runs} runs for {age}", fixed.state.display()));
     lines.0
 }
 
@@ -100,7 +69,7 @@ fn add_backup(lines: &mut Lines, live: &Live, quiesce: Option<&Quiesce>, now: Ti
     let give_up = std::time::Duration::from_secs(backup.input.give_up_after_s);
     lines.add("  followed", format_args!("up to {}", period_text(give_up)));
     let Some(quiesce) = quiesce else {
-        lines.add("  freeze", "nothing: backups are crash-consistent");
+        lines.add("  freeze", "nothing: backups are crash-consistent, because there is no [quiesce]");
         return;
     };
     for frozen in &quiesce.applications {
@@ -114,18 +83,26 @@ fn add_backup(lines: &mut Lines, live: &Live, quiesce: Option<&Quiesce>, now: Ti
             },
         );
     }
-    let thaw = format!("{:?}", backup.input.thaw_on).to_lowercase();
-    let failure = format!("{:?}", backup.input.on_freeze_failure).to_lowercase();
-    let lease = period_text(quiesce.lease);
-    lines.add("  thaw", format_args!("on {thaw}, after {lease} at the latest; a freeze that fails: {failure}"));
+    let thaw =
+        if backup.input.thaw_on == ThawOn::Running { "when the backup runs" } else { "when the backup has ended" };
+    let without = match backup.input.on_freeze_failure {
+        OnFreezeFailure::Continue => "a backup that is crash-consistent",
+        _ => "no backup",
+    };
+    lines.add("  thaw", format_args!("{thaw}, after {} at the latest", period_text(quiesce.lease)));
+    lines.add("  or else", format_args!("{without}, where not all of it can be frozen"));
 }
 
 fn add_extensions(lines: &mut Lines, live: &Live, now: Timestamp) {
     for extension in &live.extensions {
         lines.add("extension", format_args!("{} from {}", extension.name, extension.file.display()));
-        lines.add("  sha256", extension.sha256.as_deref().unwrap_or("not pinned: any file of this name is run"));
+        lines.add(
+            "  sha256",
+            extension.sha256.as_deref().unwrap_or("not checked: without sha256, whatever the file holds is run"),
+        );
         let keys: Vec<_> = extension.signed_by.iter().map(|key| format!("key {}", key.id())).collect();
-        lines.add("  signed by", if keys.is_empty() { "anybody or nobody".to_owned() } else { keys.join(" or ") });
+        let unsigned = "not checked: without signed_by, nobody has to have signed it".to_owned();
+        lines.add("  signed by", if keys.is_empty() { unsigned } else { keys.join(" or ") });
         let granted = FUNCTIONS.iter().filter(|function| extension.grants.allows(**function));
         let granted: Vec<_> = granted.map(ToString::to_string).collect();
         lines.add("  may call", if granted.is_empty() { "nothing".to_owned() } else { granted.join(", ") });
@@ -134,20 +111,65 @@ fn add_extensions(lines: &mut Lines, live: &Live, now: Timestamp) {
         }
         match &extension.due {
             Some(due) => lines.add_due(due, now),
-            None => lines.add("  when", "it is asked to"),
+            None => lines.add("  when", "only when it is asked for: it has no cron and no every"),
         }
     }
 }
 
-fn add_fleet(lines: &mut Lines, fleet: &Fleet) {
-    let bus = if fleet.runs_without_bus { "a little later without the bus" } else { "not sooner without the bus" };
+fn add_notify(lines: &mut Lines, all: &[Notify]) {
+    for notify in all {
+        let target = target_text(&notify.target);
+        lines.add("notify", format_args!("{}: {target}, from {}", notify.name, notify.severity));
+    }
+    if all.is_empty() {
+        lines.add("notify", "nobody: there is no [[notify]]");
+    }
+}
+
+fn add_listeners(lines: &mut Lines, fixed: &Fixed) {
+    lines.add("api", format_args!("{} for group {}", fixed.api.socket.display(), fixed.api.group));
+    lines.add("  read-only", fixed.api.socket_ro.display());
+    let approvers: Vec<_> = fixed.api.approvers.iter().map(|user| format!(", {user}")).collect();
+    lines.add("  approvers", format_args!("root{}", approvers.concat()));
+    if !fixed.api.console_hosts.is_empty() {
+        lines.add("  console", format_args!("also as {}", fixed.api.console_hosts.join(", ")));
+    }
+    match fixed.metrics.listen {
+        Some(address) => lines.add("metrics", format_args!("on the sockets, and on {address}")),
+        None => lines.add("metrics", "on the sockets only: there is no metrics.listen"),
+    }
+}
+
+fn add_traces(lines: &mut Lines, collector: Option<&Collector>) {
+    let Some(collector) = collector else {
+        return lines.add("traces", "not sent: there is no [traces]");
+    };
+    let with_token = if collector.token_file.is_some() { ", with a token" } else { "" };
+    lines.add("traces", format_args!("to {}{with_token}", collector.url));
+}
+
+fn add_fleet(lines: &mut Lines, fixed: &Fixed) {
+    let Some(fleet) = &fixed.fleet else {
+        return lines.add("fleet", "none: there is no [fleet]");
+    };
+    lines.add("fleet", format_args!("guest {} on host {}, by the bus at {}", fixed.guest, fleet.host, fleet.server));
+    lines.add("  slots", format_args!("those of {}", fleet.slots));
     let wait = period_text(fleet.longest_wait);
-    lines.add("  slots", format_args!("of {}, waited for up to {wait}, and {bus}", fleet.slots));
+    lines.add("  wait", format_args!("a backup runs without a slot after {wait}"));
+    let without_bus = match fleet.runs_without_bus {
+        true => "a backup runs without a slot some minutes later",
+        false => "a backup waits as long as it would for a slot",
+    };
+    lines.add("  no bus", without_bus);
     lines.add("  ring", fleet.ring);
-    let may = if fleet.extensions.is_empty() { "no extension".to_owned() } else { fleet.extensions.join(", ") };
-    lines.add("  may change", may);
+    let names = if fleet.extensions.is_empty() { "none".to_owned() } else { fleet.extensions.join(", ") };
+    lines.add("  may change", format_args!("extensions: {names}"));
+    match &fleet.allowed_signers {
+        Some(file) => lines.add("  orders", format_args!("of those who are listed in {}", file.display())),
+        None => lines.add("  orders", "of nobody: there is no allowed_signers"),
+    }
     if fleet.coordinator_key_file.is_some() {
-        lines.add("  plans", "for the others");
+        lines.add("  plans", "roll-outs for the whole fleet");
     }
 }
 

@@ -47,8 +47,8 @@ fn the_sample_is_valid_and_what_it_shows_as_default_is() {
     let defaults = [&without_examples[..examples.start], &without_examples[examples.end..]].concat();
     let defaults = sample(&folder, &defaults);
     assert_eq!(defaults.fixed, as_it_is.fixed);
-    let jitter = |config: &Config| config.live.backup.as_ref().unwrap().due.schedule.to_string();
-    assert_eq!(jitter(&defaults), jitter(&as_it_is));
+    let schedule = |config: &Config| config.live.backup.as_ref().unwrap().due.schedule.to_string();
+    assert_eq!(schedule(&defaults), schedule(&as_it_is));
     assert_eq!(defaults.live, as_it_is.live);
 }
 
@@ -60,15 +60,10 @@ fn the_examples_of_the_sample_are_valid_too_and_every_key_is_in_it() {
     assert_eq!(config.fixed.quiesce.as_ref().unwrap().applications.len(), 3);
     let known = super::every_key::known_keys();
     let shown: BTreeSet<_> = config.places.keys().cloned().collect();
-    let missing: Vec<_> = known.difference(&shown).collect();
-    // They are explained in [backup], where one cannot have both.
-    let elsewhere = ["backup.every", "extension.catch_up", "extension.cron", "extension.jitter", "extension.paused"];
-    let elsewhere = [&elsewhere[..], &["extension.window", "extension.zone"]].concat();
-    // By names that the operator chooses.
-    let by_name = ["notify.password_secret", "notify.signing_secret", "notify.token_secret"];
-    let elsewhere = [&elsewhere[..], &by_name, &["secrets.a.credential", "secrets.a.file"]].concat();
+    let missing: Vec<_> = known.difference(&shown).map(String::as_str).collect();
+    assert_eq!(missing, NOT_IN_THE_SAMPLE);
+    // Tables below [secrets] have names that the operator chooses: the list of known keys has its own.
     assert!(shown.contains("secrets.ntfy.file") && shown.contains("secrets.mail.credential"));
-    assert_eq!(missing, elsewhere);
     let printed = print(&config, "2026-01-01T00:00:00Z".parse().unwrap());
     assert!(printed.contains("extension    disk-watch from ") && !printed.contains(super::SECRET), "{printed}");
 }
@@ -81,6 +76,26 @@ fn what_is_printed_is_all_that_is_in_use() {
     let folder = format!("{}/", folder.0.path().display());
     assert_eq!(printed.replace(&folder, ""), PRINTED);
 }
+
+/// Keys that the sample leaves out, in the order of their names.
+const NOT_IN_THE_SAMPLE: [&str; 12] = [
+    // It has cron, and nothing has both.
+    "backup.every",
+    // The same as in [backup], where they are explained.
+    "extension.catch_up",
+    "extension.cron",
+    "extension.jitter",
+    "extension.paused",
+    "extension.window",
+    "extension.zone",
+    // Each stands for a file that the sample has in its place.
+    "notify.password_secret",
+    "notify.signing_secret",
+    "notify.token_secret",
+    // In the sample they are secrets.ntfy.file and secrets.mail.credential.
+    "secrets.a.credential",
+    "secrets.a.file",
+];
 
 const PRINTED: &str = "\
 guest        guest-8
@@ -97,7 +112,8 @@ backup       if the agent says that one is due, alarm after 1d 2h without one
   freeze     by /usr/local/bin/app, thaw by /usr/local/bin/app
   freeze     hold by /usr/local/bin/hold-database
   freeze     file system /data
-  thaw       on end, after 10m at the latest; a freeze that fails: abort
+  thaw       when the backup has ended, after 10m at the latest
+  or else    no backup, where not all of it can be frozen
 extension    disk-watch from a.wasm
   sha256     0000000000000000000000000000000000000000000000000000000000000000
   signed by  key 25A940EF55A4BD65
@@ -116,13 +132,16 @@ notify       mail: mail by mail.example.org:587 to ops@example.org, from critica
 api          /run/agentapi/agentapi.sock for group agentapi
   read-only  /run/agentapi/agentapi-ro.sock
   approvers  root
-metrics      127.0.0.1:9420
+metrics      on the sockets, and on 127.0.0.1:9420
 traces       to http://127.0.0.1:4318, with a token
-fleet        by 10.0.0.5:4222, as guest-8 on pve1
-  slots      of pve1, waited for up to 6h, and a little later without the bus
+fleet        guest guest-8 on host pve1, by the bus at 10.0.0.5:4222
+  slots      those of pve1
+  wait       a backup runs without a slot after 6h
+  no bus     a backup runs without a slot some minutes later
   ring       9
-  may change no extension
-  plans      for the others
+  may change extensions: none
+  orders     of those who are listed in secret
+  plans      roll-outs for the whole fleet
 audit        /var/lib/agentapi/audit.jsonl
 journal      /var/lib/agentapi/freeze.journal
 state        /var/lib/agentapi, up to 10000 runs for 90d
