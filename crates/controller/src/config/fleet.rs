@@ -61,29 +61,21 @@ pub fn chosen(state: &Path, extension: &str) -> PathBuf {
 
 pub(super) fn check(section: Section<'_>, guest: &str, surroundings: &Surroundings) -> Option<Fleet> {
     section.require("server", "a text such as \"10.0.0.5:4222\"");
-    section.require("fingerprints", "a list of one or two texts");
+    section.require("fingerprints", "a list of one to eight texts");
     section.require("host", "the name of the host that this guest is on");
-    let server =
-        section.text("server").and_then(|text| section.checked("server", with_port(text).parse::<Authority>()));
-    let parse = |text: &str| Fingerprint::from_pasted(text).map_err(|error| error.to_string());
-    let pins = section.list("fingerprints", parse);
-    let pins = pins.and_then(|pins| section.checked("fingerprints", Pins::try_from(pins)));
-    let host = section.checked("host", check_token(section.text("host").unwrap_or("?")));
+    let (server, pins) = (server(&section), pins(&section));
+    let host = token(&section, "host");
     let key_file = key_file(&section, surroundings);
     let allowed_signers = section.file("allowed_signers");
     let ring = optional_key(&section, "ring", |section| section.checked("ring", check_ring(section.number("ring")?)));
     let extensions = section.list("extensions", check_name).or_else(|| (!section.has("extensions")).then(Vec::new));
-    let slots =
-        optional_key(&section, "slots", |section| section.checked("slots", check_token(section.text("slots")?)));
+    let slots = optional_key(&section, "slots", |section| token(section, "slots"));
     let runs_without_bus = optional_key(&section, "without_bus", |section| {
         section.choice("without_bus", &[("run", true), ("wait", false)])
     });
     let longest_wait = optional_key(&section, "longest_wait", |section| section.period("longest_wait"));
     let coordinator_key_file = coordinator(&section);
-    let guest = check_token(guest);
-    if let Err(why) = &guest {
-        section.mistake("", format!("the guest's name is one token of a subject here: {why}"));
-    }
+    let guest = check_token(guest).map_err(|why| section.mistake("", format!("as the guest's name in a fleet, {why}")));
     section.finish();
     guest.ok()?;
     let host = host?;
@@ -100,6 +92,20 @@ pub(super) fn check(section: Section<'_>, guest: &str, surroundings: &Surroundin
         longest_wait: longest_wait?.unwrap_or(LONGEST_WAIT),
         coordinator_key_file: coordinator_key_file?,
     })
+}
+
+fn server(section: &Section<'_>) -> Option<Authority> {
+    section.checked("server", with_port(section.text("server")?).parse())
+}
+
+fn pins(section: &Section<'_>) -> Option<Pins> {
+    let parse = |text: &str| Fingerprint::from_pasted(text).map_err(|error| error.to_string());
+    section.checked("fingerprints", Pins::try_from(section.list("fingerprints", parse)?))
+}
+
+/// A key whose value is a part of subjects on the bus.
+fn token(section: &Section<'_>, key: &'static str) -> Option<String> {
+    section.checked(key, check_token(section.text(key)?))
 }
 
 fn check_ring(ring: u64) -> Result<u8, String> {

@@ -34,6 +34,17 @@ fn a_fleet_that_changes_an_extension_needs_somebody_who_signs_it_and_no_digest()
 }
 
 #[test]
+fn what_is_missing_or_is_no_part_of_a_subject_is_said_once() {
+    let folder = Folder::new();
+    let mistakes = folder.mistakes(&text("", "").replace("host = \"pve1\"", ""));
+    let expected = "fleet.host: expected the name of the host that this guest is on, found none";
+    assert!(mistakes.len() == 1 && mistakes[0].ends_with(expected), "{mistakes:#?}");
+    let mistakes = folder.mistakes(&format!("guest = \"a.b\"\n{}", text("", "")));
+    let expected = "fleet: as the guest's name in a fleet, expected up to 63 letters, digits, '-' and '_', the first a letter or digit, found \"a.b\"";
+    assert!(mistakes.len() == 1 && mistakes[0].ends_with(expected), "{mistakes:#?}");
+}
+
+#[test]
 fn what_a_fleet_has_chosen_takes_the_place_of_the_file_and_is_not_passed_over_where_it_cannot_be_looked_up() {
     let folder = Folder::new();
     let text =
