@@ -60,11 +60,8 @@ fn describe_slot(slot: &Value) -> String {
     let since = local(&slot["since"]);
     match slot["state"].as_str() {
         Some("waiting") => {
-            let holders: Vec<_> = slot["holders"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let holders =
-                if holders.is_empty() { "nobody".to_owned() } else { visible(&holders.join(", ")).into_owned() };
-            let before = slot["before"].as_u64().unwrap_or_default();
-            format!("backup: waits for a slot since {since}; {before} are before it, and {holders} back up\n")
+            let holders = slot["holders"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            format!("backup: waits for a slot since {since}; {}; {}\n", before_it(&slot["before"]), slots_of(holders))
         }
         Some("held") => format!("backup: has a slot since {since}\n"),
         Some("without") => {
@@ -72,6 +69,24 @@ fn describe_slot(slot: &Value) -> String {
             format!("{}backup: runs without a slot since {since}: {why}\n", margin(from_word(Some("warning"))))
         }
         _ => String::new(),
+    }
+}
+
+fn before_it(guests: &Value) -> String {
+    match guests.as_u64().unwrap_or_default() {
+        0 => "no guest is before it".to_owned(),
+        1 => "1 guest is before it".to_owned(),
+        guests => format!("{guests} guests are before it"),
+    }
+}
+
+/// None are known where the bus has not answered yet.
+fn slots_of<'a>(holders: impl Iterator<Item = &'a str>) -> String {
+    let holders: Vec<_> = holders.collect();
+    match holders.as_slice() {
+        [] => "no guest is known to hold one".to_owned(),
+        [one] => format!("{} holds one", visible(one)),
+        all => format!("{} hold the slots", visible(&all.join(", "))),
     }
 }
 
@@ -112,4 +127,24 @@ pub(crate) fn local(time: &Value) -> String {
     let parsed = time.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
     let zoned = parsed.map(|time| time.to_zoned(jiff::tz::TimeZone::system()));
     zoned.map_or_else(String::new, |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::describe_slot;
+
+    #[test]
+    fn a_backup_that_waits_says_who_has_the_slots_and_how_many_guests_are_before_it() {
+        for (before, holders, text) in [
+            (0, json!([]), "; no guest is before it; no guest is known to hold one\n"),
+            (1, json!(["web2"]), "; 1 guest is before it; web2 holds one\n"),
+            (2, json!(["web2", "db\u{7}"]), "; 2 guests are before it; web2, db\\u{7} hold the slots\n"),
+        ] {
+            let slot = json!({ "state": "waiting", "since": null, "before": before, "holders": holders });
+            let found = describe_slot(&slot);
+            assert!(found.starts_with("backup: waits for a slot since ") && found.ends_with(text), "{found}");
+        }
+    }
 }
