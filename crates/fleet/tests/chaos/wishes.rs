@@ -1,6 +1,5 @@
 //! Wishes: several persons change those of rings and guests at once, and the bus forgets. A guest never goes back.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,8 +19,8 @@ const STEPS: usize = 200;
 struct Guest {
     way: Arc<Flaky>,
     in_force: Want,
-    /// What each number said that was ever in force here.
-    was_in_force: BTreeMap<u64, Want>,
+    /// All that ever were, in their order.
+    was_in_force: Vec<Want>,
 }
 
 impl Guest {
@@ -31,8 +30,7 @@ impl Guest {
             Ok(None) => {}
             Ok(Some(newer)) => {
                 assert!(newer.number > self.in_force.number, "{} after {}", newer.number, self.in_force.number);
-                let before = self.was_in_force.insert(newer.number, newer.clone());
-                assert_eq!(before, None, "a number that was in force before");
+                self.was_in_force.push(newer.clone());
                 self.in_force = newer;
             }
             Err(WantRefusal::Older { known, found }) => {
@@ -66,7 +64,7 @@ fn a_smaller_number_is_never_in_force_after_a_greater_one_and_the_last_wish_is_i
         let mut guests = Vec::new();
         for number in 0..GUESTS {
             let way = way(&format!("g{number}"));
-            guests.push(Guest { way, in_force: Want::default(), was_in_force: BTreeMap::new() });
+            guests.push(Guest { way, in_force: Want::default(), was_in_force: Vec::new() });
         }
         let persons: Vec<_> = (0..PERSONS).map(|number| way(&format!("p{number}"))).collect();
         let work = chaos(&world, &mut guests, &persons, &mut random, &refused);
@@ -125,9 +123,8 @@ async fn chaos(world: &World, guests: &mut [Guest], persons: &[Arc<Flaky>], rand
             // Somebody puts an older one there again.
             80..95 => {
                 let guest = random.usize(0..guests.len());
-                let known: Vec<_> = guests[guest].was_in_force.values().cloned().collect();
-                if let Some(old) = random.choice(known) {
-                    let value = serde_json::to_vec(&old).unwrap();
+                if let Some(old) = random.choice(&guests[guest].was_in_force) {
+                    let value = serde_json::to_vec(old).unwrap();
                     let _ = world.bus.put(Table::Want, &ring().key(), value.into(), Expect::Anything).await;
                 }
             }

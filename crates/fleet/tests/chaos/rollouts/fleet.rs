@@ -11,6 +11,7 @@ use agentapi_fleet::rollout::{Rollout, RolloutError, RolloutState};
 use agentapi_fleet::want::{ExtensionWish, Want, Whose};
 use fastrand::Rng;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use crate::flaky::{Faults, Flaky, World};
 use crate::rollouts::MINUTE;
@@ -35,6 +36,8 @@ pub(crate) struct Fleet {
     truth: Arc<Mutex<Truth>>,
     coordinators: Vec<Arc<Flaky>>,
     person: Arc<Flaky>,
+    /// Of guests and coordinators, none of which ever ends.
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Fleet {
@@ -45,6 +48,7 @@ impl Fleet {
         world.watch_by(move |who, table, key, value| {
             sees.lock().unwrap().sees(who, table, key, value, clock.monotonic());
         });
+        let mut tasks = Vec::new();
         for number in 0..random.usize(3..=8) {
             let name = format!("g{number}");
             let faults = Faults::some(random);
@@ -53,7 +57,7 @@ impl Fleet {
             truth.lock().unwrap().guests.insert(name.clone(), GuestTruth::new(ring));
             let guest =
                 Guest { name, ring, way, clock: world.clock.clone(), random: random.fork(), truth: Arc::clone(&truth) };
-            tokio::spawn(guest.live());
+            tasks.push(tokio::spawn(guest.live()));
         }
         let mut coordinators = Vec::new();
         for number in 0..random.usize(2..=3) {
@@ -64,12 +68,12 @@ impl Fleet {
                 way.always_lead();
             }
             let coordinator = Coordinator::new(Arc::clone(&way) as Arc<dyn Bus>, Arc::new(world.clock.clone()), name);
-            tokio::spawn(coordinator.work());
+            tasks.push(tokio::spawn(coordinator.work()));
             coordinators.push(way);
         }
         // A person sees that something went wrong, and does it again.
         let person = Flaky::new(&world, "person", Faults::default(), random.fork());
-        let mut fleet = Self { world, weather, random: random.fork(), truth, coordinators, person };
+        let mut fleet = Self { world, weather, random: random.fork(), truth, coordinators, person, tasks };
         fleet.run_for(10 * MINUTE).await;
         fleet
     }
@@ -165,8 +169,12 @@ impl Fleet {
         }
     }
 
-    async fn pass(&self, time: Duration) {
+    /// Lets the time pass. What panics in a task fails the test.
+    async fn pass(&mut self, time: Duration) {
         self.world.clock.run_for(time).await;
+        if let Some(ended) = self.tasks.iter_mut().find(|task| task.is_finished()) {
+            ended.await.unwrap();
+        }
         assert_eq!(self.truth.lock().unwrap().wrong, None);
     }
 }
@@ -182,6 +190,7 @@ struct Guest {
 }
 
 impl Guest {
+    /// For ever.
     async fn live(mut self) {
         let mut in_force = Want::default();
         loop {
