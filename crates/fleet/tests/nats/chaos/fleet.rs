@@ -53,6 +53,8 @@ pub(crate) struct Fleet {
     failures: Vec<Failure>,
     kills: usize,
     deleted: usize,
+    /// How often a roll-out was looked at.
+    rollouts_seen: usize,
 }
 
 struct One {
@@ -104,6 +106,7 @@ impl Fleet {
             failures,
             kills: 0,
             deleted: 0,
+            rollouts_seen: 0,
         };
         wait_until("all have told of themselves", async || fleet.wrong_in_overview().await.is_none()).await;
         Rollout::begin(&fleet.bus, "watch", "ab".repeat(32), vec![1, 9], SystemClock.now()).await.unwrap();
@@ -208,6 +211,9 @@ impl Fleet {
     }
 
     async fn lose_server(&mut self, with_store: bool) {
+        if with_store {
+            self.check_rollouts().await;
+        }
         let from = SystemClock.now();
         self.server.kill();
         self.kills += 1;
@@ -253,8 +259,12 @@ impl Fleet {
         })
     }
 
-    /// Each guest obeys an order that is given now: nothing hangs.
+    /// Each guest obeys an order that is given now: nothing hangs. The bus has been back for so long that nothing excuses one
+    /// backup too many.
     pub(crate) async fn obey_once_more(&mut self) {
+        while self.failures.iter().any(|(_, until)| SystemClock.now() < *until) {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
         for (guest, name) in GUESTS.iter().enumerate() {
             let name = name.parse().unwrap();
             let order = Order::new(name, Op::Backup, ALICE, SystemClock.now(), SignedDuration::from_hours(1));

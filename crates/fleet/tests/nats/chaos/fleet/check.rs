@@ -19,6 +19,16 @@ impl Fleet {
         obeyed
     }
 
+    /// The first ring has refused what it was wished, so that no other was reached. Looked at before the store is deleted: a
+    /// bus that has forgotten the roll-out shows nothing.
+    pub(crate) async fn check_rollouts(&mut self) {
+        let Ok(rollouts) = Rollout::all(&self.bus).await else { return };
+        for (rollout, _) in rollouts {
+            assert_eq!(rollout.reached, 1, "{rollout:?}");
+            self.rollouts_seen += 1;
+        }
+    }
+
     /// Holds what was promised against what was done, and says what there was.
     pub(crate) async fn check(&self) -> String {
         let (mut spans, mut refused, mut freezes, obeyed) = (Vec::new(), 0, 0, self.obeyed().await);
@@ -39,11 +49,9 @@ impl Fleet {
         }
         let is_signed = |id: &String| self.signed.iter().any(|(_, signed)| signed.text.contains(id.as_str()));
         assert!(obeyed.keys().all(is_signed), "one was obeyed that nobody has signed");
-        for (rollout, _) in Rollout::all(&self.bus).await.unwrap() {
-            assert_eq!(rollout.reached, 1, "the first ring has refused it");
-        }
+        assert!(self.rollouts_seen > 0, "no roll-out was looked at");
         let (usual, after_failure) = most_at_once(&spans, &self.failures);
-        assert!(usual <= MAX, "{usual} at once: {spans:?}");
+        assert!((1..=MAX).contains(&usual), "{usual} at once while the bus was well: {spans:?}");
         format!(
             "{} orders signed, {} obeyed once, {refused} refusals; {freezes} freezes, and nothing is frozen; the server killed {} times, {} times with its store; \
              at most {usual} of {MAX} backups at once, and {after_failure} after the bus had failed",
