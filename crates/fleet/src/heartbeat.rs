@@ -1,4 +1,5 @@
-//! That a guest lives: a small text every [`EVERY`]. [`Life::of`] is the one rule by which everybody tells alive from gone.
+//! The heartbeat of a guest: a small message, sent every [`EVERY`]. [`Life::from_heartbeat`] is the one rule by which a guest counts as
+//! alive, late or gone.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub struct Heartbeat {
     pub started: Timestamp,
     /// When it was sent, by its own clock. Compared with the bus's, it shows a clock that is wrong.
     pub sent: Timestamp,
-    /// Changes with the inventory.
+    /// Digest of the inventory that the guest has told: it changes when the inventory does.
     pub inventory: String,
 }
 

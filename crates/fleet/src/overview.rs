@@ -103,7 +103,7 @@ impl Overview {
 impl GuestView {
     /// Whether it lives.
     pub fn life(&self, now: Timestamp) -> Life {
-        Life::of(self.heard, now)
+        Life::from_heartbeat(self.heard, now)
     }
 
     /// How far its clock is ahead of the bus's, to some seconds. A window and an expiry on a guest are by its own clock.

@@ -125,15 +125,15 @@ impl GuestRow {
 }
 
 impl Life {
-    /// By when the bus took the latest heartbeat; none where it has none. By the bus's clock alone, on which all agree: a
-    /// guest whose clock is wrong is alive all the same.
-    pub fn of(latest: Option<Timestamp>, now: Timestamp) -> Self {
+    /// Judges by the age of the latest heartbeat: alive up to 65 s, late up to five minutes, then gone; gone as well where the
+    /// bus has no heartbeat. `latest` is when the bus took it, so that a guest whose own clock is wrong is alive all the same.
+    pub fn from_heartbeat(latest: Option<Timestamp>, now: Timestamp) -> Self {
         let Some(latest) = latest else { return Self::Gone };
-        match now.duration_since(latest).unsigned_abs() {
-            age if age <= LATE_AFTER => Self::Alive,
-            // What the reader's clock is behind is no age.
-            _ if latest > now => Self::Alive,
-            age if age <= GONE_AFTER => Self::Late,
+        // The reader's clock may be behind that of the bus: a heartbeat that seems to come from the future is a new one.
+        let age = now.duration_since(latest).max(SignedDuration::ZERO).unsigned_abs();
+        match age {
+            _ if age <= LATE_AFTER => Self::Alive,
+            _ if age <= GONE_AFTER => Self::Late,
             _ => Self::Gone,
         }
     }

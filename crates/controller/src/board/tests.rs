@@ -28,7 +28,7 @@ fn guest(name: &str) -> Guest {
 fn a_guest_is_alive_by_the_clock_of_the_bus() {
     let now: Timestamp = "2026-11-27T10:00:00Z".parse().unwrap();
     let ago = |seconds| Some(now - SignedDuration::from_secs(seconds));
-    assert_eq!(Life::of(None, now), Life::Gone);
+    assert_eq!(Life::from_heartbeat(None, now), Life::Gone);
     for (seconds, life) in [
         (0, Life::Alive),
         (65, Life::Alive),
@@ -37,7 +37,7 @@ fn a_guest_is_alive_by_the_clock_of_the_bus() {
         (301, Life::Gone),
         (-900, Life::Alive),
     ] {
-        assert_eq!(Life::of(ago(seconds), now), life, "{seconds} s ago");
+        assert_eq!(Life::from_heartbeat(ago(seconds), now), life, "{seconds} s ago");
     }
 }
 
