@@ -5,7 +5,7 @@ use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 
-/// Kept by a run that was let in, from before it begins until its end is written down. What is dropped is given back.
+/// What a run holds while it counts as let in: from before it begins until its end is written down. Dropping it gives it back.
 pub type Pass = Box<dyn Any + Send>;
 
 /// A run at the gate.
@@ -17,14 +17,15 @@ pub struct Entering {
     pub by_person: bool,
 }
 
-/// Who lets runs in.
+/// Decides when a run may begin.
 pub trait Gate: fmt::Debug + Send + Sync + 'static {
-    /// Waits until a run may begin. Given up by dropping the future.
+    /// Waits until a run may begin. Dropping the future gives up the place in the queue: the run was stopped.
     ///
-    /// It has to end: a gate that waits for ever would cost a backup.
+    /// There is no error, and the wait must end by itself: whatever fails behind the gate, a backup is made late rather than
+    /// never.
     fn enter(&self, run: Entering) -> Pin<Box<dyn Future<Output = Pass> + Send>>;
 
-    /// For a run that goes on already, since an earlier controller: it is counted, and waits for nothing.
+    /// Counts a run that an earlier controller has begun and that still goes on. It cannot wait any more.
     fn resume(&self, subject: &str) -> Pass;
 }
 

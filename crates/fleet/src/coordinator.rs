@@ -1,6 +1,6 @@
-//! The coordinator: moves roll-outs on, and shows people what it sees of all guests. Any number may run. All of them show, and
-//! one of them plans: the one that has the lease. Nothing is wrong where two do for a moment, because whatever is decided is
-//! one key that is changed by compare-and-set: whoever was late finds it changed.
+//! The coordinator moves roll-outs on, and shows people what it sees of all guests. Any number of them may run: all show, and
+//! the one that has the lease plans. The lease only saves work. Two that plan at once for a moment do no harm, because each
+//! decision is a compare-and-set of one key, and the one that comes second finds the key changed.
 
 mod found;
 mod showing;
@@ -53,7 +53,7 @@ pub struct Coordinator {
 /// The lease, as its holder knows it.
 struct Lease {
     revision: u64,
-    /// Nothing is planned after that: another may have the lease a little later.
+    /// Nothing is planned after this: from some seconds later on, another one may have the lease.
     until: Monotonic,
 }
 
@@ -112,7 +112,7 @@ impl Coordinator {
         Ok(leads)
     }
 
-    /// Whether it has the lease, and what there is; nothing where that is of no use to anybody.
+    /// Whether it has the lease, and what is on the bus. The bus is not read where this one neither plans nor shows.
     async fn find(&mut self) -> Result<(bool, Option<Found>), BusError> {
         let leads = self.lead().await?;
         let is_of_use = leads || self.showing.is_some();

@@ -13,7 +13,7 @@
 //! | [`slots`] | how many back up at once |
 //! | [`bundle`] | the bytes of an extension, with their signature |
 //! | [`guest`] | what runs beside a guest's controller |
-//! | [`rollout`], [`coordinator`] | an extension goes through the rings; who of several plans that |
+//! | [`rollout`], [`coordinator`] | how an extension goes through the rings; which of several coordinators plans that |
 //! | [`overview`] | what is seen of all guests |
 
 pub mod bundle;

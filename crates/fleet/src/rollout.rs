@@ -1,5 +1,6 @@
-//! An extension goes through the rings: to the next only when on all guests of this one its first run was done. Any failure
-//! stops it. All that is decided is one key, changed by compare-and-set; the wishes of the rings follow from it.
+//! A roll-out brings an extension to the rings, one after the other: to the next ring only when its first run was done on all
+//! guests of this one. Any failure stops it. What was decided about a roll-out is one key, changed by compare-and-set, so that
+//! of two who decide at once one finds out; what the rings are wished follows from that key.
 
 mod step;
 
@@ -14,7 +15,7 @@ use crate::want::{Draft, ExtensionWish, Want, Whose, rewrite};
 
 pub use step::Step;
 
-/// How far an extension is. One for each extension: the next one takes its place.
+/// A roll-out of one extension. The bus has the latest one of each extension: the next replaces it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollout {
     /// The extension.
@@ -23,12 +24,12 @@ pub struct Rollout {
     pub digest: String,
     /// The rings through which it goes, in their order.
     pub rings: Vec<u8>,
-    /// How many of them are wished it, from the first on.
+    /// How many of these rings, from the first on, are wished the extension by now.
     pub reached: usize,
     /// What each ring was wished before.
     pub before: BTreeMap<u8, ExtensionWish>,
-    /// The number of the wish that each ring was given, or was given back. What a guest says that has not seen it is of an
-    /// earlier roll-out.
+    /// The number of the wish by which each ring was given the extension, or was given back what it had before. A guest that
+    /// has not taken a wish with this number speaks of an earlier roll-out, and what it says does not count.
     #[serde(default)]
     pub wished: BTreeMap<u8, u64>,
     /// How it is.
@@ -43,16 +44,17 @@ pub struct Rollout {
 pub enum RolloutState {
     /// It goes on.
     Running,
-    /// It goes on no more. The rings that have it keep it; a guest on which it failed is as before.
+    /// It was stopped, by a failure or by a person. The rings that have the extension keep it; a guest on which it failed uses what
+    /// it used before.
     Stopped {
         /// Why.
         why: String,
     },
     /// All rings have it.
     Done,
-    /// The rings are to be as before.
+    /// Somebody takes it back, and the rings are not yet wished again what they were wished before.
     RollingBack,
-    /// The rings are as before.
+    /// The rings are wished again what they were wished before.
     RolledBack,
 }
 
@@ -83,7 +85,7 @@ pub enum RolloutError {
 }
 
 impl Rollout {
-    /// Begins one. Its bytes are on the bus already. The coordinator does the rest.
+    /// Begins a roll-out of bytes that are on the bus already. This only writes it down: the coordinator does the rest.
     ///
     /// # Errors
     ///
@@ -117,7 +119,8 @@ impl Rollout {
         Ok(rollout)
     }
 
-    /// What each ring is wished. What an earlier roll-out has failed with is nothing to go back to.
+    /// What each ring is wished now, to go back to. Where the roll-out before this one was stopped, what it has wished has failed
+    /// or was not wanted: then it is what was wished before that one.
     async fn before(
         bus: &dyn Bus,
         extension: &str,
@@ -136,7 +139,7 @@ impl Rollout {
         Ok(before)
     }
 
-    /// Changes what a person decides on: that it stops, or is taken back.
+    /// Writes down what a person has decided: that a roll-out stops, or is taken back.
     ///
     /// # Errors
     ///
@@ -159,7 +162,7 @@ impl Rollout {
         Ok(rollout)
     }
 
-    /// All of them.
+    /// The latest roll-out of each extension, with the revision of its key.
     ///
     /// # Errors
     ///
@@ -217,7 +220,8 @@ impl Rollout {
         Ok(())
     }
 
-    /// It goes on no more: what a coordinator was about to wish for it comes to nothing.
+    /// Fences off a coordinator that stood still: writes the wish of each ring anew as it is, so that its compare-and-set, by
+    /// the revision that it read before the stop, fails.
     async fn fence(&self, bus: &dyn Bus) -> Result<(), BusError> {
         let overview = Overview::read(bus).await?;
         for ring in self.reached_rings() {

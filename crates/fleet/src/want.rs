@@ -154,7 +154,7 @@ impl Want {
         Ok(want)
     }
 
-    /// What takes the place of this one, which is in force; none where the bus has the same.
+    /// The wish on the bus, if it is newer than this one, which is in force; none where it is the same.
     ///
     /// # Errors
     ///
@@ -221,7 +221,7 @@ impl BackupWish {
         }
     }
 
-    /// From when on there is to be another backup, if the newest good one ended at that time.
+    /// When the next backup is due by this wish, given when the newest good one ended.
     ///
     /// # Errors
     ///

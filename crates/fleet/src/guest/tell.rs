@@ -42,11 +42,11 @@ impl Place {
     }
 }
 
-/// The inventory that the bus has.
+/// Which inventory the bus has been given.
 struct Told {
     digest: String,
     at: Timestamp,
-    /// By what the bus counted then: after another connection it may be one without it.
+    /// The number of the connection over which it was given: after another one, the bus may have forgotten it.
     connections: u64,
 }
 
@@ -121,10 +121,10 @@ fn json(value: &impl serde::Serialize) -> Bytes {
     serde_json::to_vec(value).unwrap_or_default().into()
 }
 
-/// A bus that has forgotten everything, and nobody noticed, knows all guests again within this.
+/// The inventory is sent this often even where nothing has changed, for a bus that has forgotten it unnoticed.
 const INVENTORY_EVERY: Duration = Duration::from_secs(10 * 60);
 /// After a failure, and up to as long again. Without a connection it costs nothing; and a heartbeat later would be the minute in
 /// which the overview is to be right again.
 const RETRY: Duration = Duration::from_secs(5);
-/// At most one inventory in this time, whatever happens.
+/// Least time between two inventories, however often something changes.
 const SETTLING: Duration = Duration::from_secs(1);

@@ -10,13 +10,13 @@ use crate::rollout::{Rollout, RolloutState};
 /// What comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// These have not run it yet.
+    /// To wait for these guests, which have not run it yet.
     Wait(Vec<GuestName>),
-    /// The next ring.
+    /// To go on with the next ring.
     Next,
-    /// It is done.
+    /// Nothing: all guests of the last ring have run it.
     Done,
-    /// It failed.
+    /// To stop it, for this reason: it failed on some guest.
     Stop(String),
 }
 

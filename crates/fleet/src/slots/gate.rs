@@ -56,13 +56,13 @@ pub struct Slots(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub(super) config: SlotsConfig,
     pub(super) clock: Arc<dyn Clock>,
-    /// None until it was reached.
+    /// The bus; none until it was reached for the first time.
     pub(super) bus: watch::Sender<Option<Arc<dyn Bus>>>,
-    /// How many may back up at once, as far as this guest has ever known: a bus that has forgotten it is told.
+    /// How many may back up at once, as this guest has known it last. It tells a bus that has forgotten it.
     pub(super) max: watch::Sender<Option<u32>>,
-    /// Whether the bus has ever said that, or that nobody counts.
+    /// Whether the bus has ever said how many may, or that slots are not counted.
     pub(super) is_known: AtomicBool,
-    /// An earlier controller's knowledge of it is being read.
+    /// Set until what an earlier controller has stored of `max` is read.
     pub(super) awaits_memory: AtomicBool,
     pub(super) slot: watch::Sender<Option<Slot>>,
     priority: AtomicU8,
@@ -138,7 +138,7 @@ impl Gate for Slots {
         Box::pin(async move {
             let (waits, let_in) = oneshot::channel();
             let pass = slots.stay(run.by_person, Some(waits));
-            // Its task is gone only with the process.
+            // An error means that the task has panicked. Then the backup runs: a slot never costs one.
             let _ = let_in.await;
             pass
         })
@@ -149,7 +149,7 @@ impl Gate for Slots {
     }
 }
 
-/// That of a backup of which nobody says more.
+/// Priority of a backup where neither a person asks for it nor a wish gives it another.
 const PRIORITY: u8 = 100;
-/// Somebody waits for it.
+/// Priority of a backup that a person asks for, who waits for it: above any that a wish can give.
 const PERSON: u8 = MAX_PRIORITY + 1;

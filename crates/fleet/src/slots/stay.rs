@@ -1,4 +1,4 @@
-//! One backup's stay in its group: it waits, is let in, renews its place, and leaves.
+//! One backup's stay in its group: it waits, is let in, renews its place at each turn, and leaves.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,10 +16,11 @@ use crate::bus::{Bus, BusError, Expect, Table};
 use crate::slots::gate::{Shared, WithoutBus};
 use crate::slots::{ATTEMPTS, EVERY, Group, Place, Turn, Watched};
 
+/// A backup that waits for a slot or has one. Its task takes a turn every [`EVERY`].
 pub(super) struct Stay {
     shared: Arc<Shared>,
     place: Place,
-    /// Told when it is let in; none once it was.
+    /// Whom to tell when the backup may begin; none once that was told, or where it goes on since an earlier controller.
     waits: Option<oneshot::Sender<()>>,
     began: Monotonic,
     since: Timestamp,
@@ -28,15 +29,14 @@ pub(super) struct Stay {
     watched: Watched,
 }
 
-/// What a turn came to.
+/// What a turn on the bus has shown.
 enum Seen {
     /// Slots are not counted in this group.
     Uncounted,
+    /// It has a slot.
     Held,
-    Waits {
-        before: usize,
-        holders: Vec<String>,
-    },
+    /// It waits, with so many guests before it, for the slots of these.
+    Waits { before: usize, holders: Vec<String> },
 }
 
 impl Stay {
@@ -141,7 +141,7 @@ impl Stay {
         }
     }
 
-    /// How long it goes without an answer before it runs without a slot; none for as long as it may wait for one.
+    /// How long the bus may be gone before the backup runs without a slot; none where only `longest_wait` ends the wait.
     fn patience(&self) -> Option<Duration> {
         let shared = &self.shared;
         if shared.max.borrow().is_some() {
@@ -149,7 +149,8 @@ impl Stay {
             return runs.then(|| PATIENCE + self.place.guest.part_of(SPREAD));
         }
         let is_known = shared.is_known.load(Ordering::Relaxed);
-        // One request that fails does not say that nobody counts.
+        // A guest that has never heard how many slots there are runs at once, unless it may still hear of it: one request that
+        // fails does not say that slots are not counted.
         let may_learn = shared.awaits_memory.load(Ordering::Relaxed) || (!is_known && shared.bus.borrow().is_some());
         Some(if may_learn { PATIENCE } else { Duration::ZERO })
     }
