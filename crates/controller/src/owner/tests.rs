@@ -252,22 +252,6 @@ async fn an_orderly_end_stops_what_runs_and_what_waits_and_writes_both_down() {
 }
 
 #[tokio::test]
-async fn what_an_earlier_controller_left_open_gets_an_end() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
-    let now = VirtualClock::new("2026-11-26T09:00:00Z".parse().unwrap()).now();
-    let run = store.writer().write(move |tx| {
-        let run = tx.queue_run(now, "quick", "ab", "it was due")?;
-        tx.begin_run(now, run)?;
-        Ok(run)
-    });
-    let run = run.await.unwrap();
-    let mut fixture = Fixture::with(store, folder, [subject("quick", None)]).await;
-    assert_eq!(fixture.ended(run).await, RunState::Stopped);
-    assert_eq!(fixture.store.reader().run(run).await.unwrap().end_reason, "quick was open");
-}
-
-#[tokio::test]
 async fn a_subject_that_a_plan_has_again_goes_on_where_it_was() {
     let fixture = Fixture::new([subject("quick", Some(HOUR)), subject("waits", None)]).await;
     assert_eq!(fixture.ask(Action::Pause { subject: "quick".into() }).await.unwrap(), Outcome::Done);

@@ -1,6 +1,22 @@
 //! What a controller knows of the ones before it.
 
-use super::{Clock, EventKind, Fixture, HOUR, Store, subject};
+use super::{Clock, EventKind, Fixture, HOUR, RunState, Store, VirtualClock, subject};
+
+#[tokio::test]
+async fn what_an_earlier_controller_left_open_gets_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let now = VirtualClock::new("2026-11-26T09:00:00Z".parse().unwrap()).now();
+    let run = store.writer().write(move |tx| {
+        let run = tx.queue_run(now, "quick", "ab", "it was due")?;
+        tx.begin_run(now, run)?;
+        Ok(run)
+    });
+    let run = run.await.unwrap();
+    let mut fixture = Fixture::with(store, folder, [subject("quick", None)]).await;
+    assert_eq!(fixture.ended(run).await, RunState::Stopped);
+    assert_eq!(fixture.store.reader().run(run).await.unwrap().end_reason, "quick was open");
+}
 
 #[tokio::test]
 async fn what_was_missed_is_made_up_for_after_the_run_that_an_earlier_controller_left_open() {
