@@ -9,7 +9,6 @@ use agentapi_controller::action::Action;
 use agentapi_controller::actor::Actor;
 use agentapi_controller::approval::WipeOrder;
 use agentapi_controller::clock::{Clock, SystemClock};
-use agentapi_controller::event::EventKind;
 use agentapi_fleet::bus::{Bus, Expect, Start, Table};
 use agentapi_fleet::coordinator::Coordinator;
 use agentapi_fleet::guest::Member;
@@ -257,34 +256,6 @@ impl Fleet {
                 && (told.last_start, told.last_success) == (truth.last_start, truth.last_success);
             (!is_right).then(|| format!("{name} is {:?} with {told:?}, and not {truth:?}", view.life(now)))
         })
-    }
-
-    /// Each guest obeys an order that is given now: nothing hangs. The bus has been back for so long that nothing excuses one
-    /// backup too many.
-    pub(crate) async fn obey_once_more(&mut self) {
-        while self.failures.iter().any(|(_, until)| SystemClock.now() < *until) {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        for (guest, name) in GUESTS.iter().enumerate() {
-            let name = name.parse().unwrap();
-            let order = Order::new(name, Op::Backup, ALICE, SystemClock.now(), SignedDuration::from_hours(1));
-            let signed = self.alice.sign(&order);
-            let value = serde_json::to_vec(&[&signed]).unwrap();
-            self.bus.put(Table::Order, GUESTS[guest], value.into(), Expect::Anything).await.unwrap();
-            self.signed.push((guest, signed));
-            let running = &self.guests[guest].running;
-            wait_until("it is accepted", async || {
-                running.texts(EventKind::OrderAccepted).await.iter().any(|text| text.contains(&order.id))
-            })
-            .await;
-        }
-        for guest in &self.guests {
-            wait_until("all backups end", async || {
-                let runs = guest.running.runs().await;
-                runs.iter().filter(|run| run.subject == "backup").all(|run| run.ended_at.is_some())
-            })
-            .await;
-        }
     }
 
     pub(crate) async fn end(self) {

@@ -1,14 +1,53 @@
 //! What was promised, held against what was done.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use agentapi_controller::clock::{Clock, SystemClock};
 use agentapi_controller::event::EventKind;
+use agentapi_fleet::bus::{Bus, Expect, Table};
+use agentapi_fleet::order::{Op, Order};
 use agentapi_fleet::rollout::Rollout;
+use jiff::SignedDuration;
 
-use crate::chaos::fleet::{Fleet, MAX};
+use crate::chaos::fleet::{ALICE, Fleet, GUESTS, MAX};
 use crate::chaos::truth::{Span, most_at_once, runs_of_orders};
+use crate::controller::wait_until;
 
 impl Fleet {
+    /// Each guest obeys an order that is given now: nothing hangs. The bus has been back for so long that nothing excuses one
+    /// backup too many.
+    pub(crate) async fn obey_once_more(&mut self) {
+        while self.failures.iter().any(|(_, until)| SystemClock.now() < *until) {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        // All of them at once, and long enough that more than may would run at once if nobody counted.
+        let mut orders = Vec::new();
+        for (guest, name) in GUESTS.iter().enumerate() {
+            self.guests[guest].machine.agent.change(|state| state.backup.set_duration(LONG));
+            let name = name.parse().unwrap();
+            let order = Order::new(name, Op::Backup, ALICE, SystemClock.now(), SignedDuration::from_hours(1));
+            let signed = self.alice.sign(&order);
+            let value = serde_json::to_vec(&[&signed]).unwrap();
+            self.bus.put(Table::Order, GUESTS[guest], value.into(), Expect::Anything).await.unwrap();
+            self.signed.push((guest, signed));
+            orders.push(order.id);
+        }
+        for (guest, order) in self.guests.iter().zip(&orders) {
+            wait_until("it is accepted", async || {
+                guest.running.texts(EventKind::OrderAccepted).await.iter().any(|text| text.contains(order))
+            })
+            .await;
+        }
+        for guest in &self.guests {
+            wait_until("all backups end", async || {
+                let runs = guest.running.runs().await;
+                runs.iter().filter(|run| run.subject == "backup").all(|run| run.ended_at.is_some())
+            })
+            .await;
+        }
+    }
+
     /// How many runs each order has had: never more than one.
     pub(crate) async fn obeyed(&self) -> BTreeMap<String, usize> {
         let mut obeyed = BTreeMap::new();
@@ -22,7 +61,12 @@ impl Fleet {
     /// The first ring has refused what it was wished, so that no other was reached. Looked at before the store is deleted: a
     /// bus that has forgotten the roll-out shows nothing.
     pub(crate) async fn check_rollouts(&mut self) {
-        let Ok(rollouts) = Rollout::all(&self.bus).await else { return };
+        let mut rollouts = Vec::new();
+        wait_until("the bus answers", async || {
+            let found = Rollout::all(&self.bus).await;
+            found.map(|found| rollouts = found).is_ok()
+        })
+        .await;
         for (rollout, _) in rollouts {
             assert_eq!(rollout.reached, 1, "{rollout:?}");
             self.rollouts_seen += 1;
@@ -62,3 +106,6 @@ impl Fleet {
         )
     }
 }
+
+/// As long as a guest may take until it looks at its orders.
+const LONG: Duration = Duration::from_secs(20);
