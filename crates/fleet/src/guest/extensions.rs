@@ -155,7 +155,7 @@ impl Extensions {
         let before = match known {
             Some(Tried { state: TriedState::Trying, before, .. }) => before.clone(),
             Some(_) => return Ok(()),
-            None => self.shelf.chosen(&name),
+            None => self.shelf.chosen(&name).map_err(LookError::NotRead)?,
         };
         self.change(Tried { name, digest, since, state: TriedState::Trying, why: None, before }).await
     }
@@ -165,7 +165,7 @@ impl Extensions {
             Ok(extension) => extension,
             Err(wrong) => {
                 // A try that was cut off by a crash may have chosen it already.
-                if self.shelf.chosen(&trying.name) != trying.before {
+                if self.shelf.chosen(&trying.name).map_err(LookError::NotRead)? != trying.before {
                     self.choose(&trying.name, trying.before.clone()).await?;
                 }
                 let what = format!("what is wished of {}", trying.name);

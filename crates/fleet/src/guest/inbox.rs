@@ -27,6 +27,9 @@ pub enum LookError {
     /// The history cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What is chosen cannot be read in the state's folder.
+    #[error("the state's folder cannot be read")]
+    NotRead(#[source] std::io::Error),
     /// The state's folder cannot be written.
     #[error("the state's folder cannot be written")]
     NotWritten(#[source] std::io::Error),

@@ -38,9 +38,12 @@ impl Shelf {
     }
 
     /// The digest of what is chosen for an extension; none where its own file is.
-    pub(super) fn chosen(&self, name: &str) -> Option<String> {
-        let target = fs::read_link(chosen(&self.state, name)).ok()?;
-        Some(target.file_stem()?.to_str()?.to_owned())
+    pub(super) fn chosen(&self, name: &str) -> io::Result<Option<String>> {
+        match fs::read_link(chosen(&self.state, name)) {
+            Ok(target) => Ok(target.file_stem().and_then(|digest| digest.to_str()).map(str::to_owned)),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(why) => Err(why),
+        }
     }
 
     /// Puts bytes there, if the extension could run with them: nothing is chosen that would not load at the next start.
