@@ -242,6 +242,7 @@ mod tests {
             assert!(found.starts_with(text), "{found}");
         }
     }
+
     #[test]
     fn an_end_that_is_not_the_wanted_one_is_an_error_that_says_what_happened() {
         use RolloutState::{Done, RolledBack, Stopped};
