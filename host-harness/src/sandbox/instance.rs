@@ -25,7 +25,7 @@ pub(super) struct LinkedComponent {
 
 /// An instance of the component.
 pub(crate) struct Instance {
-    /// Boxed: it has a kilobyte, and the instance moves from the idle ones to the call and back.
+    /// Boxed: it has a handle of each function, and the instance is moved from the idle ones to the call and back.
     pub(super) guest: Box<Agentapi>,
     /// All that it exports: the bindings know the client's interfaces, and not that of a plugged extension.
     pub(super) exports: component::Instance,
