@@ -2,6 +2,7 @@
 
 use std::io::{Error, ErrorKind, Result};
 
+use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// A request, read to the end of its body.
@@ -104,8 +105,7 @@ impl RequestReader {
     /// Everything up to and with the mark.
     async fn take_past(&mut self, stream: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Result<Vec<u8>> {
         loop {
-            let found = self.unread.windows(mark.len()).position(|at| at == mark);
-            if let Some(at) = found {
+            if let Some(at) = memmem::find(&self.unread, mark) {
                 return self.take(stream, at + mark.len()).await;
             }
             // A TLS client at a port without TLS begins with a control character and then waits. Without this check

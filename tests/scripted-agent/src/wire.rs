@@ -1,8 +1,12 @@
 //! An answer as the bytes that are sent, with the positions at which a delivery may stop.
 
 use http::StatusCode;
+use memchr::memmem;
 
 use crate::script::{Answer, Framing};
+
+/// Bytes of raw ones in which the end of a head is looked for.
+const HEAD_LIMIT: usize = 1 << 20;
 
 /// The bytes of an answer.
 pub(crate) struct Wire {
@@ -36,7 +40,8 @@ impl Wire {
     }
 
     fn raw(bytes: Vec<u8>) -> Self {
-        let empty_line = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        // No further: a flood would keep every other agent of this process waiting.
+        let empty_line = memmem::find(&bytes[..bytes.len().min(HEAD_LIMIT)], b"\r\n\r\n");
         let head = empty_line.map_or(bytes.len(), |at| at + 4);
         let half = head + (bytes.len() - head) / 2;
         Self { bytes, head, half, closes: true }

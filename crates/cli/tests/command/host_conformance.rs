@@ -10,8 +10,7 @@ const RECORDED: usize = 300;
 async fn our_own_host_keeps_every_promise() {
     let program = Program { path: env!("CARGO_BIN_EXE_agentapi").into(), args: vec!["call".into()], controller: None };
     let report = run(&program, &Options { only: None, recorded: Some(RECORDED), jobs: 4 }).await;
-    println!("{report}");
-    assert!(report.is_kept());
+    assert!(report.is_kept(), "{report}");
     let checks: Vec<_> = report.sections.iter().map(|section| section.checks.len()).collect();
     assert_eq!(checks.len(), 11, "nine promises, faults, recorded exchanges");
     assert!(checks.iter().all(|count| *count > 5), "{checks:?}");
