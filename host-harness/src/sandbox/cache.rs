@@ -154,7 +154,8 @@ fn open_private(file: &Path) -> io::Result<File> {
 
 fn hash(file: &mut File) -> io::Result<Sha256Digest> {
     let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 128 * 1024];
+    // Each page of it is a page fault in a process that makes one call.
+    let mut buffer = vec![0; 16 * 1024];
     loop {
         let read = file.read(&mut buffer)?;
         match buffer.get(..read) {
