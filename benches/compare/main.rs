@@ -64,7 +64,7 @@ fn run(group: &str, effort: &Effort, host: &Host) {
         "stock" => calls::run_stock(effort, &one_thread(), host),
         "throughput" => throughput::run(effort, &two_threads(), host),
         "starting" => starting::run(effort, &one_thread(), host),
-        "decoding" => decoding::run(effort, &one_thread()),
+        "decoding" => decoding::run(effort, &one_thread(), host),
         "policy" => policy::run(effort, &one_thread(), host),
         "memory" => memory::run(effort),
         _ => unreachable!("not in GROUPS"),

@@ -1,13 +1,11 @@
 //! The component in a host of wasmtime's own parts, to compare with.
 //!
 //! It sends as wasmtime's default does: a new connection and a new TLS configuration for each request, so that no session
-//! is resumed. Only the verifier is another one, because the agent signs its own certificate. Or it sends nothing and
-//! hands over a body that it was given, so that what is left is the component's own work.
+//! is resumed. Only the verifier is another one, because the agent signs its own certificate.
 
 use agentapi_host::{Target, embedded_component};
-use bytes::Bytes;
 use http::{Request, Response, Uri};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use wasmtime::component::{Component, HasData, Linker, ResourceTable};
@@ -28,8 +26,6 @@ mod bindings {
                 import felhom:agentapi/pinning@0.2.1;
                 export felhom:agentapi/session@0.2.1;
                 export felhom:agentapi/storage@0.2.1;
-                export felhom:agentapi/disks@0.2.1;
-                export felhom:agentapi/host-metrics@0.2.1;
             }
         ",
         world: "bench:bindings/stock",
@@ -48,25 +44,16 @@ pub(crate) struct Stock {
 impl Stock {
     /// Connects to the agent anew for each request.
     pub(crate) async fn connect(connection: &Target) -> Self {
-        Self::with(embedded_component(), connection, Hooks::Connect(connection.clone())).await
-    }
-
-    /// Answers each request with this body.
-    pub(crate) async fn canned(wasm: &[u8], connection: &Target, body: Bytes) -> Self {
-        Self::with(wasm, connection, Hooks::Canned(body)).await
-    }
-
-    async fn with(wasm: &[u8], connection: &Target, hooks: Hooks) -> Self {
         let mut config = Config::new();
         // As the host has it, so that the compiled code is the same.
         config.epoch_interruption(true);
         let engine = Engine::new(&config).unwrap();
-        let component = Component::new(&engine, wasm).unwrap();
+        let component = Component::new(&engine, embedded_component()).unwrap();
         let mut linker = Linker::<State>::new(&engine);
         wasmtime_wasi_io::add_to_linker_async(&mut linker).unwrap();
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
         pinning::add_to_linker::<_, Pinning>(&mut linker, |state: &mut State| &mut state.hooks).unwrap();
-        let state = State { table: ResourceTable::new(), http: WasiHttpCtx::new(), hooks };
+        let state = State { table: ResourceTable::new(), http: WasiHttpCtx::new(), hooks: Hooks(connection.clone()) };
         let mut store = Store::new(&engine, state);
         store.set_epoch_deadline(1);
         let guest = bindings::Stock::instantiate_async(&mut store, &component, &linker).await.unwrap();
@@ -79,16 +66,6 @@ impl Stock {
     pub(crate) async fn storage(&mut self) {
         let Self { store, guest } = self;
         guest.felhom_agentapi_storage().call_mounts(store).await.unwrap().unwrap();
-    }
-
-    pub(crate) async fn disks(&mut self) {
-        let Self { store, guest } = self;
-        guest.felhom_agentapi_disks().call_list(store).await.unwrap().unwrap();
-    }
-
-    pub(crate) async fn metrics(&mut self) {
-        let Self { store, guest } = self;
-        guest.felhom_agentapi_host_metrics().call_collect(store).await.unwrap().unwrap();
     }
 }
 
@@ -116,10 +93,8 @@ impl HasData for Pinning {
     type Data<'a> = &'a mut Hooks;
 }
 
-enum Hooks {
-    Connect(Target),
-    Canned(Bytes),
-}
+/// Where to connect to.
+struct Hooks(Target);
 
 impl pinning::Host for Hooks {
     fn pin(&mut self, _: String, _: Vec<Vec<u8>>) -> Result<(), pinning::Refusal> {
@@ -137,13 +112,7 @@ impl WasiHttpHooks for Hooks {
         _: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Sending {
-        match self {
-            Self::Connect(target) => Box::new(connect_and_send(target.clone(), request)),
-            Self::Canned(body) => {
-                let body = Full::new(body.clone()).map_err(|never| match never {}).boxed_unsync();
-                Box::new(async { Ok((Response::new(body), Box::new(async { Ok(()) }) as Rest)) })
-            }
-        }
+        Box::new(connect_and_send(self.0.clone(), request))
     }
 }
 

@@ -57,6 +57,7 @@ impl Agent {
         context: &HostContext,
         deadline: Duration,
         target: Target,
+        at_hand: Option<Bytes>,
     ) -> Result<Self, Error> {
         let Target { endpoint, token, pins } = target;
         let HostContext { provider, observer, instances: count } = context;
@@ -64,6 +65,10 @@ impl Agent {
         // Shared by calls, connections and instances: as many of each are kept as calls are running.
         let permits = Permits::default();
         let client = Client::new(endpoint, pins, credentials, permits.clone(), Arc::clone(provider))?;
+        let client = match at_hand {
+            Some(body) => client.with_answer_at_hand(body),
+            None => client,
+        };
         let instances = Arc::new(Instances::new(engines, count.clone(), Arc::new(client), permits));
         Ok(Self { instances, observer: observer.clone(), deadline })
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use rustls::crypto::ring;
 
 use crate::agent::{Agent, HostContext};
@@ -49,7 +50,18 @@ impl Host {
     ///
     /// [`Error::Component`] when the system gives no random numbers for the token's stand-in.
     pub fn agent(&self, target: Target) -> Result<Agent, Error> {
-        Agent::new(Arc::clone(&self.engines), &self.context, self.deadline, target)
+        Agent::new(Arc::clone(&self.engines), &self.context, self.deadline, target, None)
+    }
+
+    /// Makes a client that sends nothing: each of its requests is answered with status 200 and this body. What is left of a
+    /// call is what the sandbox takes; `benches/compare` measures that.
+    ///
+    /// # Errors
+    ///
+    /// As of [`agent`](Self::agent).
+    #[doc(hidden)]
+    pub fn agent_with_answer_at_hand(&self, target: Target, body: Bytes) -> Result<Agent, Error> {
+        Agent::new(Arc::clone(&self.engines), &self.context, self.deadline, target, Some(body))
     }
 
     /// The same host with another deadline for the agents that it makes from now on.
