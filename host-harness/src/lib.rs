@@ -59,6 +59,7 @@ mod permits;
 pub mod policy;
 pub mod records;
 mod sandbox;
+mod sha256;
 mod target;
 
 pub use agent::{Agent, RawAnswer};

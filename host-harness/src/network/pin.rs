@@ -13,11 +13,11 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
 use rustls::{CertificateError, OtherError};
-use sha2::{Digest, Sha256};
 
 use crate::error::{Error, PinMismatch};
 use crate::network::handshake::NoClientCertificate;
 use crate::network::signatures::{LeafRule, LeafVerifier};
+use crate::sha256::sha256;
 
 /// TLS sessions that a client keeps for resumption. It talks to one agent, which hands out two tickets a connection.
 const MAX_SESSIONS: usize = 8;
@@ -38,7 +38,7 @@ pub fn pinned_tls(pins: Pins) -> Result<ClientConfig, Error> {
 
 /// The fingerprint of a leaf certificate.
 pub(super) fn fingerprint(leaf: &CertificateDer<'_>) -> Fingerprint {
-    Fingerprint::from_bytes(Sha256::digest(leaf).into())
+    Fingerprint::from_bytes(sha256(leaf))
 }
 
 /// The TLS of one client: its pins, and sessions that no other client sees.

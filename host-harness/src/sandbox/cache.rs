@@ -21,14 +21,14 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::sandbox::cache::eviction::evict;
 use crate::sandbox::cache::private::{check_private, create_private_dir};
-use crate::sandbox::code::{Code, Sha256Digest, Wasm, map};
+use crate::sandbox::code::{Code, Wasm, map};
+use crate::sha256::{Sha256Digest, Sha256Writer};
 
 /// How much compiled code is kept, in bytes, unless the embedder sets another bound: that of a dozen extensions which bring
 /// a language's runtime along.
@@ -153,16 +153,9 @@ fn open_private(file: &Path) -> io::Result<File> {
 }
 
 fn hash(file: &mut File) -> io::Result<Sha256Digest> {
-    let mut hasher = Sha256::new();
-    // Each page of it is a page fault in a process that makes one call.
-    let mut buffer = vec![0; 16 * 1024];
-    loop {
-        let read = file.read(&mut buffer)?;
-        match buffer.get(..read) {
-            Some([]) | None => return Ok(hasher.finalize().into()),
-            Some(bytes) => hasher.update(bytes),
-        }
-    }
+    let mut hasher = Sha256Writer::new();
+    io::copy(file, &mut hasher)?;
+    Ok(hasher.finish())
 }
 
 /// Sets the time of a file's last change, by which eviction sees what is used. The time of the last read would do, where

@@ -5,17 +5,10 @@
 
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// A SHA-256.
-pub(crate) type Sha256Digest = [u8; 32];
-
-/// The SHA-256 of some bytes. `sha2` uses the processor's own instructions where it has them: 1 ms for 2 MB.
-pub(crate) fn sha256(bytes: &[u8]) -> Sha256Digest {
-    Sha256::digest(bytes).into()
-}
+use crate::sha256::{Sha256Digest, sha256};
 
 /// The bytes of a component, with their SHA-256, which names it in the cache and in the audit.
 #[derive(Clone, Copy)]

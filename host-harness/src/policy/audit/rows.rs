@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use agentapi_contract::wit::Function;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::policy::audit::entry::{AuditEnd, AuditEvent};
 use crate::policy::audit::target::AuditTarget;
 use crate::policy::audit::trail::Subject;
+use crate::sha256::Sha256Writer;
 
 /// What makes two answers equal: what was asked for, what came of it, and all of the answer. A hash, because an answer
 /// may have a megabyte.
@@ -71,7 +71,7 @@ impl Row {
 
 /// None where something has no JSON, which then equals nothing.
 pub(super) fn fingerprint(target: &AuditTarget, end: &AuditEnd, answer: &impl Serialize) -> Option<Fingerprint> {
-    let mut hasher = Sha256::new();
+    let mut hasher = Sha256Writer::new();
     serde_json::to_writer(&mut hasher, &(target, end.outcome, &end.reason, answer)).ok()?;
-    Some(hasher.finalize().into())
+    Some(hasher.finish())
 }

@@ -4,7 +4,8 @@
 
 use std::io::{self, Read, Write};
 
-use crate::sandbox::code::{Code, sha256};
+use crate::sandbox::code::Code;
+use crate::sha256::sha256;
 
 /// The variable that holds the parent's process id.
 pub(super) const PARENT: &str = "AGENTAPI_LOADER_PARENT";
