@@ -15,11 +15,11 @@ use crate::paired::{Effort, Race};
 pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
     let agents = Agents::start(1, &typical());
     let connection = agents.first();
-    let mut race = Race::new(effort, "instantiate and connect, nothing sent", 200);
+    let mut race = Race::new(effort, "a client's first call, which sends nothing: instantiate and connect", 200);
     race.add("component", 20, |count| {
         runtime.block_on(async {
             for _ in 0..count {
-                drop(host.agent(connection.clone()).unwrap());
+                host.agent(connection.clone()).unwrap().fs_uuid("uuid:1").await.unwrap();
             }
         });
     });
