@@ -93,7 +93,7 @@ impl HasData for Pinning {
     type Data<'a> = &'a mut Hooks;
 }
 
-/// Where to connect to.
+/// Sends each request on a connection of its own, to this agent.
 struct Hooks(Target);
 
 impl pinning::Host for Hooks {

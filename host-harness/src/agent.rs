@@ -65,10 +65,7 @@ impl Agent {
         // Shared by calls, connections and instances: as many of each are kept as calls are running.
         let permits = Permits::default();
         let client = Client::new(endpoint, pins, credentials, permits.clone(), Arc::clone(provider))?;
-        let client = match at_hand {
-            Some(body) => client.with_answer_at_hand(body),
-            None => client,
-        };
+        let client = client.with_answer_at_hand(at_hand);
         let instances = Arc::new(Instances::new(engines, count.clone(), Arc::new(client), permits));
         Ok(Self { instances, observer: observer.clone(), deadline })
     }

@@ -1,13 +1,13 @@
 //! The command line: global options, the list of subcommands, and the help for them. The options of a subcommand are
 //! beside its code in `commands/`.
 
-mod if_typed;
+mod if_named;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub(crate) use crate::cli::if_typed::IfTyped;
-use crate::cli::if_typed::define_for;
+pub(crate) use crate::cli::if_named::IfNamed;
+use crate::cli::if_named::define_for;
 use crate::commands::approvals::ApprovalsCommand;
 use crate::commands::backup::BackupCommand;
 use crate::commands::call;
@@ -131,38 +131,38 @@ pub(crate) enum Command {
     ///
     /// The token that it prints is a throw-away of this run, and good for this mock agent only.
     #[command(after_long_help = mock::EXAMPLES)]
-    Mock(IfTyped<MockOptions>),
+    Mock(IfNamed<MockOptions>),
     /// Record what an agent answers, while a client works with it through this command
     ///
     /// Listens on the loopback interface, passes each request on to the agent with the pin, and writes
     /// what comes back to a file, which `agentapi mock --replay` plays. Runs until interrupted.
     #[command(after_long_help = record::EXAMPLES)]
-    Record(IfTyped<RecordOptions>),
+    Record(IfNamed<RecordOptions>),
     /// Answer JSON Lines on stdin, each with one line on stdout: for programs
     ///
     /// One connected client for all lines; answers in the order of the lines, each as soon as it is
     /// there. Exit status 0 when every line was answered, whatever the answers say; 2 for wrong usage.
     #[command(after_long_help = call::PROTOCOL)]
-    Call(IfTyped<TargetOptions>),
+    Call(IfNamed<TargetOptions>),
     /// Show the SHA-256 of the leaf certificate that an agent presents
     ///
     /// Opens a TLS connection and closes it: sends no request and no token, and trusts nothing. Whether
     /// the peer is the agent, only the host's operator can tell: compare what is shown with what they
     /// read on the host itself.
-    Fingerprint(IfTyped<FingerprintOptions>),
+    Fingerprint(IfNamed<FingerprintOptions>),
     /// List what is mounted in this guest (GET /storage)
-    Storage(IfTyped<ListingOptions>),
+    Storage(IfNamed<ListingOptions>),
     /// Backups of this guest: whether one is due, start one, follow it
     #[command(subcommand)]
-    Backup(IfTyped<BackupCommand>),
+    Backup(IfNamed<BackupCommand>),
     /// Thaw what a run that was killed left frozen; needs its journal and nothing else
     #[command(after_long_help = thaw::NOTES)]
-    Thaw(IfTyped<ThawOptions>),
+    Thaw(IfNamed<ThawOptions>),
     /// Disks of this guest: list, assign, eject, format, wipe
     #[command(subcommand)]
-    Disks(IfTyped<DisksCommand>),
+    Disks(IfNamed<DisksCommand>),
     /// Show how the host and its storage are doing (GET /host/metrics)
-    Metrics(IfTyped<ListingOptions>),
+    Metrics(IfNamed<ListingOptions>),
     /// Look at everything once, and say what needs attention: for monitoring programs, and for people
     ///
     /// Asks for storage, backups, disks and the host. The first line is the summary, in the form of monitoring
@@ -171,55 +171,55 @@ pub(crate) enum Command {
     ///
     /// The exit status is that of monitoring plugins and not that of the other commands: 0 nothing needs attention,
     /// 1 warning, 2 critical, 3 unknown: the agent cannot be asked, or the command line is wrong.
-    Check(IfTyped<TargetOptions>),
+    Check(IfNamed<TargetOptions>),
     /// Run the controller of this guest: backups and extensions on schedules, day and night
     ///
     /// Runs until SIGTERM or Ctrl-C; then what runs is stopped, what is frozen is thawed, and the rest
     /// is written down. `serve --mock` shows all of it without an agent or a configuration.
-    Serve(IfTyped<ServeOptions>),
+    Serve(IfNamed<ServeOptions>),
     /// Say what the controller runs, what is due and what is frozen
-    Status(IfTyped<DaemonOptions>),
+    Status(IfNamed<DaemonOptions>),
     /// The controller's runs: list, show, log, stop
     Runs {
         #[command(flatten)]
         daemon: DaemonOptions,
         #[command(subcommand)]
-        command: Option<IfTyped<RunsCommand>>,
+        command: Option<IfNamed<RunsCommand>>,
     },
     /// Wipes that wait for a person: list, show, approve, refuse
     Approvals {
         #[command(flatten)]
         daemon: DaemonOptions,
         #[command(subcommand)]
-        command: Option<IfTyped<ApprovalsCommand>>,
+        command: Option<IfNamed<ApprovalsCommand>>,
     },
     /// The controller's schedules: run something now, pause, resume
     Schedule {
         #[command(flatten)]
         daemon: DaemonOptions,
         #[command(subcommand)]
-        command: IfTyped<ScheduleCommand>,
+        command: IfNamed<ScheduleCommand>,
     },
     /// Who is told of what the controller finds: list, send a test message
     Notify {
         #[command(flatten)]
         daemon: DaemonOptions,
         #[command(subcommand)]
-        command: Option<IfTyped<NotifyCommand>>,
+        command: Option<IfNamed<NotifyCommand>>,
     },
     /// What happened in the controller, and with --follow what happens
-    Events(IfTyped<EventsOptions>),
+    Events(IfNamed<EventsOptions>),
     /// Open the controller's pages in a browser: disks, backups, the host, approvals
     ///
     /// Listens on loopback until interrupted, and passes on what comes with the cookie that the printed link
     /// leaves. The pages may do what you may do at the socket.
     #[command(after_long_help = console::EXAMPLES)]
-    Console(IfTyped<ConsoleOptions>),
+    Console(IfNamed<ConsoleOptions>),
     /// Many guests on one bus: list them, their backups, what happens
-    Fleet(IfTyped<FleetOptions>),
+    Fleet(IfNamed<FleetOptions>),
     /// Policy extensions: see what one wants, run one
     #[command(subcommand)]
-    Policy(IfTyped<PolicyCommand>),
+    Policy(IfNamed<PolicyCommand>),
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ use clap::CommandFactory;
 
 pub use crate::commands::call::{Operation, Request};
 
-use crate::cli::{Cli, Command, IfTyped};
+use crate::cli::{Cli, Command, IfNamed};
 use crate::commands::policy::PolicyCommand;
 use crate::commands::{
     approvals, backup, call, check, console, demo, disks, events, fingerprint, fleet, metrics, mock, notify, policy,
@@ -80,7 +80,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
     let command = cli.command.unwrap_or(Command::Demo);
-    let is_test = matches!(command, Command::Policy(IfTyped(PolicyCommand::Test(_))));
+    let is_test = matches!(command, Command::Policy(IfNamed(PolicyCommand::Test(_))));
     log::start(&cli.log, if is_test { log::ERRORS_ONLY } else { log::DEFAULT_FILTER })?;
     let session = Session { global_target: cli.target, host: cli.host, output };
     refuse_options_without_effect(&command, &session)?;
@@ -103,7 +103,7 @@ fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
             })
         }
         Command::Check(target) => check::run(&session, &target),
-        Command::Backup(IfTyped(command)) => backup::run(&session, command),
+        Command::Backup(IfNamed(command)) => backup::run(&session, command),
         Command::Thaw(options) => thaw::run(&options, output),
         Command::Serve(options) => serve::run(&session, &options),
         Command::Status(daemon) => controller::run(&daemon, output),
@@ -114,8 +114,8 @@ fn dispatch(cli: Cli, output: Output) -> anyhow::Result<()> {
         Command::Events(options) => events::run(&options, output),
         Command::Console(options) => console::run(&options, output),
         Command::Fleet(options) => fleet::run(&options, output),
-        Command::Disks(IfTyped(command)) => disks::run(&session, command),
-        Command::Policy(IfTyped(command)) => policy::run(&session, command),
+        Command::Disks(IfNamed(command)) => disks::run(&session, command),
+        Command::Policy(IfNamed(command)) => policy::run(&session, command),
     }
 }
 
@@ -125,9 +125,9 @@ fn refuse_options_without_effect(command: &Command, session: &Session) -> Result
         Command::Demo => "demo",
         Command::Mock(_) => "mock",
         Command::Fingerprint(_) => "fingerprint",
-        Command::Policy(IfTyped(PolicyCommand::Check { .. })) => "policy check",
-        Command::Policy(IfTyped(PolicyCommand::Test(_))) => "policy test",
-        Command::Policy(IfTyped(PolicyCommand::Distribution(command))) => command.name(),
+        Command::Policy(IfNamed(PolicyCommand::Check { .. })) => "policy check",
+        Command::Policy(IfNamed(PolicyCommand::Test(_))) => "policy test",
+        Command::Policy(IfNamed(PolicyCommand::Distribution(command))) => command.name(),
         Command::Thaw(_) => "thaw",
         Command::Serve(_) => "serve",
         Command::Status(_) => "status",

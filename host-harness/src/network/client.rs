@@ -105,9 +105,9 @@ impl Client {
         Ok(Self { authority, host, pins, tls, credentials, permits, idle, at_hand: None })
     }
 
-    /// A client that sends nothing, and has this body as the answer to every request.
-    pub(crate) fn with_answer_at_hand(self, body: Bytes) -> Self {
-        Self { at_hand: Some(body), ..self }
+    /// With a body, a client that sends nothing, and has it as the answer to every request.
+    pub(crate) fn with_answer_at_hand(self, body: Option<Bytes>) -> Self {
+        Self { at_hand: body, ..self }
     }
 
     pub(crate) fn authority(&self) -> &Authority {

@@ -100,3 +100,17 @@ fn debug_text_of_a_request_does_not_show_the_token() {
     let request = format!("{:?}", client.request(Route::Storage, Bytes::new()));
     assert!(request.contains("authorization") && !request.contains("guest-token"), "{request}");
 }
+
+#[tokio::test]
+async fn an_answer_at_hand_is_given_without_a_request_and_with_secrets_masked() {
+    let agent = MockAgent::start().await.unwrap();
+    let client = client(&agent.endpoint(), agent.token(), &agent.fingerprint().to_string());
+    let body = format!("it is {}", agent.token());
+    let client = client.with_answer_at_hand(Some(body.into()));
+    let exchange = client.exchange(Route::Storage, Bytes::new(), Deadline::after(DEADLINE)).await;
+    let answer = exchange.outcome.ok().unwrap();
+    assert_eq!((answer.status, exchange.attempts, exchange.leaf), (StatusCode::OK, 0, None));
+    let body = String::from_utf8(answer.body.into()).unwrap();
+    assert!(body.starts_with("it is ") && !body.contains(agent.token()), "{body}");
+    assert!(agent.requests().is_empty(), "nothing is sent");
+}

@@ -1,7 +1,7 @@
 //! Subcommands whose options are defined only where they can be needed.
 //!
-//! All of them at once are half a mebibyte, which a process that makes one call would fill to read two words: a fifth of its
-//! page faults were for that.
+//! All of them at once fill half a mebibyte, and take a process that makes one call a hundred page faults. It would only be
+//! to read two words.
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -9,32 +9,33 @@ use std::ops::Deref;
 
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches, Subcommand};
 
-/// The options, or the subcommands, of a subcommand. Within [`define_for`] they are defined if its name is typed. Its own
-/// name and help are those of the enum that it is a variant of, and always there.
+/// The options, or the subcommands, of a subcommand. Within [`define_for`] they are defined if its name is among the
+/// arguments. Its own name and help are those of the enum that it is a variant of, and always there.
 #[derive(Debug)]
-pub(crate) struct IfTyped<T>(pub(crate) T);
+pub(crate) struct IfNamed<T>(pub(crate) T);
 
 thread_local! {
-    static TYPED: RefCell<Option<Vec<OsString>>> = const { RefCell::new(None) };
+    /// The arguments for which the command line is being defined. None: for all.
+    static ARGUMENTS: RefCell<Option<Vec<OsString>>> = const { RefCell::new(None) };
 }
 
 /// Defines a command line that has the options of those subcommands whose names are among the arguments. Which argument is
 /// the name of a subcommand, and which the value of an option, is not known before it is defined.
 pub(crate) fn define_for(arguments: Vec<OsString>, define: impl FnOnce() -> Command) -> Command {
-    TYPED.set(Some(arguments));
+    ARGUMENTS.set(Some(arguments));
     let command = define();
-    TYPED.set(None);
+    ARGUMENTS.set(None);
     command
 }
 
 fn is_needed(command: &Command) -> bool {
-    TYPED.with_borrow(|typed| match typed {
+    ARGUMENTS.with_borrow(|arguments| match arguments {
         Some(arguments) => arguments.iter().any(|argument| argument == command.get_name()),
         None => true,
     })
 }
 
-impl<T> Deref for IfTyped<T> {
+impl<T> Deref for IfNamed<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -42,7 +43,7 @@ impl<T> Deref for IfTyped<T> {
     }
 }
 
-impl<T: FromArgMatches> FromArgMatches for IfTyped<T> {
+impl<T: FromArgMatches> FromArgMatches for IfNamed<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         T::from_arg_matches(matches).map(Self)
     }
@@ -54,13 +55,9 @@ impl<T: FromArgMatches> FromArgMatches for IfTyped<T> {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
         self.0.update_from_arg_matches(matches)
     }
-
-    fn update_from_arg_matches_mut(&mut self, matches: &mut ArgMatches) -> Result<(), Error> {
-        self.0.update_from_arg_matches_mut(matches)
-    }
 }
 
-impl<T: Args> Args for IfTyped<T> {
+impl<T: Args> Args for IfNamed<T> {
     fn augment_args(command: Command) -> Command {
         if is_needed(&command) { T::augment_args(command) } else { command }
     }
@@ -70,7 +67,7 @@ impl<T: Args> Args for IfTyped<T> {
     }
 }
 
-impl<T: Subcommand> Subcommand for IfTyped<T> {
+impl<T: Subcommand> Subcommand for IfNamed<T> {
     fn augment_subcommands(command: Command) -> Command {
         if is_needed(&command) { T::augment_subcommands(command) } else { command }
     }
@@ -88,7 +85,7 @@ impl<T: Subcommand> Subcommand for IfTyped<T> {
 mod tests {
     use clap::{Args, Command, CommandFactory, Parser, Subcommand};
 
-    use super::{IfTyped, define_for};
+    use super::{IfNamed, define_for};
 
     #[derive(Parser)]
     struct Line {
@@ -98,9 +95,9 @@ mod tests {
 
     #[derive(Subcommand)]
     enum Verb {
-        One(IfTyped<Options>),
+        One(IfNamed<Options>),
         #[command(subcommand)]
-        Two(IfTyped<Nested>),
+        Two(IfNamed<Nested>),
     }
 
     #[derive(Args)]
@@ -121,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_is_defined_and_without_a_line_all_is() {
+    fn what_is_named_is_defined_and_without_arguments_all_is() {
         for (typed, expected) in
             [("line", vec![]), ("line one", vec!["one"]), ("line --a two one", vec!["one", "two"]), ("line on", vec![])]
         {
