@@ -10,7 +10,7 @@ const MIB: u64 = 1024 * 1024;
 ///
 /// What is honest grows with the size of the component: memory and processor time each have a base and a part for each
 /// byte or mebibyte of it. A component that brings a Python along (18 MiB) takes 400 MiB, and 10 s of processor time, or
-/// 30 s where the compiler was built without optimisation.
+/// 16 s in a debug build of this workspace, which optimises the compiler alone.
 ///
 /// | limit | [`Loading::Child`](super::Loading::Child) | [`Loading::InProcess`](super::Loading::InProcess) |
 /// | --- | --- | --- |
