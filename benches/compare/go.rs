@@ -10,6 +10,7 @@ use std::{env, fs};
 use agentapi_host::Target;
 
 use crate::built::target;
+use crate::programs::client_of;
 
 /// The process. It ends with its input, when this is dropped.
 pub(crate) struct GoClient {
@@ -21,14 +22,7 @@ pub(crate) struct GoClient {
 impl GoClient {
     /// None where there is no Go and none can be installed, which is said once.
     pub(crate) fn start(agent: &Target) -> Option<Self> {
-        let mut child = Command::new(program()?)
-            .env("AGENTAPI_ENDPOINT", agent.endpoint.to_string())
-            .env("AGENTAPI_FINGERPRINT", agent.pins.as_slice()[0].to_string())
-            .env("AGENTAPI_TOKEN", agent.token.reveal())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = client_of(agent, program()?).spawn().unwrap();
         let answers = BufReader::new(child.stdout.take().unwrap());
         Some(Self { requests: child.stdin.take(), answers, child })
     }

@@ -19,7 +19,9 @@ mod go;
 mod memory;
 mod native;
 mod paired;
+mod paths;
 mod policy;
+mod programs;
 mod records;
 mod starting;
 mod stock;
@@ -30,8 +32,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::paired::Effort;
 
-const GROUPS: [&str; 9] =
-    ["small", "typical", "large", "stock", "throughput", "starting", "decoding", "policy", "memory"];
+const GROUPS: [&str; 10] =
+    ["small", "typical", "large", "stock", "throughput", "starting", "paths", "decoding", "policy", "memory"];
 
 fn main() {
     // Cargo adds `--bench`.
@@ -64,6 +66,7 @@ fn run(group: &str, effort: &Effort, host: &Host) {
         "stock" => calls::run_stock(effort, &one_thread(), host),
         "throughput" => throughput::run(effort, &two_threads(), host),
         "starting" => starting::run(effort, &one_thread(), host),
+        "paths" => paths::run(effort, &one_thread(), host),
         "decoding" => decoding::run(effort, &one_thread(), host),
         "policy" => policy::run(effort, &one_thread(), host),
         "memory" => memory::run(effort),

@@ -1,16 +1,14 @@
 //! What comes before the first call: compiling, loading what was compiled, instantiating, and all of it in a fresh process.
 
-use std::env;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use agentapi_host::{Host, Target};
 use tokio::runtime::Runtime;
 
 use crate::agent::{Agents, typical};
-use crate::built::cargo;
 use crate::paired::{Effort, Race};
+use crate::programs::{client_of, programs};
 
 pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
     let agents = Agents::start(1, &typical());
@@ -44,37 +42,9 @@ fn fresh_process(effort: &Effort, connection: &Target, cache: &Path) {
     race.run();
 }
 
-fn first_answer(program: &PathBuf, arguments: &[&str], connection: &Target, cache: &Path) {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .env("AGENTAPI_ENDPOINT", connection.endpoint.to_string())
-        .env("AGENTAPI_FINGERPRINT", connection.pins.as_slice()[0].to_string())
-        .env("AGENTAPI_TOKEN", connection.token.reveal())
-        .env("AGENTAPI_CACHE_DIR", cache)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+fn first_answer(program: &Path, arguments: &[&str], connection: &Target, cache: &Path) {
+    let mut child = client_of(connection, program).args(arguments).env("AGENTAPI_CACHE_DIR", cache).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"{\"op\":\"storage\"}\n").unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && !output.stdout.is_empty());
-}
-
-/// The two programs that are started afresh.
-struct Programs {
-    native: PathBuf,
-    agentapi: PathBuf,
-}
-
-/// Both as this benchmark is built.
-fn programs() -> Programs {
-    let benchmark = env::current_exe().unwrap();
-    // FOLDER/deps/compare-HASH, where the folder has the profile's name, but for that of the development profile.
-    let folder = benchmark.parent().and_then(Path::parent).unwrap();
-    let profile = if folder.ends_with("debug") { "dev" } else { "bench" };
-    let packages = ["--package", "agentapi", "--package", "agentapi-cli"];
-    let targets = ["--example", "native_call", "--bin", "agentapi"];
-    let built = cargo().args(["build", "--quiet", "--profile", profile]).args(packages).args(targets).status();
-    assert!(built.unwrap().success());
-    Programs { native: folder.join("examples/native_call"), agentapi: folder.join("agentapi") }
 }
