@@ -109,6 +109,11 @@ async fn tell_once(
             && now.duration_since(told.at).unsigned_abs() < INVENTORY_EVERY
     });
     if !is_known {
+        match place.slots.agree(bus).await {
+            // Its backups say so.
+            Err(why @ BusError::Unusable(_)) => tracing::debug!(error = error_chain(&why), "the slots are not known"),
+            outcome => outcome?,
+        }
         bus.put(Table::Inventory, name.as_str(), json(&inventory), Expect::Anything).await?;
         *told = Some(Told { digest: digest.clone(), at: now, connections });
     }

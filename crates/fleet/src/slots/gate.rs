@@ -13,8 +13,9 @@ use agentapi_controller::standing::Slot;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::bus::Bus;
+use crate::bus::{Bus, BusError, Expect, Table};
 use crate::name::GuestName;
+use crate::slots::Group;
 use crate::slots::stay::Stay;
 use crate::want::MAX_PRIORITY;
 
@@ -106,14 +107,30 @@ impl Slots {
 
     /// How many may back up at once, as an earlier controller knew it.
     pub fn remember(&self, max: Option<u32>) {
-        self.0.max.send_replace(max);
-        self.0.is_known.fetch_or(max.is_some(), Ordering::Relaxed);
+        // Not in place of what the bus has said meanwhile.
+        if !self.0.is_known.load(Ordering::Relaxed) {
+            self.0.max.send_replace(max);
+            self.0.is_known.fetch_or(max.is_some(), Ordering::Relaxed);
+        }
         self.0.awaits_memory.store(false, Ordering::Relaxed);
     }
 
     /// How many may back up at once, as far as is known.
     pub fn max(&self) -> watch::Receiver<Option<u32>> {
         self.0.max.subscribe()
+    }
+
+    /// Learns from the bus how many may back up at once, and tells that a bus which has forgotten it: a number that only those knew
+    /// that have backed up would be gone with the store of a bus that is new.
+    pub(crate) async fn agree(&self, bus: &dyn Bus) -> Result<(), BusError> {
+        match self.0.read(bus).await? {
+            Some((group, Expect::Nothing)) => match self.0.write(bus, &group, Expect::Nothing).await {
+                // Another guest has told it.
+                Err(BusError::Changed { .. }) => Ok(()),
+                outcome => outcome,
+            },
+            _ => Ok(()),
+        }
     }
 
     /// The slot of this guest's backup.
@@ -126,6 +143,31 @@ impl Slots {
         let stop = CancellationToken::new();
         tokio::spawn(Stay::new(Arc::clone(&self.0), priority, waits).stay(stop.clone()));
         Box::new(stop.drop_guard())
+    }
+}
+
+impl Shared {
+    /// The group, as it is or as the bus has forgotten it; none where nobody counts.
+    pub(super) async fn read(&self, bus: &dyn Bus) -> Result<Option<(Group, Expect)>, BusError> {
+        let entry = bus.get(Table::Slot, self.config.group.as_str()).await?;
+        let read = match entry {
+            None => self.max.borrow().map(|max| (Group { max: Some(max), ..Group::default() }, Expect::Nothing)),
+            Some(entry) => {
+                let group: Group =
+                    serde_json::from_slice(entry.value.as_deref().unwrap_or_default()).map_err(|why| {
+                        BusError::Unusable(format!("the slots of {} cannot be read: {why}", self.config.group))
+                    })?;
+                self.max.send_if_modified(|max| std::mem::replace(max, group.max) != group.max);
+                Some((group, Expect::Revision(entry.revision)))
+            }
+        };
+        self.is_known.store(true, Ordering::Relaxed);
+        Ok(read)
+    }
+
+    pub(super) async fn write(&self, bus: &dyn Bus, group: &Group, expect: Expect) -> Result<(), BusError> {
+        let value = serde_json::to_vec(group).unwrap_or_default();
+        bus.put(Table::Slot, self.config.group.as_str(), value.into(), expect).await.map(drop)
     }
 }
 

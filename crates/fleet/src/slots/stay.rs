@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::bus::{Bus, BusError, Expect, Table};
+use crate::bus::BusError;
 use crate::slots::gate::{Shared, WithoutBus};
 use crate::slots::{ATTEMPTS, EVERY, Group, Place, Turn, Watched};
 
@@ -70,16 +70,13 @@ impl Stay {
         self.place.beat += 1;
         let mut left = ATTEMPTS;
         loop {
-            let read = self.read(bus.as_ref()).await?;
-            self.shared.is_known.store(true, Ordering::Relaxed);
-            let Some((mut group, expect)) = read else { return Ok(Seen::Uncounted) };
-            self.shared.max.send_if_modified(|max| std::mem::replace(max, group.max) != group.max);
+            let Some((mut group, expect)) = self.shared.read(bus.as_ref()).await? else { return Ok(Seen::Uncounted) };
             for guest in self.watched.gone(self.shared.clock.monotonic(), group.places()) {
                 group.remove(&guest);
             }
             let seen = self.change(&mut group);
             left -= 1;
-            match self.write(bus.as_ref(), &group, expect).await {
+            match self.shared.write(bus.as_ref(), &group, expect).await {
                 Err(BusError::Changed { .. }) if left > 0 => {}
                 outcome => return outcome.map(|()| seen),
             }
@@ -179,35 +176,17 @@ impl Stay {
     async fn leave(&mut self) {
         let Some(bus) = self.shared.bus.borrow().clone() else { return };
         for _ in 0..ATTEMPTS {
-            let Ok(Some((mut group, expect))) = self.read(bus.as_ref()).await else { return };
+            let Ok(Some((mut group, expect))) = self.shared.read(bus.as_ref()).await else { return };
             let before = group.clone();
             group.leave(&self.place);
             if group == before {
                 return;
             }
-            match self.write(bus.as_ref(), &group, expect).await {
+            match self.shared.write(bus.as_ref(), &group, expect).await {
                 Err(BusError::Changed { .. }) => {}
                 _ => return,
             }
         }
-    }
-
-    /// The group, as it is or as the bus has forgotten it; none where nobody counts.
-    async fn read(&self, bus: &dyn Bus) -> Result<Option<(Group, Expect)>, BusError> {
-        let Some(entry) = bus.get(Table::Slot, self.shared.config.group.as_str()).await? else {
-            let max = *self.shared.max.borrow();
-            return Ok(max.map(|max| (Group { max: Some(max), ..Group::default() }, Expect::Nothing)));
-        };
-        let group = serde_json::from_slice(entry.value.as_deref().unwrap_or_default());
-        let group = group.map_err(|why| {
-            BusError::Unusable(format!("the slots of {} cannot be read: {why}", self.shared.config.group))
-        })?;
-        Ok(Some((group, Expect::Revision(entry.revision))))
-    }
-
-    async fn write(&self, bus: &dyn Bus, group: &Group, expect: Expect) -> Result<(), BusError> {
-        let value = serde_json::to_vec(group).unwrap_or_default();
-        bus.put(Table::Slot, self.shared.config.group.as_str(), value.into(), expect).await.map(drop)
     }
 }
 

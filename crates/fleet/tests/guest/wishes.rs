@@ -7,7 +7,7 @@ use agentapi_controller::standing::Slot;
 use agentapi_fleet::bus::memory::MemoryBus;
 use agentapi_fleet::bus::{Bus, Expect, Table};
 use agentapi_fleet::overview::Overview;
-use agentapi_fleet::slots::set_max;
+use agentapi_fleet::slots::{groups, set_max};
 use agentapi_fleet::want::{BackupWish, Want, Whose, change};
 
 use crate::fixture::{Fixture, wait_until};
@@ -106,6 +106,23 @@ async fn an_older_wish_and_one_that_is_not_possible_are_refused_by_name_and_a_lo
     }
     let within = fixture.companion.standing.borrow().wish.clone().unwrap().text;
     assert_eq!(within, "no backup older than 48h", "the one before stays in force");
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_guest_that_has_never_backed_up_tells_a_bus_that_forgot_how_many_slots_there_are() {
+    let bus = super::bus();
+    set_max(&bus, &"pve1".parse().unwrap(), Some(2)).await.unwrap();
+    let fixture = Fixture::start(&bus).await;
+    let name = "guest".parse().unwrap();
+    wait_until("it has told of itself", async || Overview::read(&bus).await.unwrap().guest(&name).is_some()).await;
+    bus.forget();
+    wait_until("the bus knows it again", async || {
+        let groups = groups(&bus).await.unwrap();
+        groups.iter().any(|(group, state)| group == "pve1" && state.max == Some(2))
+    })
+    .await;
+    assert!(fixture.runs().await.is_empty());
     fixture.end().await;
 }
 
