@@ -23,6 +23,7 @@ use agentapi_controller::config::fleet::LAST_RING;
 use agentapi_controller::controller::Companion;
 use agentapi_controller::link::Link;
 use agentapi_host::error_chain;
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use crate::bus::{Bus, BusError};
@@ -131,11 +132,19 @@ async fn reach(companion: &Companion, name: &GuestName, links: &Links, dial: &Di
     }
 }
 
+/// How many slots a group has, as the guest has known it last.
+#[derive(Default, Deserialize, Serialize)]
+struct KnownSlots {
+    group: String,
+    max: Option<u32>,
+}
+
 /// Shows the slot of the backup, and remembers how many there are.
 async fn follow_slots(companion: Companion, slots: Slots) {
-    let kept = Kept::<Option<u32>>::new(companion.store.clone(), "slots");
+    let kept = Kept::<KnownSlots>::new(companion.store.clone(), "slot-group");
     match kept.read().await {
-        Ok(max) => slots.remember(max),
+        // Another group has a number of its own.
+        Ok(known) => slots.remember(known.max.filter(|_| known.group == slots.group().as_str())),
         Err(why) => tracing::warn!(error = error_chain(&why), "how many slots there are is not known"),
     }
     let (mut slot, mut max) = (slots.slot(), slots.max());
@@ -146,8 +155,8 @@ async fn follow_slots(companion: Companion, slots: Slots) {
                 companion.standing.send_modify(|standing| standing.slot = slot);
             }
             Ok(()) = max.changed() => {
-                let found = *max.borrow_and_update();
-                if let Err(why) = kept.change(move |kept| *kept = found, None).await {
+                let known = KnownSlots { group: slots.group().to_string(), max: *max.borrow_and_update() };
+                if let Err(why) = kept.change(move |kept| *kept = known, None).await {
                     tracing::warn!(error = error_chain(&why), "how many slots there are is not remembered");
                 }
             }

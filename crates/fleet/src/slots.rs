@@ -46,13 +46,17 @@ pub async fn set_max(bus: &dyn Bus, group: &GuestName, max: Option<u32>) -> Resu
         let read = entry.and_then(|entry| serde_json::from_slice::<Group>(entry.value.as_deref()?).ok());
         // One that cannot be read holds everybody up.
         let state = Group { max, ..read.unwrap_or_default() };
-        let value = serde_json::to_vec(&state).unwrap_or_default();
         left -= 1;
-        match bus.put(Table::Slot, group.as_str(), value.into(), expect).await {
+        match write(bus, group, &state, expect).await {
             Err(BusError::Changed { .. }) if left > 0 => {}
-            outcome => return outcome.map(|_| state),
+            outcome => return outcome.map(|()| state),
         }
     }
+}
+
+async fn write(bus: &dyn Bus, name: &GuestName, group: &Group, expect: Expect) -> Result<(), BusError> {
+    let value = serde_json::to_vec(group).unwrap_or_default();
+    bus.put(Table::Slot, name.as_str(), value.into(), expect).await.map(drop)
 }
 
 /// How often it is tried anew where others change the same group.

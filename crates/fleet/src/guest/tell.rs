@@ -110,7 +110,7 @@ async fn tell_once(
     });
     if !is_known {
         match place.slots.agree(bus).await {
-            // Its backups say so.
+            // A backup of this guest waits for it, and says so: the rest is told all the same.
             Err(why @ BusError::Unusable(_)) => tracing::debug!(error = error_chain(&why), "the slots are not known"),
             outcome => outcome?,
         }

@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Bus, BusError, Expect, Table};
 use crate::name::GuestName;
-use crate::slots::Group;
 use crate::slots::stay::Stay;
+use crate::slots::{Group, write};
 use crate::want::MAX_PRIORITY;
 
 /// What a guest does where the bus is gone.
@@ -120,8 +120,8 @@ impl Slots {
         self.0.max.subscribe()
     }
 
-    /// Learns from the bus how many may back up at once, and tells that a bus which has forgotten it: a number that only those knew
-    /// that have backed up would be gone with the store of a bus that is new.
+    /// Learns from the bus how many may back up at once, and tells a bus that has forgotten it. Not at a backup only: if no guest
+    /// has had one when the bus loses its store, the number would be lost with it.
     pub(crate) async fn agree(&self, bus: &dyn Bus) -> Result<(), BusError> {
         match self.0.read(bus).await? {
             Some((group, Expect::Nothing)) => match self.0.write(bus, &group, Expect::Nothing).await {
@@ -166,8 +166,7 @@ impl Shared {
     }
 
     pub(super) async fn write(&self, bus: &dyn Bus, group: &Group, expect: Expect) -> Result<(), BusError> {
-        let value = serde_json::to_vec(group).unwrap_or_default();
-        bus.put(Table::Slot, self.config.group.as_str(), value.into(), expect).await.map(drop)
+        write(bus, &self.config.group, group, expect).await
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Fixture {
     running: JoinHandle<()>,
     guest: JoinHandle<()>,
     _agent: MockAgent,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Fixture {
@@ -53,13 +53,18 @@ impl Fixture {
     }
 
     pub(crate) async fn in_folder(folder: TempDir, bus: &MemoryBus) -> Self {
-        Self::dialling(folder, bus, 0, || Err(BusError::Unusable(String::new()))).await
+        Self::of_host(folder, bus, "pve1").await
+    }
+
+    pub(crate) async fn of_host(folder: TempDir, bus: &MemoryBus, host: &str) -> Self {
+        Self::dialling(folder, bus, host, 0, || Err(BusError::Unusable(String::new()))).await
     }
 
     /// With a bus that answers so for some times before it is reached.
     pub(crate) async fn dialling(
         folder: TempDir,
         bus: &MemoryBus,
+        host: &str,
         failures: usize,
         failure: fn() -> Result<Arc<dyn Bus>, BusError>,
     ) -> Self {
@@ -76,7 +81,7 @@ impl Fixture {
         let surroundings = Surroundings { host_name: "guest".into(), zone: TimeZone::UTC, credentials: None };
         let config = Config::read(&folder.path().join("controller.toml"), &surroundings).result.unwrap();
         let [main, read_only] = ["main.sock", "ro.sock"].map(|name| folder.path().join(name));
-        let (name, host): (GuestName, GuestName) = ("guest".parse().unwrap(), "pve1".parse().unwrap());
+        let (name, host): (GuestName, GuestName) = ("guest".parse().unwrap(), host.parse().unwrap());
         let clock = clock();
         let slots = Slots::new(SlotsConfig::new(name.clone(), host.clone()), Arc::clone(&clock));
         let environment = Environment {
@@ -103,7 +108,7 @@ impl Fixture {
         });
         let (member, for_guest) = (Member::new(name, host), companion.clone());
         let guest = tokio::spawn(Guest { companion: for_guest, member, slots, dial }.work());
-        Self { companion, stop, running, guest, _agent: agent, _folder: folder }
+        Self { companion, stop, running, guest, _agent: agent, folder }
     }
 
     pub(crate) fn link(&self) -> Link {
@@ -130,10 +135,12 @@ impl Fixture {
         events.into_iter().filter(|event| event.kind == kind).map(|event| event.text).collect()
     }
 
-    pub(crate) async fn end(self) {
+    /// Gives the folder, in which another controller may go on.
+    pub(crate) async fn end(self) -> TempDir {
         self.guest.abort();
         self.stop.cancel();
         self.running.await.unwrap();
+        self.folder
     }
 }
 

@@ -140,7 +140,7 @@ async fn of_many_events_the_old_ones_that_only_inform_are_left_out_and_counted()
 async fn a_bus_that_refuses_is_dialled_again() {
     let bus = bus();
     let refused = || Err(BusError::Denied { what: "the key of guest to connect".into() });
-    let fixture = Fixture::dialling(Fixture::folder(), &bus, 1, refused).await;
+    let fixture = Fixture::dialling(Fixture::folder(), &bus, "pve1", 1, refused).await;
     wait_until("it is there in the end", async || matches!(fixture.link(), Link::Connected { .. })).await;
     fixture.end().await;
 }

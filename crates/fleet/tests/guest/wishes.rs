@@ -109,21 +109,33 @@ async fn an_older_wish_and_one_that_is_not_possible_are_refused_by_name_and_a_lo
     fixture.end().await;
 }
 
+/// How many of a group may back up at once, as the bus has it.
+async fn slots_of(bus: &MemoryBus, group: &str) -> Option<u32> {
+    groups(bus).await.unwrap().into_iter().find(|(name, _)| name == group)?.1.max
+}
+
+async fn has_told_of_itself(bus: &MemoryBus) -> bool {
+    Overview::read(bus).await.unwrap().guest(&"guest".parse().unwrap()).is_some_and(|guest| guest.heard.is_some())
+}
+
 #[tokio::test]
 async fn a_guest_that_has_never_backed_up_tells_a_bus_that_forgot_how_many_slots_there_are() {
     let bus = super::bus();
     set_max(&bus, &"pve1".parse().unwrap(), Some(2)).await.unwrap();
     let fixture = Fixture::start(&bus).await;
-    let name = "guest".parse().unwrap();
-    wait_until("it has told of itself", async || Overview::read(&bus).await.unwrap().guest(&name).is_some()).await;
+    wait_until("it has told of itself", async || has_told_of_itself(&bus).await).await;
     bus.forget();
-    wait_until("the bus knows it again", async || {
-        let groups = groups(&bus).await.unwrap();
-        groups.iter().any(|(group, state)| group == "pve1" && state.max == Some(2))
-    })
-    .await;
+    wait_until("the bus knows it again", async || slots_of(&bus, "pve1").await == Some(2)).await;
     assert!(fixture.runs().await.is_empty());
-    fixture.end().await;
+    // Over a restart as well, and for its own group alone.
+    let mut folder = fixture.end().await;
+    for (host, expected) in [("pve1", Some(2)), ("pve2", None)] {
+        let bus = super::bus();
+        let fixture = Fixture::of_host(folder, &bus, host).await;
+        wait_until("it has told of itself again", async || has_told_of_itself(&bus).await).await;
+        assert_eq!(slots_of(&bus, host).await, expected, "{host}");
+        folder = fixture.end().await;
+    }
 }
 
 #[tokio::test]
