@@ -1,8 +1,7 @@
 //! The client in Go, `benches/compare/go`: a process of its own, which says itself how long its calls took.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 use std::{env, fs};
@@ -10,37 +9,21 @@ use std::{env, fs};
 use agentapi_host::Target;
 
 use crate::built::target;
-use crate::programs::client_of;
+use crate::programs::{Lines, client_of};
 
-/// The process. It ends with its input, when this is dropped.
-pub(crate) struct GoClient {
-    requests: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-    child: Child,
-}
+/// The process.
+pub(crate) struct GoClient(Lines);
 
 impl GoClient {
     /// None where there is no Go and none can be installed, which is said once.
     pub(crate) fn start(agent: &Target) -> Option<Self> {
-        let mut child = client_of(agent, program()?).spawn().unwrap();
-        let answers = BufReader::new(child.stdout.take().unwrap());
-        Some(Self { requests: child.stdin.take(), answers, child })
+        Some(Self(Lines::start(&mut client_of(agent, program()?))))
     }
 
     /// Makes so many calls.
     pub(crate) fn call(&mut self, path: &str, calls: u32) -> Duration {
-        writeln!(self.requests.as_mut().unwrap(), "{path} {calls}").unwrap();
-        let mut nanoseconds = String::new();
-        self.answers.read_line(&mut nanoseconds).unwrap();
+        let nanoseconds = self.0.ask(&format!("{path} {calls}"));
         Duration::from_nanos(nanoseconds.trim().parse().expect("the client in Go has failed"))
-    }
-}
-
-impl Drop for GoClient {
-    fn drop(&mut self) {
-        drop(self.requests.take());
-        // It has measured what it should have by now.
-        let _ = self.child.wait();
     }
 }
 

@@ -2,10 +2,9 @@
 //! a program that has the client in it.
 
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use agentapi_host::{Host, Target};
@@ -21,7 +20,7 @@ use tokio::runtime::Runtime;
 use crate::agent::{Agents, typical};
 use crate::native::Native;
 use crate::paired::{Effort, Race};
-use crate::programs::{client_of, programs};
+use crate::programs::{Lines, client_of, programs};
 use crate::records::Storage;
 
 /// How often a sample makes a call.
@@ -32,7 +31,7 @@ pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
     let connection = agents.first();
     let native = Native::new(connection);
     let agent = host.agent(connection.clone()).unwrap();
-    let mut command = CallCommand::start(connection);
+    let mut lines = Lines::start(client_of(connection, &programs().agentapi).arg("call"));
     let mut controller = Controller::start(runtime, connection);
 
     let mut race = Race::new(effort, "a small answer, by the way of a program to it", 300);
@@ -50,7 +49,12 @@ pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
             }
         });
     });
-    race.add("a line to `agentapi call`", BATCH, |count| (0..count).for_each(|_| command.call()));
+    race.add("a line to `agentapi call`", BATCH, |count| {
+        for _ in 0..count {
+            let answer = lines.ask(r#"{"op":"storage"}"#);
+            assert!(answer.contains(r#""ok":true"#), "{answer}");
+        }
+    });
     race.add("the socket of `agentapi serve`", BATCH, |count| {
         runtime.block_on(async {
             for _ in 0..count {
@@ -59,35 +63,6 @@ pub(crate) fn run(effort: &Effort, runtime: &Runtime, host: &Host) {
         });
     });
     race.run();
-}
-
-/// `agentapi call`. It ends with its input, when this is dropped.
-struct CallCommand {
-    requests: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-    child: Child,
-}
-
-impl CallCommand {
-    fn start(agent: &Target) -> Self {
-        let mut child = client_of(agent, &programs().agentapi).arg("call").spawn().unwrap();
-        let answers = BufReader::new(child.stdout.take().unwrap());
-        Self { requests: child.stdin.take(), answers, child }
-    }
-
-    fn call(&mut self) {
-        self.requests.as_mut().unwrap().write_all(b"{\"op\":\"storage\"}\n").unwrap();
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).unwrap();
-        assert!(answer.contains(r#""ok":true"#), "{answer}");
-    }
-}
-
-impl Drop for CallCommand {
-    fn drop(&mut self) {
-        drop(self.requests.take());
-        let _ = self.child.wait();
-    }
 }
 
 /// `agentapi serve` with a folder of its own, and a connection to its socket that is kept.

@@ -1,8 +1,9 @@
 //! The programs that are measured as processes of their own, built as this benchmark is.
 
 use std::env;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
 use agentapi_host::Target;
@@ -31,6 +32,37 @@ pub(crate) fn client_of(agent: &Target, program: &Path) -> Command {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     client
+}
+
+/// A client of an agent that answers each line with one. It ends with its input, when this is dropped.
+pub(crate) struct Lines {
+    requests: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    child: Child,
+}
+
+impl Lines {
+    pub(crate) fn start(client: &mut Command) -> Self {
+        let mut child = client.spawn().unwrap();
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        Self { requests: child.stdin.take(), answers, child }
+    }
+
+    pub(crate) fn ask(&mut self, line: &str) -> String {
+        // Written at once: two writes would wake it twice.
+        self.requests.as_mut().unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        // It has answered what it was asked.
+        let _ = self.child.wait();
+    }
 }
 
 fn build() -> Programs {
