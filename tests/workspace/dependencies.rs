@@ -87,3 +87,35 @@ fn names_below(package: &str) -> BTreeSet<String> {
     let tree = output_of(cargo(&root()).args(arguments).args(["--format", "{p}"]));
     tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
+
+/// Cargo compiles a crate once for each set of its features: for the compiler of components, that is minutes. What
+/// `tests/shared-features` asks for keeps it to one set, whatever is selected.
+#[test]
+fn the_compiler_of_components_is_compiled_once_for_what_the_checks_select() {
+    const SELECTIONS: [&[&str]; 5] = [
+        &["--edges", "normal,build,no-proc-macro"],
+        &["--edges", "normal,build,dev,no-proc-macro"],
+        &["--edges", "normal,build,dev,no-proc-macro", "--workspace"],
+        &["--edges", "normal,build,dev,no-proc-macro", "--features", "agentapi-cli/full"],
+        &["--edges", "normal,build,dev,no-proc-macro", "--package", "agentapi-fleet", "--package", "shared-features"],
+    ];
+    let below = tree(&["--edges", "normal,no-proc-macro", "--package", "cranelift-codegen"], "{p}");
+    assert!(below.len() > 20, "{below:?}");
+    let features = SELECTIONS.map(|selection| {
+        let all = tree(selection, "{p} has {f}");
+        all.into_iter()
+            .filter(|line| below.contains(line.split(" has ").next().unwrap_or_default()))
+            .collect::<Vec<_>>()
+    });
+    for (selection, found) in SELECTIONS.iter().zip(&features) {
+        assert_eq!(found, &features[0], "{selection:?}: tests/shared-features/Cargo.toml does not ask for it");
+    }
+}
+
+/// What is in a tree of dependencies, once each.
+fn tree(selection: &[&str], format: &str) -> BTreeSet<String> {
+    let mut tree = cargo(&root());
+    tree.args(["tree", "--locked", "--offline", "--prefix", "none", "--format", format]);
+    let tree = output_of(tree.args(selection));
+    tree.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+}

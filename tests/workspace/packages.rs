@@ -1,4 +1,4 @@
-//! What is published: the packages of the libraries and of the command, each built from what is in it.
+//! What is published: the packages of the libraries and of the command, each compiled from what is in it.
 
 use std::fs;
 
@@ -24,7 +24,7 @@ const PACKAGES: [&str; 13] = [
 
 /// One by one: together they would share features, and none would miss one that another asks for.
 #[test]
-fn every_package_builds_from_what_is_in_it() {
+fn every_package_compiles_from_what_is_in_it() {
     let _alone = alone();
     let packages = unpacked();
     for name in PACKAGES {
@@ -34,7 +34,8 @@ fn every_package_builds_from_what_is_in_it() {
     }
 }
 
-/// A workspace of what is in the packages. What cargo itself would do with them is to build each, which takes four times as long.
+/// A workspace of what is in the packages, to be checked there. `cargo package` itself would build each, with code for all
+/// that it depends on.
 fn unpacked() -> TempDir {
     let target = target_of_outside_builds();
     let mut package = cargo(&root());
