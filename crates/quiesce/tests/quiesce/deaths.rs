@@ -1,7 +1,7 @@
 //! Kills a process that freezes, at a random moment, in a random way, again and again. After each death the next start
 //! leaves nothing frozen and a journal that says so.
 //!
-//! Twenty deaths by default, forty in `.ci/run`. `AGENTAPI_QUIESCE_DEATHS=1000` sets how many,
+//! Twenty deaths by default, a hundred in `.ci/run`. `AGENTAPI_QUIESCE_DEATHS=1000` sets how many,
 //! `AGENTAPI_QUIESCE_SEED` repeats a run whose seed was printed: the same ways and moments, as far as the scheduler
 //! allows.
 
